@@ -1,0 +1,332 @@
+"""The configuration: its schema, how it is read and checked. The only place that knows the files below config/.
+
+`load` turns config.yaml (already merged by Snakemake), recipes/*.yaml, ablations.tsv and datasets.tsv into one
+checked `Project`; `runs.py` expands that into the runs of the DAG. Nothing heavy is imported: this runs whenever
+the DAG is built.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field
+
+from scriptorium.errors import UserError, nearest
+from scriptorium.spec import Spec, overlay
+from scriptorium.stages.annotate import AnnotateSpec
+from scriptorium.stages.fetch import FetchSpec
+from scriptorium.stages.finetune import CognitionSpec
+from scriptorium.stages.prepare_corpus import CorpusSource
+from scriptorium.stages.pretrain import EncoderSpec, ObjectiveSpec
+
+Options = dict[str, str | int | float | bool]
+SPLITS = ("train", "validation", "test")
+
+
+class GazeCorpus(Spec):
+    """A gaze corpus: which data set, read how."""
+
+    dataset: str = Field(description="name in config/datasets.tsv")
+    reader: str = Field(description="reader of data/gaze.py: onestop | csv")
+    options: Options = Field(default_factory=dict, description="settings of the reader")
+
+
+class Gaze(Spec):
+    """Stage 1."""
+
+    corpora: dict[str, GazeCorpus] = Field(description="name -> data set and reader")
+    regressors: tuple[str, ...] = Field(min_length=1, description="variants of ablations.tsv to train")
+    scores_from: str = Field(description="the variant whose scores enter stage 2")
+
+
+class Backbone(Spec):
+    """An encoder: from the catalogue, or from a pre-training variant of ours."""
+
+    dataset: str | None = Field(None, description="name in config/datasets.tsv")
+    pretrained: str | None = Field(None, description="pre-training variant of config/ablations.tsv")
+    seed: int = Field(0, ge=0, description="which seed of that pre-training variant")
+
+    def model_post_init(self, _: Any) -> None:
+        if (self.dataset is None) == (self.pretrained is None):
+            raise ValueError("give either dataset or pretrained")
+
+
+class Task(Spec):
+    """A labelled task."""
+
+    dataset: str = Field(description="name in config/datasets.tsv")
+    reader: str = Field(description="reader of data/tasks.py: vader | tatoeba_paraphrase | tsv")
+    options: Options = Field(default_factory=dict, description="settings of the reader")
+    kind: Literal["classification", "regression"] = Field("classification", description="what is predicted")
+    labels: tuple[str, ...] = Field((), description="classes in the order of their numbers; empty for regression")
+    max_length: int = Field(128, gt=2, description="longest input in word pieces")
+    limits: dict[Literal["train", "validation", "test"], int] = Field(
+        default_factory=dict, description="largest number of examples per split; empty: all"
+    )
+    split_seed: int = Field(0, ge=0, description="seed of the split, where the source brings none")
+
+
+class Corpus(Spec):
+    """Running text for pre-training."""
+
+    sources: tuple[CorpusSource, ...] = Field(min_length=1, description="data sets and their readers")
+    validation_share: float = Field(0.02, gt=0, lt=1, description="share of the documents held out")
+    split_seed: int = Field(0, ge=0, description="seed of the split by document")
+
+
+class Pretraining(Spec):
+    """Which recipes are trained."""
+
+    recipes: tuple[str, ...] = Field((), description="pre-training variants of ablations.tsv")
+    seeds: tuple[int, ...] = Field((0,), min_length=1, description="seeds of each")
+
+
+class Study(Spec):
+    """A comparison: variants on tasks against one baseline. One MLflow experiment each."""
+
+    baseline: str = Field(description="the variant that all others are compared with")
+    variants: tuple[str, ...] = Field(min_length=1, description="variants of ablations.tsv, baseline included")
+    tasks: tuple[str, ...] = Field(min_length=1, description="tasks of this file")
+
+
+class Attention(Spec):
+    """Which attention maps are drawn."""
+
+    study: str = Field(description="its baseline is drawn beside its other variants")
+    task: str = Field(description="the task that the models were fine-tuned on")
+    corpus: str = Field(description="gaze corpus that lends sentences and human fixation counts")
+    sentences: int = Field(4, gt=0, le=20, description="how many sentences")
+
+
+class Tracking(Spec):
+    """Where the MLflow mirror is."""
+
+    uri: str | None = Field(None, description="empty: sqlite in results/mlflow; or http(s)://host:port")
+    weights: Literal["reference", "upload"] = Field("reference", description="weights: by path and sha256, or copied")
+
+
+class Config(Spec):
+    """config/config.yaml."""
+
+    seeds: tuple[int, ...] = Field(min_length=1, description="seeds of stage 1 and of fine-tuning")
+    gaze: Gaze
+    annotation: AnnotateSpec = Field(AnnotateSpec(), description="the spaCy pipeline")
+    backbones: dict[str, Backbone] = Field(description="encoders by name")
+    tasks: dict[str, Task] = Field(description="tasks by name")
+    corpora: dict[str, Corpus] = Field(default_factory=dict, description="pre-training corpora by name")
+    pretraining: Pretraining = Pretraining()
+    studies: dict[str, Study] = Field(default_factory=dict, description="comparisons by name")
+    attention: Attention | None = None
+    tracking: Tracking = Tracking()
+    verify: tuple[str, ...] = Field((), description="run directories that `snakemake verify` repeats")
+
+
+class FinetuneRecipe(Spec):
+    """config/recipes/*.yaml with `stage: finetune`."""
+
+    stage: Literal["finetune"]
+    backbone: str = Field(description="name of a backbone in config.yaml")
+    train: dict[str, Any] = Field(description="see TrainSpec")
+    cognition: CognitionSpec | None = Field(None, description="empty: the plain encoder")
+    reinitialise: bool = Field(False, description="control: random weights of the same shape")
+
+
+class RegressorRecipe(Spec):
+    """config/recipes/*.yaml with `stage: regressor`."""
+
+    stage: Literal["regressor"]
+    corpora: tuple[str, ...] = Field(min_length=1, description="gaze corpora of config.yaml")
+    embeddings: str = Field(description="backbone whose input embeddings are the word vectors")
+    variant: Literal["paper"] = "paper"
+    hidden_size: int = 64
+    layers: int = 4
+    dropout: float = 0.15
+    epochs: int = 40
+    batch_size: int = 4
+    lr: float = 1e-3
+    weight_decay: float = 0.01
+    folds: int = 6
+
+
+class PretrainRecipe(Spec):
+    """config/recipes/*.yaml with `stage: pretrain`."""
+
+    stage: Literal["pretrain"]
+    corpus: str = Field(description="corpus of config.yaml")
+    tokenizer: str = Field(description="backbone that lends its tokenizer")
+    block_length: int = Field(128, gt=8, description="tokens per block")
+    model: EncoderSpec
+    objective: ObjectiveSpec
+    train: dict[str, Any] = Field(description="see TrainSpec")
+
+
+RECIPES = {"finetune": FinetuneRecipe, "regressor": RegressorRecipe, "pretrain": PretrainRecipe}
+
+
+class Variant(Spec):
+    """A row of config/ablations.tsv with its recipe resolved."""
+
+    name: str
+    recipe: FinetuneRecipe | RegressorRecipe | PretrainRecipe
+    paper: str = ""
+    paper_table: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything below config/, read and checked."""
+
+    config: Config
+    variants: dict[str, Variant]
+    datasets: dict[str, FetchSpec]
+    catalogue: dict[str, dict[str, str]]  # all columns of datasets.tsv, for people
+
+    def variant(self, name: str, stage: str, where: str) -> Variant:
+        """The variant `name`, which must have a recipe of `stage`. Raises UserError."""
+        if name not in self.variants:
+            raise UserError(f"unknown variant {name!r}, {nearest(name, self.variants)}", where=where,
+                            remedy="add a row to config/ablations.tsv or correct the name")
+        if (found := self.variants[name].recipe.stage) != stage:
+            raise UserError(f"variant {name!r} has a {found} recipe, a {stage} recipe is needed here", where=where)
+        return self.variants[name]
+
+
+def load(config: Mapping[str, Any], root: Path = Path("."), where: str = "config/config.yaml") -> Project:
+    """Read and check the whole configuration. Raises UserError naming file, row or key, and the remedy."""
+    parsed = Config.parse(config, where=where)
+    catalogue = read_catalogue(root / "config/datasets.tsv")
+    project = Project(
+        config=parsed,
+        variants=read_variants(root / "config/ablations.tsv", root / "config/recipes"),
+        datasets={name: _fetch_spec(row, root / "config/datasets.tsv") for name, row in catalogue.items()},
+        catalogue=catalogue,
+    )
+    _check_references(project, where)
+    return project
+
+
+def read_catalogue(path: Path) -> dict[str, dict[str, str]]:
+    return {row["name"]: row for row in read_tsv(path, required=("name", "source", "location", "sha256", "members"))}
+
+
+def read_variants(path: Path, recipes: Path) -> dict[str, Variant]:
+    """config/ablations.tsv: each row is a recipe plus an overlay of changes."""
+    variants: dict[str, Variant] = {}
+    for number, row in enumerate(read_tsv(path, required=("variant", "recipe", "overrides")), start=2):
+        where = f"{path}, line {number}, variant {row['variant']!r}"
+        try:
+            changes = yaml.safe_load(row["overrides"] or "{}")
+        except yaml.YAMLError as error:
+            raise UserError(f"overrides are not a YAML mapping: {error}", where=where) from None
+        if not isinstance(changes, dict):
+            raise UserError("overrides must be a mapping such as {train: {lr: 1.0e-5}}", where=where)
+        values = overlay(read_recipe(row["recipe"], recipes), changes)
+        stage = values.get("stage")
+        if stage not in RECIPES:
+            raise UserError(f"recipe {row['recipe']!r} has stage {stage!r}, {nearest(str(stage), RECIPES)}", where=where)
+        recipe = RECIPES[stage].parse(values, where=f"{where} (recipes/{row['recipe']}.yaml)")
+        texts = {key: row.get(key) or "" for key in ("paper", "paper_table", "description")}
+        variants[row["variant"]] = Variant(name=row["variant"], recipe=recipe, **texts)
+    return variants
+
+
+def read_recipe(name: str, folder: Path) -> dict[str, Any]:
+    """A recipe with its `extends` chain merged."""
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        names = [p.stem for p in folder.glob("*.yaml")]
+        raise UserError(f"unknown recipe {name!r}, {nearest(name, names)}", where=folder)
+    values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    parent = values.pop("extends", None)
+    return overlay(read_recipe(parent, folder), values) if parent else values
+
+
+def read_tsv(path: Path, required: tuple[str, ...]) -> list[dict[str, str]]:
+    """Rows of a tab-separated table with a header. Raises UserError for a missing file, column or a ragged row."""
+    try:
+        with path.open(encoding="utf-8", newline="") as handle:
+            reader = csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE, restkey="_more", restval="")
+            rows = list(reader)
+            columns = reader.fieldnames or []
+    except FileNotFoundError:
+        raise UserError("file not found", where=path) from None
+    for name in required:
+        if name not in columns:
+            raise UserError(f"column {name!r} is missing, {nearest(name, columns)}", where=path)
+    for number, row in enumerate(rows, start=2):
+        if "_more" in row:
+            raise UserError(f"line {number} has more cells than the header", where=path,
+                            remedy="separate cells by exactly one tab")
+    return rows
+
+
+def _fetch_spec(row: Mapping[str, str], path: Path) -> FetchSpec:
+    values = {key: row.get(key) or None for key in ("name", "source", "location", "revision", "sha256")}
+    members = [m.strip() for m in (row.get("members") or "").split(";") if m.strip()]
+    return FetchSpec.parse({**values, "members": members}, where=f"{path}, data set {row['name']!r}")
+
+
+def _check_references(project: Project, where: str) -> None:
+    """Every name in the configuration must lead somewhere."""
+    config = project.config
+
+    def known(name: str, names: Mapping, what: str, place: str, remedy: str | None = None) -> None:
+        if name not in names:
+            raise UserError(f"{place}: unknown {what} {name!r}, {nearest(name, names)}", where=where, remedy=remedy)
+
+    def dataset(name: str, place: str) -> None:
+        known(name, project.datasets, "data set", place, "add a row to config/datasets.tsv or correct the name")
+
+    for name, corpus in config.gaze.corpora.items():
+        dataset(corpus.dataset, f"gaze.corpora.{name}.dataset")
+    for name in (*config.gaze.regressors, config.gaze.scores_from):
+        recipe = project.variant(name, "regressor", f"{where}: gaze").recipe
+        known(recipe.embeddings, config.backbones, "backbone", f"variant {name}, embeddings")
+        for corpus in recipe.corpora:
+            known(corpus, config.gaze.corpora, "gaze corpus", f"variant {name}, corpora")
+    for name, backbone in config.backbones.items():
+        if backbone.dataset:
+            dataset(backbone.dataset, f"backbones.{name}.dataset")
+        else:
+            project.variant(backbone.pretrained, "pretrain", f"{where}: backbones.{name}.pretrained")
+    for name, task in config.tasks.items():
+        dataset(task.dataset, f"tasks.{name}.dataset")
+        if task.kind == "classification" and len(task.labels) < 2:
+            raise UserError(f"tasks.{name}.labels: a classification task needs at least two labels", where=where)
+    for name, corpus in config.corpora.items():
+        for source in corpus.sources:
+            dataset(source.dataset, f"corpora.{name}.sources")
+    for name in config.pretraining.recipes:
+        recipe = project.variant(name, "pretrain", f"{where}: pretraining.recipes").recipe
+        known(recipe.corpus, config.corpora, "corpus", f"variant {name}, corpus")
+        known(recipe.tokenizer, config.backbones, "backbone", f"variant {name}, tokenizer")
+    for name, study in config.studies.items():
+        if study.baseline not in study.variants:
+            raise UserError(f"studies.{name}.baseline {study.baseline!r} is not among its variants", where=where)
+        for task in study.tasks:
+            known(task, config.tasks, "task", f"studies.{name}.tasks")
+        for variant in study.variants:
+            recipe = project.variant(variant, "finetune", f"{where}: studies.{name}.variants").recipe
+            known(recipe.backbone, config.backbones, "backbone", f"variant {variant}, backbone")
+    if config.attention:
+        known(config.attention.study, config.studies, "study", "attention.study")
+        known(config.attention.task, dict.fromkeys(config.studies[config.attention.study].tasks), "task",
+              "attention.task")  # fmt: skip
+        known(config.attention.corpus, config.gaze.corpora, "gaze corpus", "attention.corpus")
+
+
+def schema() -> str:
+    """JSON Schema of config.yaml, for editors; workflow/schemas/config.schema.json is kept equal to it by a test."""
+    return json.dumps(Config.model_json_schema(), indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(schema())

@@ -1,0 +1,224 @@
+"""Expands the configuration into runs: for every target path, its specification and its inputs.
+
+The rules ask this module and nothing else; `track` and `audit` ask it which runs there should be and what to call
+them. A run is named by its path below results/, so that every path is a target a user can type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from scriptorium.config import SPLITS, Project
+from scriptorium.digest import code_digest
+from scriptorium.errors import UserError, nearest
+from scriptorium.spec import TrainSpec
+from scriptorium.stages.finetune import FinetuneSpec
+from scriptorium.stages.gaze_baselines import GazeBaselineSpec
+from scriptorium.stages.pack import PackSpec
+from scriptorium.stages.prepare_corpus import CorpusSpec
+from scriptorium.stages.prepare_gaze import GazeCorpusSpec
+from scriptorium.stages.prepare_task import TaskDataSpec
+from scriptorium.stages.pretrain import PretrainSpec
+from scriptorium.stages.score import ScoreSpec
+from scriptorium.stages.train_regressor import RegressorSpec
+
+
+@dataclass(frozen=True)
+class Run:
+    """One expected run: its directory, and what people call it in tables and in MLflow."""
+
+    path: str
+    stage: str
+    study: str
+    variant: str
+    task: str = ""
+    seed: int | None = None
+    paper_table: str = ""
+
+    @property
+    def manifest(self) -> str:
+        return f"{self.path}/manifest.json"
+
+    @property
+    def name(self) -> str:
+        parts = (self.variant, self.task, "" if self.seed is None else f"seed{self.seed}")
+        return " · ".join(part for part in parts if part)
+
+
+class Runs:
+    """The runs of a project."""
+
+    def __init__(self, project: Project):
+        self.project, self.config = project, project.config
+
+    # --- which runs -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def finetuning(self) -> list[Run]:
+        runs = {}
+        for study_name, study in self.config.studies.items():
+            for variant in study.variants:
+                for task in study.tasks:
+                    for seed in self.config.seeds:
+                        path = f"results/finetune/{variant}/{task}/seed{seed}"
+                        table = self.project.variants[variant].paper_table
+                        runs.setdefault(path, Run(path, "finetune", study_name, variant, task, seed, table))
+        return list(runs.values())
+
+    @cached_property
+    def pretraining(self) -> list[Run]:
+        return [
+            Run(f"results/pretrain/{name}/seed{seed}", "pretrain", "pretraining", name, "", seed,
+                self.project.variants[name].paper_table)
+            for name in self.config.pretraining.recipes
+            for seed in self.config.pretraining.seeds
+        ]  # fmt: skip
+
+    @cached_property
+    def regressors(self) -> list[Run]:
+        return [
+            Run(f"results/gaze/regressor/{name}/seed{seed}", "train_regressor", "gaze", name, "n_fix", seed,
+                self.project.variants[name].paper_table)
+            for name in self.config.gaze.regressors
+            for seed in self.config.seeds
+        ]  # fmt: skip
+
+    def study(self, name: str) -> list[Run]:
+        """Fine-tuning runs that the tables of a study need."""
+        study = self.config.studies[name]
+        wanted = {(v, t) for v in study.variants for t in study.tasks}
+        return [run for run in self.finetuning if (run.variant, run.task) in wanted]
+
+    def all(self) -> Iterator[Run]:
+        yield from self.regressors
+        yield from self.pretraining
+        yield from self.finetuning
+
+    # --- what a run is ----------------------------------------------------------------------------------------
+
+    def fetch(self, dataset: str) -> str:
+        return self._known(dataset, self.project.datasets, "data set").canonical()
+
+    def gaze_corpus(self, corpus: str) -> str:
+        entry = self._known(corpus, self.config.gaze.corpora, "gaze corpus")
+        return GazeCorpusSpec(corpus=corpus, reader=entry.reader, options=entry.options).canonical()
+
+    def task_data(self, task: str) -> str:
+        entry = self._known(task, self.config.tasks, "task")
+        limits = {split: entry.limits[split] for split in SPLITS if split in entry.limits}
+        return TaskDataSpec(
+            task=task, reader=entry.reader, options=entry.options, kind=entry.kind, labels=entry.labels,
+            limits=limits, split_seed=entry.split_seed,
+        ).canonical()  # fmt: skip
+
+    def corpus(self, corpus: str) -> str:
+        entry = self._known(corpus, self.config.corpora, "corpus")
+        return CorpusSpec(corpus=corpus, **dict(entry)).canonical()
+
+    def annotate(self) -> str:
+        return self.config.annotation.canonical()
+
+    def regressor(self, variant: str, seed: int) -> str:
+        recipe = self.project.variant(variant, "regressor", "results path").recipe
+        return RegressorSpec(**recipe.model_dump(exclude={"stage", "corpora", "embeddings"}), seed=seed).canonical()
+
+    def gaze_baselines(self) -> str:
+        recipe = self.project.variants[self.config.gaze.scores_from].recipe
+        return GazeBaselineSpec(folds=recipe.folds).canonical()
+
+    def score(self) -> str:
+        return ScoreSpec().canonical()
+
+    def finetune(self, variant: str, task: str, seed: int) -> str:
+        recipe = self.project.variant(variant, "finetune", "results path").recipe
+        entry = self._known(task, self.config.tasks, "task")
+        return FinetuneSpec(
+            kind=entry.kind, labels=entry.labels, max_length=entry.max_length,
+            train=TrainSpec.parse(recipe.train, where=f"variant {variant!r}: train"), cognition=recipe.cognition,
+            reinitialise=recipe.reinitialise, seed=seed, save_model=(variant, task, seed) in self._drawn,
+        ).canonical()  # fmt: skip
+
+    def pack(self, variant: str) -> str:
+        return PackSpec(block_length=self._pretrain_recipe(variant).block_length).canonical()
+
+    def pretrain(self, variant: str, seed: int) -> str:
+        recipe = self._pretrain_recipe(variant)
+        train = TrainSpec.parse(recipe.train, where=f"variant {variant!r}: train")
+        return PretrainSpec(model=recipe.model, objective=recipe.objective, train=train, seed=seed).canonical()
+
+    # --- what a run reads -------------------------------------------------------------------------------------
+
+    def backbone(self, name: str) -> str:
+        """Manifest of a backbone's directory."""
+        entry = self._known(name, self.config.backbones, "backbone")
+        if entry.dataset:
+            return f"resources/{entry.dataset}/manifest.json"
+        return f"results/pretrain/{entry.pretrained}/seed{entry.seed}/manifest.json"
+
+    def finetune_backbone(self, variant: str) -> str:
+        return self.backbone(self.project.variant(variant, "finetune", "results path").recipe.backbone)
+
+    def finetune_annotations(self, variant: str, task: str) -> list[str]:
+        """Manifest of the task's scored words, for variants with cognition only."""
+        recipe = self.project.variant(variant, "finetune", "results path").recipe
+        return [f"results/annotations/{task}/manifest.json"] if recipe.cognition else []
+
+    def gaze_words(self, variant: str) -> list[str]:
+        corpora = self.project.variant(variant, "regressor", "results path").recipe.corpora
+        return [f"results/gaze/corpora/{corpus}/manifest.json" for corpus in corpora]
+
+    def gaze_features(self, variant: str) -> list[str]:
+        corpora = self.project.variant(variant, "regressor", "results path").recipe.corpora
+        return [f"results/annotations/features/{corpus}/manifest.json" for corpus in corpora]
+
+    def regressor_embeddings(self, variant: str) -> str:
+        return self.backbone(self.project.variant(variant, "regressor", "results path").recipe.embeddings)
+
+    def corpus_sources(self, corpus: str) -> list[str]:
+        entry = self._known(corpus, self.config.corpora, "corpus")
+        return [f"resources/{name}/manifest.json" for name in dict.fromkeys(s.dataset for s in entry.sources)]
+
+    def annotated_data(self, dataset: str) -> str:
+        """Manifest of what is annotated under this name: a gaze corpus or a task."""
+        if dataset in self.config.gaze.corpora:
+            return f"results/gaze/corpora/{dataset}/manifest.json"
+        self._known(dataset, self.config.tasks | self.config.gaze.corpora, "task or gaze corpus")
+        return f"results/data/{dataset}/manifest.json"
+
+    def scoring_regressor(self) -> str:
+        return f"results/gaze/regressor/{self.config.gaze.scores_from}/seed{self.config.seeds[0]}/manifest.json"
+
+    def pack_corpus(self, variant: str) -> str:
+        return f"results/data/{self._pretrain_recipe(variant).corpus}/manifest.json"
+
+    def pack_tokenizer(self, variant: str) -> str:
+        return self.backbone(self._pretrain_recipe(variant).tokenizer)
+
+    def attention_runs(self) -> list[Run]:
+        """The fine-tuned models whose attention is drawn: the first seed of every variant of the study."""
+        drawn = self._drawn
+        return [run for run in self.finetuning if (run.variant, run.task, run.seed) in drawn]
+
+    @cached_property
+    def _drawn(self) -> set[tuple[str, str, int]]:
+        attention = self.config.attention
+        if attention is None:
+            return set()
+        variants = self.config.studies[attention.study].variants
+        return {(variant, attention.task, self.config.seeds[0]) for variant in variants}
+
+    def _pretrain_recipe(self, variant: str):
+        return self.project.variant(variant, "pretrain", "results path").recipe
+
+    @staticmethod
+    def _known(name: str, names: dict, what: str):
+        if name not in names:
+            raise UserError(f"unknown {what} {name!r}, {nearest(name, names)}", where="target path")
+        return names[name]
+
+
+def code(stage: str) -> str:
+    """Code digest of a stage, by its module's name."""
+    return code_digest(f"scriptorium.stages.{stage}")

@@ -1,0 +1,113 @@
+"""Run specifications: frozen, strict, and one canonical JSON text for each.
+
+A stage is a pure function of (spec, inputs, code). The spec holds every *science* setting of a run and nothing
+else: threads, devices, workers and paths never enter it, so they never enter the content key either.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, Self, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from scriptorium.errors import UserError, nearest
+
+
+class Spec(BaseModel):
+    """Base of every specification and configuration block: frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], where: str = "spec") -> Self:
+        """Validate plain values. Raises UserError that names the key and the nearest valid one."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise UserError("; ".join(_explain(cls, e) for e in error.errors()), where=where) from None
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        return cls.parse(json.loads(text))
+
+    def canonical(self) -> str:
+        """The canonical JSON text: sorted keys, no blanks, defaults filled in."""
+        return canonical_json(self.model_dump(mode="json"))
+
+
+class TrainSpec(Spec):
+    """Optimisation settings shared by fine-tuning and pre-training."""
+
+    epochs: float | None = Field(None, gt=0, description="passes over the training data; or give max_steps")
+    max_steps: int | None = Field(None, gt=0, description="optimiser steps; or give epochs")
+    batch_size: int = Field(16, gt=0, description="examples per optimiser step, over all processes")
+    gradient_accumulation: int = Field(1, gt=0, description="micro-batches per step; batch_size must divide by it")
+    lr: float = Field(5e-5, gt=0, description="peak learning rate")
+    weight_decay: float = Field(0.01, ge=0, description="AdamW decay, not on biases and norms")
+    warmup_ratio: float = Field(0.1, ge=0, lt=1, description="share of the steps with rising learning rate")
+    schedule: typing.Literal["linear", "cosine", "constant_with_warmup"] = Field("linear", description="after warm-up")
+    adam_betas: tuple[float, float] = Field((0.9, 0.999), description="AdamW betas")
+    adam_eps: float = Field(1e-8, gt=0, description="AdamW epsilon")
+    clip: float = Field(1.0, ge=0, description="gradient norm clip, 0 = off")
+    log_every: int = Field(10, gt=0, description="steps between two points of the loss curve")
+    eval_every: int | None = Field(None, gt=0, description="steps between evaluations; empty: at every epoch's end")
+
+    def model_post_init(self, _: Any) -> None:
+        if (self.epochs is None) == (self.max_steps is None):
+            raise ValueError("give exactly one of train.epochs and train.max_steps")
+        if self.batch_size % self.gradient_accumulation:
+            raise ValueError("train.batch_size must be a multiple of train.gradient_accumulation")
+
+
+def canonical_json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def content_key(stage: str, spec: str, inputs: Mapping[str, str], code: str) -> str:
+    """Identity of a run: 16 hex digits of sha256 over (stage, canonical spec, input digests by name, code digest)."""
+    payload = canonical_json({"stage": stage, "spec": spec, "inputs": dict(inputs), "code": code})
+    return hashlib.sha256(payload.encode()).hexdigest()[:16]
+
+
+def overlay(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Deep merge: mappings merge key by key, everything else is replaced."""
+    merged = dict(base)
+    for key, value in changes.items():
+        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+            merged[key] = overlay(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _explain(root: type[BaseModel], error: Mapping[str, Any]) -> str:
+    """One pydantic error as a sentence; for an unknown key, with the nearest valid name at that place."""
+    path = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        model = _model_at(root, error["loc"][:-1])
+        hint = nearest(str(error["loc"][-1]), model.model_fields) if model else ""
+        return f"unknown key {path!r}, {hint}"
+    if error["type"] == "missing":
+        return f"key {path!r} is missing"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{path}: {message} (got {error['input']!r})" if path else message
+
+
+def _model_at(model: Any, location: tuple) -> type[BaseModel] | None:
+    """The model class that a pydantic error location points into, through dicts, lists and optionals."""
+    for part in location:
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            field = model.model_fields.get(str(part))
+            model = field.annotation if field else None
+        else:
+            origin = get_origin(model)
+            args = get_args(model)
+            model = args[-1] if origin is dict else args[0] if origin in (list, tuple) else None
+        if get_origin(model) in (typing.Union, types.UnionType):
+            model = next((a for a in get_args(model) if a is not type(None)), None)
+    return model if isinstance(model, type) and issubclass(model, BaseModel) else None

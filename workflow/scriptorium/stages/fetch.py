@@ -1,0 +1,37 @@
+"""Fetch one catalogue entry: download, check, unpack the named members. Nothing fetched is ever executed.
+
+inputs: none · out: `resources/<dataset>/` with the members and a manifest
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from scriptorium import stage
+from scriptorium.spec import Spec
+
+
+class FetchSpec(Spec):
+    """One row of config/datasets.tsv, as far as it decides about bytes."""
+
+    name: str = Field(description="catalogue name")
+    source: Literal["package", "hub", "url", "file"] = Field(description="where it comes from")
+    location: str = Field(description="package==version, hub repository, URL, or path of the user's own file or folder")
+    revision: str | None = Field(None, description="hub: the pinned commit")
+    sha256: str | None = Field(None, description="of the downloaded archive or file; package and url need it")
+    members: tuple[str, ...] = Field(
+        (), description="what to keep: paths or globs inside the archive, `!` steps into a nested archive; empty: all of a file"
+    )
+
+
+def run(job: stage.Job) -> list[Path]:
+    from scriptorium.data import sources
+
+    return sources.fetch(job.spec, job.out, job.state, job.ledger)
+
+
+if __name__ == "__main__":
+    stage.main(FetchSpec, run)

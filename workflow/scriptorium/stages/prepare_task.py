@@ -1,0 +1,35 @@
+"""Turn a raw data set into a labelled task with fixed train, validation and test splits.
+
+inputs: raw = resources/<dataset>/manifest.json
+out: `results/data/<task>/{train,validation,test}.parquet` (id: str, text: str, text_b: str or null, label: int or float)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from scriptorium import stage
+from scriptorium.spec import Spec
+
+
+class TaskDataSpec(Spec):
+    """What a task's data are made of."""
+
+    task: str = Field(description="name of the task")
+    reader: str = Field(description="a reader of data/tasks.py")
+    options: dict[str, str | int | float | bool] = Field(default_factory=dict, description="settings of that reader")
+    kind: Literal["classification", "regression"] = Field(description="what is predicted")
+    labels: tuple[str, ...] = Field((), description="classes in the order of their numbers; empty for regression")
+    limits: dict[Literal["train", "validation", "test"], int] = Field(description="largest number of examples per split")
+    split_seed: int = Field(0, description="seed of the split, where the source brings none")
+
+
+def run(job: stage.Job) -> list[Path]:
+    raise NotImplementedError
+
+
+if __name__ == "__main__":
+    stage.main(TaskDataSpec, run)
