@@ -308,6 +308,8 @@ def _check_references(project: Project, where: str) -> None:
         recipe = project.variant(name, "pretrain", f"{where}: pretraining.recipes").recipe
         known(recipe.corpus, config.corpora, "corpus", f"variant {name}, corpus")
         known(recipe.tokenizer, config.backbones, "backbone", f"variant {name}, tokenizer")
+    for name in config.tasks.keys() & config.gaze.corpora.keys():
+        raise UserError(f"{name!r} names both a task and a gaze corpus, but annotations need one name each", where=where)
     for name, study in config.studies.items():
         if study.baseline not in study.variants:
             raise UserError(f"studies.{name}.baseline {study.baseline!r} is not among its variants", where=where)

@@ -6,14 +6,17 @@ them. A run is named by its path below results/, so that every path is a target 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from scriptorium.config import SPLITS, Project
 from scriptorium.digest import code_digest
 from scriptorium.errors import UserError, nearest
 from scriptorium.spec import TrainSpec
+from scriptorium.stages.attention_maps import AttentionMapsSpec
 from scriptorium.stages.finetune import FinetuneSpec
 from scriptorium.stages.gaze_baselines import GazeBaselineSpec
 from scriptorium.stages.pack import PackSpec
@@ -22,6 +25,9 @@ from scriptorium.stages.prepare_gaze import GazeCorpusSpec
 from scriptorium.stages.prepare_task import TaskDataSpec
 from scriptorium.stages.pretrain import PretrainSpec
 from scriptorium.stages.score import ScoreSpec
+from scriptorium.stages.tabulate_finetune import TabulateFinetuneSpec
+from scriptorium.stages.tabulate_gaze import TabulateGazeSpec
+from scriptorium.stages.tabulate_pretrain import TabulatePretrainSpec
 from scriptorium.stages.train_regressor import RegressorSpec
 
 
@@ -52,6 +58,16 @@ class Runs:
 
     def __init__(self, project: Project):
         self.project, self.config = project, project.config
+
+    def check_directories(self) -> None:
+        """Raises UserError if a directory that jobs write to cannot be written."""
+        for name in ("results", "resources", "logs", "benchmarks"):
+            path = Path(name)
+            while not path.exists():
+                path = path.absolute().parent
+            if not path.is_dir() or not os.access(path, os.W_OK | os.X_OK):
+                raise UserError("this directory cannot be written", where=path.absolute(),
+                                remedy="correct its permissions, or run elsewhere with `snakemake --directory`")
 
     # --- which runs -------------------------------------------------------------------------------------------
 
@@ -148,6 +164,20 @@ class Runs:
         train = TrainSpec.parse(recipe.train, where=f"variant {variant!r}: train")
         return PretrainSpec(model=recipe.model, objective=recipe.objective, train=train, seed=seed).canonical()
 
+    def tabulate_gaze(self) -> str:
+        return TabulateGazeSpec().canonical()
+
+    def tabulate_finetune(self, study: str) -> str:
+        entry = self._known(study, self.config.studies, "study")
+        return TabulateFinetuneSpec(study=study, baseline=entry.baseline).canonical()
+
+    def tabulate_pretrain(self) -> str:
+        return TabulatePretrainSpec().canonical()
+
+    def attention_maps(self) -> str:
+        sentences = self.config.attention.sentences if self.config.attention else 1
+        return AttentionMapsSpec(sentences=sentences).canonical()
+
     # --- what a run reads -------------------------------------------------------------------------------------
 
     def backbone(self, name: str) -> str:
@@ -191,15 +221,28 @@ class Runs:
         return f"results/gaze/regressor/{self.config.gaze.scores_from}/seed{self.config.seeds[0]}/manifest.json"
 
     def pack_corpus(self, variant: str) -> str:
-        return f"results/data/{self._pretrain_recipe(variant).corpus}/manifest.json"
+        return f"results/data/corpora/{self._pretrain_recipe(variant).corpus}/manifest.json"
 
     def pack_tokenizer(self, variant: str) -> str:
         return self.backbone(self._pretrain_recipe(variant).tokenizer)
 
+    def task_source(self, task: str) -> str:
+        return f"resources/{self._known(task, self.config.tasks, 'task').dataset}/manifest.json"
+
+    def gaze_source(self, corpus: str) -> str:
+        return f"resources/{self._known(corpus, self.config.gaze.corpora, 'gaze corpus').dataset}/manifest.json"
+
     def attention_runs(self) -> list[Run]:
         """The fine-tuned models whose attention is drawn: the first seed of every variant of the study."""
-        drawn = self._drawn
-        return [run for run in self.finetuning if (run.variant, run.task, run.seed) in drawn]
+        return [run for run in self.finetuning if (run.variant, run.task, run.seed) in self._drawn]
+
+    def attention_words(self) -> list[str]:
+        attention = self.config.attention
+        return [f"results/gaze/corpora/{attention.corpus}/manifest.json"] if attention else []
+
+    def attention_annotations(self) -> list[str]:
+        attention = self.config.attention
+        return [f"results/annotations/{attention.corpus}/manifest.json"] if attention else []
 
     @cached_property
     def _drawn(self) -> set[tuple[str, str, int]]:

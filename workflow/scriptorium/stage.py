@@ -26,8 +26,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from scriptorium import devices, manifest
 from scriptorium import ledger as ledgers
-from scriptorium import manifest
 from scriptorium.digest import code_digest
 from scriptorium.errors import Interrupted, UserError
 from scriptorium.spec import Spec, content_key
@@ -101,6 +101,7 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]]) -> None:
     parser.add_argument("--input", **pairs, help="manifests or files to read; further paths of a name follow it")
     parser.add_argument("--output", **pairs, help="results kept outside the run directory")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    parser.add_argument("--gpus", type=int, default=0, help="GPUs to lease for this job; 0 leaves the environment alone")
     parser.add_argument("--runtime", type=float, default=None, help="minutes until the job would be killed")
     parser.add_argument("--state", type=Path, default=Path("results/.state"), help="where resumable state lives")
     arguments = parser.parse_args()

@@ -21,7 +21,17 @@ class AnnotateSpec(Spec):
 
 
 def run(job: stage.Job) -> list[Path]:
-    raise NotImplementedError
+    from scriptorium.linguistics import annotate
+    from scriptorium.linguistics.features import FEATURES
+
+    texts = annotate.texts_of(job.input("data"))
+    table = annotate.annotate(texts, annotate.load(job.spec.pipeline))
+    path = job.outputs["features"]
+    table.to_parquet(path, index=False)
+    job.ledger.metrics(0, {"texts": len(texts), "words": len(table)})
+    job.ledger.metrics(0, {f"mean/{name}": table[name].mean() for name in FEATURES})
+    job.ledger.artifact(path, "dataset")
+    return [path]
 
 
 if __name__ == "__main__":

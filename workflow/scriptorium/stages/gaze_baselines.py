@@ -1,6 +1,8 @@
-"""The baselines that stage 1 is measured against, on the same folds: mean, word length alone, gradient boosting.
+"""The baselines that stage 1 is measured against, on the same folds: mean, word length alone, the eight features
+linearly, gradient boosting on surface features.
 
-inputs: words.<corpus>, features.<corpus> · out: `predictions.parquet`, `metrics.json`
+inputs: words, features = manifests of the gaze corpora and of their annotations
+out: `predictions.parquet` (out of fold, column `model`), `metrics.json` ("length/mae" and so on)
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from scriptorium import stage
+from scriptorium import manifest, stage
 from scriptorium.spec import Spec
 
 
@@ -21,7 +23,31 @@ class GazeBaselineSpec(Spec):
 
 
 def run(job: stage.Job) -> list[Path]:
-    raise NotImplementedError
+    import numpy as np
+    import pandas as pd
+
+    from scriptorium.evaluation import gaze as evaluation
+    from scriptorium.models.gaze_baselines import BASELINES
+
+    words = evaluation.read_words(job.inputs["words"], job.inputs["features"])
+    fold_of = evaluation.folds(job.spec.seed, words["group"], job.spec.folds)
+    fold = words["group"].map(fold_of).to_numpy()
+    parts, metrics = [], {}
+    for name, predict in BASELINES.items():
+        predicted = np.full(len(words), np.nan)
+        for number in range(job.spec.folds):
+            predicted[fold == number] = predict(words[fold != number], words[fold == number], job.spec.seed)
+        table = words[["id", "corpus", "document", "word", "label"]].assign(prediction=predicted, model=name)
+        metrics |= {f"{name}/{measure}": value for measure, value in evaluation.measures(table).items()}
+        parts.append(table)
+    job.ledger.metrics(0, metrics)
+
+    pd.concat(parts, ignore_index=True).to_parquet(job.out / "predictions.parquet", index=False)
+    manifest.write_json(job.out / "metrics.json", metrics)
+    made = [job.out / "predictions.parquet", job.out / "metrics.json"]
+    for path in made:
+        job.ledger.artifact(path)
+    return made
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Tokenise a corpus once and pack it into fixed blocks without padding.
 
-inputs: corpus, tokenizer (manifests) · out: `{train,validation}.arrow` (input_ids, document_ids per block), tokenizer files
+inputs: corpus, tokenizer (manifests)
+out: `{train,validation}.arrow` (input_ids, document_ids per block), `tokenizer/`, so that pre-training needs no more
 """
 
 from __future__ import annotations
@@ -20,7 +21,13 @@ class PackSpec(Spec):
 
 
 def run(job: stage.Job) -> list[Path]:
-    raise NotImplementedError
+    from scriptorium.data import packing
+
+    tokenizer = packing.load_tokenizer(packing.tokenizer_directory(job.input("tokenizer")))
+    documents = job.input_dir("corpus") / "documents.parquet"
+    files = packing.pack(documents, tokenizer, job.spec.block_length, job.out, job.ledger)
+    tokenizer.save_pretrained(job.out / "tokenizer")
+    return [*files, *sorted((job.out / "tokenizer").iterdir())]
 
 
 if __name__ == "__main__":

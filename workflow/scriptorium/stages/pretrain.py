@@ -6,11 +6,13 @@ inputs: blocks (manifest) · out: `model/` (HF format, safetensors, with tokeniz
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from scriptorium import stage
+from scriptorium.errors import UserError
+from scriptorium.manifest import write_json
 from scriptorium.spec import Spec, TrainSpec
 
 
@@ -38,6 +40,10 @@ class ObjectiveSpec(Spec):
     random: float = Field(0.1, ge=0, le=1, description="of these, the share replaced by a random token")
     document_attention: bool = Field(True, description="attention stays inside a document of a packed block")
 
+    def model_post_init(self, _: object) -> None:
+        if self.mask + self.random > 1:
+            raise ValueError(f"mask ({self.mask}) and random ({self.random}) add up to more than 1")
+
 
 class PretrainSpec(Spec):
     """One pre-training run."""
@@ -49,7 +55,54 @@ class PretrainSpec(Spec):
 
 
 def run(job: stage.Job) -> list[Path]:
-    raise NotImplementedError
+    from scriptorium import training
+    from scriptorium.data import packing
+    from scriptorium.models import mlm
+    from scriptorium.objectives import bert, masking
+
+    spec, blocks = job.spec, job.input_dir("blocks")
+    tokenizer = packing.load_tokenizer(blocks / "tokenizer")
+    train, held_out = (packing.Blocks(blocks / f"{split}.arrow") for split in ("train", "validation"))
+    if train.length > spec.model.max_positions:
+        raise UserError(f"block_length {train.length} is more than model.max_positions {spec.model.max_positions}",
+                        where=blocks, remedy="raise model.max_positions or lower block_length in the recipe")
+
+    training.prepare(job, spec.seed)
+    model = mlm.build(spec.model, tokenizer)
+    data = bert.MaskedBlocks(train, spec.objective, tokenizer, masking.training_draws(spec.seed))
+    fixed = bert.MaskedBlocks(held_out, spec.objective, tokenizer, masking.held_out_draws())
+    unigram = bert.unigram_loss(fixed, train)
+    job.ledger.metrics(0, {"validation/unigram_loss": unigram})
+    trainer = training.train(
+        job, model, data, bert.collate(document_attention=spec.objective.document_attention), spec.train,
+        seed=spec.seed, held_out=fixed, compute_metrics=bert.measures,
+    )  # fmt: skip
+
+    steps = trainer.state.global_step
+    metrics = {
+        **_last_evaluation(trainer),
+        "validation/unigram_loss": unigram,
+        "train/steps": steps,
+        "train/tokens": _blocks_seen(steps, len(data), spec.train.batch_size) * train.length,
+        "model/parameters": model.num_parameters(),
+    }
+    job.ledger.metrics(steps, metrics)
+    return [write_json(job.out / "metrics.json", metrics),
+            *training.save_model(model.plain(), job.out / "model", tokenizer)]  # fmt: skip
+
+
+def _last_evaluation(trainer: Any) -> dict[str, float]:
+    """Validation metrics of the final weights; evaluated now, unless that happened at the last step."""
+    logs = trainer.state.log_history
+    final = [entry for entry in logs if "eval_loss" in entry and entry["step"] == trainer.state.global_step]
+    values = final[-1] if final else trainer.evaluate()
+    return {f"validation/{name}": values[f"eval_{name}"] for name in ("loss", "accuracy", "perplexity")}
+
+
+def _blocks_seen(steps: int, blocks: int, batch_size: int) -> int:
+    """Blocks in so many steps; the last batch of an epoch may be smaller."""
+    epochs, rest = divmod(steps, -(-blocks // batch_size))
+    return epochs * blocks + min(rest * batch_size, blocks)
 
 
 if __name__ == "__main__":

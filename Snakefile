@@ -1,0 +1,79 @@
+"""Scriptorium: papers on cognition-guided, cross-lingual and permuted pre-training, copied faithfully.
+
+Public targets: all (default), data, gaze, pretraining, finetuning, tables, report, track, audit, verify.
+Every path below results/ is a target as well: `snakemake results/finetune/cogbert/sentiment/seed0/manifest.json`.
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config/config.yaml"
+
+
+# Inert without `--sdm apptainer`; envs/ holds the same versions for pip, conda and a container.
+container: "docker://scriptorium/scriptorium:0.1.0"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/gaze.smk"
+include: "workflow/rules/pretrain.smk"
+include: "workflow/rules/finetune.smk"
+include: "workflow/rules/track.smk"
+
+
+localrules:
+    all,
+    data,
+    gaze,
+    pretraining,
+    finetuning,
+    tables,
+
+
+rule all:
+    default_target: True
+    input:
+        rules.report.output,
+        rules.mirror.output,
+
+
+rule data:
+    input:
+        collect("results/data/{task}/manifest.json", task=CONFIG.tasks),
+        collect("results/gaze/corpora/{corpus}/manifest.json", corpus=CONFIG.gaze.corpora),
+
+
+rule gaze:
+    input:
+        rules.tabulate_gaze.output,
+
+
+rule pretraining:
+    input:
+        [run.manifest for run in RUNS.pretraining],
+
+
+rule finetuning:
+    input:
+        [run.manifest for run in RUNS.finetuning],
+
+
+rule tables:
+    input:
+        REPORTED,
+
+
+onsuccess:
+    shell("python -m scriptorium.reporting.closing")
+
+
+onerror:
+    print(
+        "Stopped. What is finished stays; `snakemake` goes on from there, training from its last checkpoint."
+    )

@@ -1,0 +1,91 @@
+"""The whole default workflow, end to end, in miniature: what a new user sees after one command, and after a second one."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+from scriptorium import manifest
+
+
+def test_one_command_ends_with_report_tables_figures_and_mirror(finished):
+    for name in (
+        "report.html",
+        "tables/gaze_regressor.tsv",
+        "tables/pretrain.tsv",
+        "tables/finetune_cogbert.tsv",
+        "tables/finetune_pretraining.tsv",
+        "figures/gaze_regressor.svg",
+        "figures/pretrain_loss.svg",
+        "figures/finetune_cogbert.svg",
+        "figures/attention.html",
+        "mlflow/mlflow.db",
+        "mlflow/summary.json",
+    ):
+        assert (finished.root / "results" / name).stat().st_size > 0, name
+
+
+def test_the_last_lines_say_where_the_report_is_how_to_open_mlflow_and_what_came_out(finished):
+    tail = finished.output[-2500:]
+    assert "report   results/report.html" in tail
+    assert "MLflow   make ui" in tail
+    assert "result   cogbert on mood: " in tail
+
+
+def test_a_second_call_has_nothing_to_do(finished):
+    assert "Nothing to be done" in finished.snakemake().stdout
+
+
+def test_every_manifest_matches_its_files(finished):
+    manifests = list((finished.root / "results").rglob("manifest.json"))
+    assert len(manifests) > 20
+    assert [problem for path in manifests for problem in manifest.check(path)] == []
+
+
+def test_every_ledger_is_finished_and_names_its_spec_inputs_code_and_versions(finished):
+    records = [json.loads(p.read_text()) for p in (finished.root / "results").rglob("run.json")]
+    assert len(records) > 20
+    for record in records:
+        assert record["status"] == "FINISHED"
+        assert record["end"] >= record["start"]
+        assert record["packages"]["torch"]
+        assert len(record["code"]) == 16
+        assert record["outputs"], record["stage"]
+
+
+def test_table_of_a_study_compares_every_variant_with_the_baseline(finished):
+    with (finished.root / "results/tables/finetune_cogbert.tsv").open() as handle:
+        rows = {row["variant"]: row for row in csv.DictReader(handle, delimiter="\t")}
+    assert set(rows) == {"bert", "cogbert"}
+    assert rows["bert"]["delta"] == ""
+    assert float(rows["cogbert"]["ci_low"]) <= float(rows["cogbert"]["delta"]) <= float(rows["cogbert"]["ci_high"])
+    assert "2 seeds" in rows["cogbert"]["scale"]
+
+
+def test_audit_finds_nothing_wrong_and_every_planted_fault(project):
+    assert project.snakemake("audit").returncode == 0
+    victim = project.root / "results/finetune/bert/mood/seed0/predictions.parquet"
+    victim.write_bytes(victim.read_bytes()[:-1] + b"?")
+    (project.root / "results/finetune/cogbert/mood/seed1/run.json").unlink()
+    broken = project.snakemake("audit", check=False)
+    assert broken.returncode != 0
+    assert "finetune/bert/mood/seed0" in broken.stdout
+    assert "finetune/cogbert/mood/seed1" in broken.stdout
+
+
+def test_verify_repeats_a_branch_byte_for_byte(finished):
+    assert "identical" in finished.snakemake("verify").stdout
+
+
+def test_the_command_in_a_ledger_runs_without_snakemake(project):
+    import os
+    import subprocess
+    import sys
+
+    run = project.root / "results/gaze/baselines"
+    command = json.loads((run / "run.json").read_text())["command"]
+    before = (run / "metrics.json").read_bytes()
+    (run / "metrics.json").unlink()
+    path = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"  # noqa: PTH120
+    subprocess.run(command, shell=True, cwd=project.root, check=True, env={**os.environ, "PATH": path})
+    assert (run / "metrics.json").read_bytes() == before

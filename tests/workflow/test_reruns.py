@@ -1,0 +1,76 @@
+"""Content decides what runs again: for each kind of change, the exact set of runs that Snakemake plans."""
+
+from __future__ import annotations
+
+import shutil
+
+FINETUNED = {f"results/finetune/{v}/mood/seed{s}" for v in ("bert", "cogbert") for s in (0, 1)}
+SMALL = {f"results/finetune/{v}/mood/seed{s}" for v in ("bert-random", "bert-pretrained") for s in (0, 1)}
+COGBERT = {f"results/finetune/cogbert/mood/seed{s}" for s in (0, 1)}
+TABLE = {"results/runs/tables/finetune_cogbert"}
+TABLES = TABLE | {"results/runs/tables/finetune_pretraining"}
+ATTENTION = {"results/runs/figures/attention"}
+REGRESSOR = {f"results/gaze/regressor/regressor/seed{s}" for s in (0, 1)}
+
+
+def test_nothing_changed_nothing_runs(project):
+    assert project.planned() == set()
+
+
+def test_another_learning_rate_reruns_that_recipe_and_what_depends_on_it(project):
+    project.edit("config/recipes/cogbert.yaml", "extends: finetune", "extends: finetune\ntrain:\n  lr: 3.0e-4")
+    assert project.planned() == COGBERT | TABLE | ATTENTION
+
+
+def test_swapping_learning_rate_and_weight_decay_is_a_change(project):
+    project.edit("config/recipes/finetune.yaml", "lr: 0.0001", "lr: 0.01")
+    project.edit("config/recipes/finetune.yaml", "weight_decay: 0.01", "weight_decay: 0.0001")
+    # the small encoder's recipe sets its own learning rate but inherits the weight decay
+    assert project.planned() == FINETUNED | SMALL | TABLES | ATTENTION
+
+
+def test_a_comment_in_the_code_changes_nothing(project):
+    path = project.root / "workflow/scriptorium/models/cognition.py"
+    path.write_text("# a remark\n" + path.read_text() + "\n\n# another\n")
+    assert project.planned() == set()
+
+
+def test_an_edited_imported_function_reruns_the_stages_that_can_reach_it(project):
+    path = project.root / "workflow/scriptorium/models/gaze.py"
+    path.write_text(path.read_text() + "\n\nNEW_FACT = 1\n")
+    expected = REGRESSOR | {"results/annotations/mood", "results/annotations/monastery", "results/runs/tables/gaze"}
+    assert project.planned() == expected | COGBERT | TABLE | ATTENTION
+
+
+def test_bookkeeping_code_reruns_nothing(project):
+    path = project.root / "workflow/scriptorium/ledger.py"
+    path.write_text(path.read_text() + "\n\nNEW_FACT = 1\n")
+    assert project.planned() == set()
+
+
+def test_a_touched_weight_file_changes_nothing(project):
+    (project.root / "resources/encoder/model.safetensors").touch()
+    (project.root / "results/pretrain/bert-mlm/seed0/model/model.safetensors").touch()
+    assert project.planned() == set()
+
+
+def test_a_touched_manifest_changes_nothing(project):
+    (project.root / "results/data/mood/manifest.json").touch()
+    assert project.planned() == set()
+
+
+def test_another_seed_adds_runs_and_reruns_only_tables(project):
+    project.edit("config/config.yaml", "seeds:\n- 0\n- 1\n", "seeds:\n- 0\n- 1\n- 2\n")
+    runs = {f"results/finetune/{v}/mood/seed2" for v in ("bert", "cogbert", "bert-random", "bert-pretrained")}
+    tables = TABLES | {"results/runs/tables/gaze"}
+    assert project.planned() == runs | tables | {"results/gaze/regressor/regressor/seed2"}
+
+
+def test_a_fresh_clone_beside_existing_results_has_nothing_to_do(project, tmp_path):
+    from tests.workflow.miniature import build
+
+    clone = build(tmp_path / "clone")  # every source file is newer than every result
+    for name in ("results", "resources", ".snakemake"):
+        shutil.copytree(project.root / name, clone.root / name, dirs_exist_ok=True)
+    assert clone.planned() == set()
+    assert "Nothing to be done" in clone.snakemake().stdout

@@ -1,0 +1,47 @@
+"""Reads and checks the configuration; everything the other rule files ask for by name is defined here."""
+
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+ROOT = Path(workflow.basedir)
+sys.path.insert(0, str(ROOT / "workflow"))
+
+from scriptorium.config import load
+from scriptorium.digest import code_digest as code_of
+from scriptorium.environment import activate
+from scriptorium.errors import UserError
+from scriptorium.runs import Runs, code
+from scriptorium.spec import canonical_json
+
+try:
+    PROJECT = load(config, ROOT)
+    RUNS = Runs(PROJECT)
+    RUNS.check_directories()
+except UserError as error:
+    raise WorkflowError(f"The configuration has a problem.\n{error}") from None
+
+CONFIG = PROJECT.config
+activate(ROOT / "workflow", CONFIG.tracking.uri)
+
+
+wildcard_constraints:
+    variant="[^/]+",
+    task="[^/]+",
+    corpus="[^/]+",
+    dataset="[^/]+",
+    study="[^/]+",
+    seed=r"\d+",
+
+
+# A whole configuration as one param: what the mirror, the audit and the report depend on.
+WHOLE_CONFIG = canonical_json(config)
+
+# Everything the report shows.
+REPORTED = [
+    "results/tables/gaze_regressor.tsv",
+    *(["results/tables/pretrain.tsv"] if RUNS.pretraining else []),
+    *(f"results/tables/finetune_{study}.tsv" for study in CONFIG.studies),
+    *(["results/figures/attention.html"] if CONFIG.attention else []),
+]

@@ -1,0 +1,93 @@
+"""From the catalogue to prepared data: tasks, gaze corpora, running text, annotations."""
+
+
+localrules:
+    fetch,
+
+
+rule fetch:
+    output:
+        "resources/{dataset}/manifest.json",
+    log:
+        "logs/fetch/{dataset}.log",
+    benchmark:
+        "benchmarks/fetch/{dataset}.tsv"
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        spec=lambda wildcards: RUNS.fetch(wildcards.dataset),
+        code=code("fetch"),
+    message:
+        "Fetch {wildcards.dataset} (pinned, checked by sha256)"
+    shell:
+        "python -m scriptorium.stages.fetch --spec {params.spec:q}"
+        " --out resources/{wildcards.dataset} 2> {log}"
+
+
+rule prepare_task:
+    input:
+        raw=lambda wildcards: RUNS.task_source(wildcards.task),
+    output:
+        "results/data/{task}/manifest.json",
+    log:
+        "logs/prepare_task/{task}.log",
+    benchmark:
+        "benchmarks/prepare_task/{task}.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=20,
+    params:
+        spec=lambda wildcards: RUNS.task_data(wildcards.task),
+        code=code("prepare_task"),
+    message:
+        "Prepare task {wildcards.task}: read, check, split"
+    shell:
+        "python -m scriptorium.stages.prepare_task --spec {params.spec:q}"
+        " --out results/data/{wildcards.task} --input raw={input.raw} 2> {log}"
+
+
+rule prepare_corpus:
+    input:
+        sources=lambda wildcards: RUNS.corpus_sources(wildcards.corpus),
+    output:
+        "results/data/corpora/{corpus}/manifest.json",
+    log:
+        "logs/prepare_corpus/{corpus}.log",
+    benchmark:
+        "benchmarks/prepare_corpus/{corpus}.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=60,
+    params:
+        spec=lambda wildcards: RUNS.corpus(wildcards.corpus),
+        code=code("prepare_corpus"),
+    message:
+        "Prepare corpus {wildcards.corpus}: normalise, de-duplicate, split by document"
+    shell:
+        "python -m scriptorium.stages.prepare_corpus --spec {params.spec:q}"
+        " --out results/data/corpora/{wildcards.corpus} --input sources={input.sources} 2> {log}"
+
+
+rule annotate:
+    input:
+        data=lambda wildcards: RUNS.annotated_data(wildcards.dataset),
+    output:
+        "results/annotations/features/{dataset}/manifest.json",
+        features="results/annotations/features/{dataset}.parquet",
+    log:
+        "logs/annotate/{dataset}.log",
+    benchmark:
+        "benchmarks/annotate/{dataset}.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 3000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        spec=RUNS.annotate(),
+        code=code("annotate"),
+    message:
+        "Annotate {wildcards.dataset}: linguistic features of every distinct text"
+    shell:
+        "python -m scriptorium.stages.annotate --spec {params.spec:q}"
+        " --out results/annotations/features/{wildcards.dataset} --input data={input.data}"
+        " --output features={output.features} --threads {threads} 2> {log}"

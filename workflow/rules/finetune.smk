@@ -1,0 +1,108 @@
+"""Fine-tuning of any backbone, plain or with cognition, and the tables and figures of each study."""
+
+
+rule finetune:
+    input:
+        data="results/data/{task}/manifest.json",
+        backbone=lambda wildcards: RUNS.finetune_backbone(wildcards.variant),
+        annotations=lambda wildcards: RUNS.finetune_annotations(wildcards.variant, wildcards.task),
+    output:
+        "results/finetune/{variant}/{task}/seed{seed}/manifest.json",
+        "results/finetune/{variant}/{task}/seed{seed}/metrics.json",
+        "results/finetune/{variant}/{task}/seed{seed}/predictions.parquet",
+    log:
+        "logs/finetune/{variant}/{task}/seed{seed}.log",
+    benchmark:
+        "benchmarks/finetune/{variant}/{task}/seed{seed}.tsv"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 120 * attempt,
+        gpu=0,
+    params:
+        spec=lambda wildcards: RUNS.finetune(wildcards.variant, wildcards.task, int(wildcards.seed)),
+        code=code("finetune"),
+    message:
+        "Fine-tune {wildcards.variant} on {wildcards.task}, seed {wildcards.seed} (progress: {log})"
+    shell:
+        "python -m scriptorium.stages.finetune --spec {params.spec:q}"
+        " --out results/finetune/{wildcards.variant}/{wildcards.task}/seed{wildcards.seed}"
+        " --input data={input.data} backbone={input.backbone} annotations={input.annotations}"
+        " --threads {threads} --runtime {resources.runtime} --gpus {resources.gpu} 2> {log}"
+
+
+rule tabulate_finetune:
+    input:
+        runs=lambda wildcards: [run.manifest for run in RUNS.study(wildcards.study)],
+    output:
+        "results/runs/tables/finetune_{study}/manifest.json",
+        table=report(
+            "results/tables/finetune_{study}.tsv",
+            caption="../report/finetune_table.rst",
+            category="2 Fine-tuning",
+            subcategory="{study}",
+            labels={"study": "{study}", "show": "table"},
+        ),
+        figure=report(
+            "results/figures/finetune_{study}.svg",
+            caption="../report/finetune_figure.rst",
+            category="2 Fine-tuning",
+            subcategory="{study}",
+            labels={"study": "{study}", "show": "figure"},
+        ),
+    log:
+        "logs/tabulate_finetune/{study}.log",
+    benchmark:
+        "benchmarks/tabulate_finetune/{study}.tsv"
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        spec=lambda wildcards: RUNS.tabulate_finetune(wildcards.study),
+        code=code("tabulate_finetune"),
+    message:
+        "Table and figure: study {wildcards.study}, every variant against the baseline"
+    shell:
+        "python -m scriptorium.stages.tabulate_finetune --spec {params.spec:q}"
+        " --out results/runs/tables/finetune_{wildcards.study} --input runs={input.runs}"
+        " --output table={output.table} figure={output.figure} 2> {log}"
+
+
+rule attention_maps:
+    input:
+        models=[run.manifest for run in RUNS.attention_runs()],
+        words=RUNS.attention_words(),
+        annotations=RUNS.attention_annotations(),
+    output:
+        "results/runs/figures/attention/manifest.json",
+        page=report(
+            "results/figures/attention.html",
+            caption="../report/attention.rst",
+            category="2 Fine-tuning",
+            subcategory="attention",
+            labels={"study": "attention beside human fixations", "show": "page"},
+        ),
+        figure=report(
+            "results/figures/attention.svg",
+            caption="../report/attention.rst",
+            category="2 Fine-tuning",
+            subcategory="attention",
+            labels={"study": "attention beside human fixations", "show": "figure"},
+        ),
+    log:
+        "logs/attention_maps.log",
+    benchmark:
+        "benchmarks/attention_maps.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=30,
+    params:
+        spec=RUNS.attention_maps(),
+        code=code("attention_maps"),
+    message:
+        "Attention maps: plain encoder, CogBERT and human fixations side by side"
+    shell:
+        "python -m scriptorium.stages.attention_maps --spec {params.spec:q}"
+        " --out results/runs/figures/attention --input models={input.models}"
+        " words={input.words} annotations={input.annotations}"
+        " --output page={output.page} figure={output.figure} --threads {threads} 2> {log}"

@@ -1,0 +1,139 @@
+"""Stage 1 of CogBERT: eye-tracking corpora, the gaze regressor, its baselines, scores for any text."""
+
+
+rule prepare_gaze:
+    input:
+        raw=lambda wildcards: RUNS.gaze_source(wildcards.corpus),
+    output:
+        "results/gaze/corpora/{corpus}/manifest.json",
+        words="results/gaze/corpora/{corpus}.parquet",
+    log:
+        "logs/prepare_gaze/{corpus}.log",
+    benchmark:
+        "benchmarks/prepare_gaze/{corpus}.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=20,
+    params:
+        spec=lambda wildcards: RUNS.gaze_corpus(wildcards.corpus),
+        code=code("prepare_gaze"),
+    message:
+        "Read gaze corpus {wildcards.corpus}: means over readers, zeros included"
+    shell:
+        "python -m scriptorium.stages.prepare_gaze --spec {params.spec:q}"
+        " --out results/gaze/corpora/{wildcards.corpus} --input raw={input.raw}"
+        " --output words={output.words} 2> {log}"
+
+
+rule train_regressor:
+    input:
+        words=lambda wildcards: RUNS.gaze_words(wildcards.variant),
+        features=lambda wildcards: RUNS.gaze_features(wildcards.variant),
+        embeddings=lambda wildcards: RUNS.regressor_embeddings(wildcards.variant),
+    output:
+        "results/gaze/regressor/{variant}/seed{seed}/manifest.json",
+    log:
+        "logs/train_regressor/{variant}/seed{seed}.log",
+    benchmark:
+        "benchmarks/train_regressor/{variant}/seed{seed}.tsv"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 3000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+        gpu=0,
+    params:
+        spec=lambda wildcards: RUNS.regressor(wildcards.variant, int(wildcards.seed)),
+        code=code("train_regressor"),
+    message:
+        "Stage 1: train gaze regressor {wildcards.variant}, seed {wildcards.seed}"
+    shell:
+        "python -m scriptorium.stages.train_regressor --spec {params.spec:q}"
+        " --out results/gaze/regressor/{wildcards.variant}/seed{wildcards.seed}"
+        " --input words={input.words} features={input.features} embeddings={input.embeddings}"
+        " --threads {threads} --runtime {resources.runtime} --gpus {resources.gpu} 2> {log}"
+
+
+rule gaze_baselines:
+    input:
+        words=RUNS.gaze_words(CONFIG.gaze.scores_from),
+        features=RUNS.gaze_features(CONFIG.gaze.scores_from),
+    output:
+        "results/gaze/baselines/manifest.json",
+    log:
+        "logs/gaze_baselines.log",
+    benchmark:
+        "benchmarks/gaze_baselines.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=20,
+    params:
+        spec=RUNS.gaze_baselines(),
+        code=code("gaze_baselines"),
+    message:
+        "Stage 1 baselines: mean, word length alone, gradient boosting"
+    shell:
+        "python -m scriptorium.stages.gaze_baselines --spec {params.spec:q} --out results/gaze/baselines"
+        " --input words={input.words} features={input.features} --threads {threads} 2> {log}"
+
+
+rule score:
+    input:
+        features="results/annotations/features/{dataset}/manifest.json",
+        regressor=RUNS.scoring_regressor(),
+        embeddings=RUNS.regressor_embeddings(CONFIG.gaze.scores_from),
+    output:
+        "results/annotations/{dataset}/manifest.json",
+        annotations="results/annotations/{dataset}.parquet",
+    log:
+        "logs/score/{dataset}.log",
+    benchmark:
+        "benchmarks/score/{dataset}.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 3000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        spec=RUNS.score(),
+        code=code("score"),
+    message:
+        "Score {wildcards.dataset}: what the gaze regressor gives every word"
+    shell:
+        "python -m scriptorium.stages.score --spec {params.spec:q}"
+        " --out results/annotations/{wildcards.dataset} --input features={input.features}"
+        " regressor={input.regressor} embeddings={input.embeddings}"
+        " --output annotations={output.annotations} --threads {threads} 2> {log}"
+
+
+rule tabulate_gaze:
+    input:
+        regressor=[run.manifest for run in RUNS.regressors],
+        baselines="results/gaze/baselines/manifest.json",
+    output:
+        "results/runs/tables/gaze/manifest.json",
+        table=report(
+            "results/tables/gaze_regressor.tsv",
+            caption="../report/gaze_table.rst",
+            category="1 Gaze regressor",
+            labels={"show": "table"},
+        ),
+        figure=report(
+            "results/figures/gaze_regressor.svg",
+            caption="../report/gaze_figure.rst",
+            category="1 Gaze regressor",
+            labels={"show": "figure"},
+        ),
+    log:
+        "logs/tabulate_gaze.log",
+    benchmark:
+        "benchmarks/tabulate_gaze.tsv"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec=RUNS.tabulate_gaze(),
+        code=code("tabulate_gaze"),
+    message:
+        "Table and figure: the gaze regressor beside its baselines"
+    shell:
+        "python -m scriptorium.stages.tabulate_gaze --spec {params.spec:q} --out results/runs/tables/gaze"
+        " --input regressor={input.regressor} baselines={input.baselines}"
+        " --output table={output.table} figure={output.figure} 2> {log}"

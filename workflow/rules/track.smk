@@ -1,0 +1,102 @@
+"""MLflow mirror, audit, verification and the HTML report. The ledgers below results/ are the truth."""
+
+
+localrules:
+    mirror,
+    track,
+    audit,
+    verify,
+    report,
+
+
+rule mirror:
+    input:
+        REPORTED,
+        [run.manifest for run in RUNS.all()],
+    output:
+        "results/mlflow/summary.json",
+    log:
+        "logs/mirror.log",
+    benchmark:
+        "benchmarks/mirror.tsv"
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    params:
+        spec=WHOLE_CONFIG,
+        code=code_of("scriptorium.track"),
+    message:
+        "Mirror all ledgers into MLflow"
+    shell:
+        "python -m scriptorium.track import --config <(echo {params.spec:q})"
+        " --summary {output} > {log} 2>&1"
+
+
+rule track:
+    input:
+        ancient("config/config.yaml"),
+    log:
+        "logs/track.log",
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    params:
+        spec=WHOLE_CONFIG,
+        code=code_of("scriptorium.track"),
+    message:
+        "Mirror whatever ledgers there are into MLflow, also of failed and killed runs"
+    shell:
+        "python -m scriptorium.track import --config <(echo {params.spec:q}) 2>&1 | tee {log}"
+
+
+rule audit:
+    input:
+        ancient("config/config.yaml"),
+    log:
+        "logs/audit.log",
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    params:
+        spec=WHOLE_CONFIG,
+        code=code_of("scriptorium.track"),
+    message:
+        "Audit: expected runs, ledgers and MLflow side by side"
+    shell:
+        "python -m scriptorium.track audit --config <(echo {params.spec:q}) 2>&1 | tee {log}"
+
+
+rule verify:
+    input:
+        [f"{path}/manifest.json" for path in CONFIG.verify],
+    log:
+        "logs/verify.log",
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        spec=canonical_json(CONFIG.verify),
+        code=code_of("scriptorium.verify"),
+    message:
+        "Verify: run again {input} and compare every byte"
+    shell:
+        "python -m scriptorium.verify {input} 2>&1 | tee {log}"
+
+
+rule report:
+    input:
+        REPORTED,
+    output:
+        "results/report.html",
+    log:
+        "logs/report.log",
+    resources:
+        mem_mb=1500,
+        runtime=20,
+    params:
+        spec=WHOLE_CONFIG,
+        code=code_of("scriptorium.reporting.report"),
+    message:
+        "Report: one HTML file, readable without a network"
+    shell:
+        "python -m scriptorium.reporting.report --config <(echo {params.spec:q}) --out {output} > {log} 2>&1"

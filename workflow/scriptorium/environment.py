@@ -1,0 +1,25 @@
+"""The process environment of a Snakemake run and of its jobs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def activate(package_root: Path, tracking_uri: str | None = None) -> None:
+    """Let jobs run this checkout's package with this interpreter, whatever is installed or activated elsewhere.
+
+    Also switches off what would reach for the network: hub look-ups and MLflow's telemetry.
+    """
+    _prepend("PYTHONPATH", str(package_root))
+    _prepend("PATH", str(Path(sys.executable).parent))
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    if tracking_uri:
+        os.environ["SCRIPTORIUM_TRACKING_URI"] = tracking_uri
+
+
+def _prepend(variable: str, entry: str) -> None:
+    parts = [part for part in os.environ.get(variable, "").split(os.pathsep) if part and part != entry]
+    os.environ[variable] = os.pathsep.join([entry, *parts])

@@ -1,0 +1,98 @@
+"""Runs spaCy over the distinct texts of a data set, once each, and collects the words' features in one table."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from scriptorium import manifest
+from scriptorium.errors import UserError
+from scriptorium.linguistics.features import FEATURES, SPANS, describe
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+COLUMNS = ("text_key", "word_index", "word", "start", "end", *FEATURES, *SPANS, "readability")
+BATCH = 256  # texts per spaCy batch; fixed, since batching may change the last bits of a network's output
+
+
+def text_key(text: str) -> str:
+    """Name of a text in every table of words: the first 16 hex digits of its sha256."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def sentences(words: pd.DataFrame) -> pd.DataFrame:
+    """Sentences of a gaze table, in its order: corpus, document, sentence, text, text_key.
+
+    A sentence's text is its words joined with single blanks. Raises UserError if a word holds a blank or nothing,
+    since then words and text would not match.
+    """
+    odd = words[[word.split() != [word] for word in words["word"]]]
+    if len(odd):
+        row = odd.iloc[0]
+        raise UserError(
+            f"word {row['word']!r} is empty or holds a blank",
+            where=f"gaze corpus {row['corpus']}, document {row['document']}, sentence {row['sentence']}",
+            remedy="give one blank-free word per row",
+        )
+    grouped = words.groupby(["corpus", "document", "sentence"], sort=False)["word"]
+    table = grouped.agg(" ".join).rename("text").reset_index()
+    return table.assign(text_key=[text_key(text) for text in table["text"]])
+
+
+def texts_of(path: Path) -> list[str]:
+    """Distinct texts of a gaze corpus or a task, given its manifest, sorted by key. Raises UserError if it is neither."""
+    found: set[str] = set()
+    for entry in manifest.read(path)["files"]:
+        if not entry["path"].endswith(".parquet"):
+            continue
+        file = path.parent / entry["path"]
+        columns = set(pq.read_schema(file).names)
+        if {"corpus", "document", "sentence", "word"} <= columns:
+            found |= set(sentences(pd.read_parquet(file))["text"])
+        elif {"text", "text_b"} <= columns:
+            table = pd.read_parquet(file, columns=["text", "text_b"])
+            found |= set(table["text"].dropna()) | set(table["text_b"].dropna())
+        else:
+            raise UserError("neither a gaze table (corpus, document, sentence, word) nor a task (text, text_b)",
+                            where=file)  # fmt: skip
+    if not any(text.split() for text in found):
+        raise UserError("no text to annotate", where=path, remedy="look at the data set's own log")
+    return sorted(found, key=text_key)
+
+
+def load(pipeline: str) -> Language:
+    """The installed spaCy pipeline. Raises UserError if it is missing or lacks what the features need."""
+    import spacy
+
+    where = "annotation.pipeline"
+    try:
+        nlp = spacy.load(pipeline, exclude=["lemmatizer"])
+    except OSError:
+        installed = ", ".join(spacy.util.get_installed_models()) or "none"
+        raise UserError(f"the spaCy pipeline {pipeline!r} is not installed (installed: {installed})", where=where,
+                        remedy="install it as a package, or name an installed one") from None  # fmt: skip
+    missing = [name for name in ("parser", "ner") if name not in nlp.pipe_names]
+    if missing or "noun_chunks" not in nlp.Defaults.syntax_iterators:
+        raise UserError(f"the spaCy pipeline {pipeline!r} lacks {', '.join(missing) or 'noun chunks'}", where=where,
+                        remedy="name a pipeline with tagger, parser, entities and noun chunks")  # fmt: skip
+    return nlp
+
+
+def annotate(texts: Iterable[str], nlp: Language) -> pd.DataFrame:
+    """One row per word of the texts (COLUMNS), sorted by text_key and word_index. Texts without words have no rows."""
+    ordered = sorted({text for text in texts if text.split()}, key=text_key)
+    parts = []
+    for doc in nlp.pipe(ordered, batch_size=BATCH):
+        columns = describe(doc)
+        count = len(columns["word"])
+        key = np.full(count, text_key(doc.text), dtype=object)
+        parts.append({"text_key": key, "word_index": np.arange(count, dtype=np.int32), **columns})
+    table = {name: np.concatenate([part[name] for part in parts]) for name in COLUMNS}
+    return pd.DataFrame(table)

@@ -1,0 +1,196 @@
+"""Stage 1 of CogBERT: the gaze regressor, from a sentence's words to how often readers fixate each of them.
+
+papers/cogbert section 4.2 (the paper's text): a four-layer Bi-LSTM turns each word into a weighted vector of eight
+dimensions, one per cognitive feature, supervised by n_fix alone. The released code differs (two layers, one
+direction, six dimensions, scores pulled towards 1 by a second loss); section 10 lists it among the defects.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
+from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
+from transformers.utils import ModelOutput
+
+from scriptorium.linguistics.features import FEATURES
+
+
+class GazeRegressorConfig(PretrainedConfig):
+    """Shape of a GazeRegressor, and what it was trained with."""
+
+    model_type = "scriptorium-gaze-regressor"
+
+    def __init__(
+        self,
+        word_vector_size: int = 384,
+        hidden_size: int = 64,
+        num_layers: int = 4,
+        dropout: float = 0.15,
+        initial_n_fix: float = 1.0,
+        word_vectors: str = "",
+        **kwargs,
+    ):
+        """`initial_n_fix`: the prediction before training; `word_vectors`: digest of the encoder that lends them."""
+        super().__init__(**kwargs)
+        self.word_vector_size, self.hidden_size, self.num_layers = word_vector_size, hidden_size, num_layers
+        self.dropout, self.initial_n_fix, self.word_vectors = dropout, initial_n_fix, word_vectors
+
+
+@dataclass
+class GazeOutput(ModelOutput):
+    """loss: mean squared error over words (scalar); n_fix [B, T] fixations; scores [B, T, 8] in the order of FEATURES."""
+
+    loss: torch.Tensor | None = None
+    n_fix: torch.Tensor | None = None
+    scores: torch.Tensor | None = None
+
+
+class GazeRegressor(PreTrainedModel):
+    """U = Linear(Bi-LSTM(word vectors)), scores V = U * F, n_fix = ReLU(w . V + b).
+
+    Ours: w starts at 1 and b at `initial_n_fix` (the mean of the training words), so that no ReLU is dead at the
+    start and a score reads as the feature's contribution in fixations.
+    """
+
+    config_class = GazeRegressorConfig
+    base_model_prefix = ""
+    main_input_name = "word_vectors"
+
+    def __init__(self, config: GazeRegressorConfig):
+        super().__init__(config)
+        self.lstm = nn.LSTM(
+            config.word_vector_size, config.hidden_size, config.num_layers, batch_first=True, bidirectional=True,
+            dropout=config.dropout if config.num_layers > 1 else 0.0,
+        )  # fmt: skip
+        self.project = nn.Linear(2 * config.hidden_size, len(FEATURES))
+        self.combine = nn.Linear(len(FEATURES), 1)
+        self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        if module is self.combine:
+            nn.init.ones_(module.weight)
+            nn.init.constant_(module.bias, self.config.initial_n_fix)
+        elif isinstance(module, nn.LSTM | nn.Linear):
+            module.reset_parameters()  # PyTorch's own: the released code's too
+
+    def forward(
+        self,
+        word_vectors: torch.Tensor,
+        features: torch.Tensor,
+        mask: torch.Tensor,
+        n_fix: torch.Tensor | None = None,
+        **_: object,
+    ) -> GazeOutput:
+        """word_vectors [B, T, D], features F [B, T, 8], mask [B, T] (1 = word, padding on the right), n_fix [B, T].
+
+        F is 0 where a word lacks the feature, and so is its score. Padding reaches neither scores nor loss.
+        """
+        mask = mask.bool()
+        packed = pack_padded_sequence(word_vectors, mask.sum(1).cpu(), batch_first=True, enforce_sorted=False)
+        hidden, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=mask.shape[1])
+        scores = (self.project(hidden) * features).masked_fill(~mask[..., None], 0.0)
+        predicted = torch.relu(self.combine(scores)).squeeze(-1).masked_fill(~mask, 0.0)
+        loss = None if n_fix is None else nn.functional.mse_loss(predicted[mask], n_fix[mask])
+        return GazeOutput(loss=loss, n_fix=predicted, scores=scores)
+
+
+AutoConfig.register(GazeRegressorConfig.model_type, GazeRegressorConfig, exist_ok=True)
+AutoModel.register(GazeRegressorConfig, GazeRegressor, exist_ok=True)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence: word_vectors [T, D], features [T, 8] and, for training, n_fix [T]; all float32."""
+
+    word_vectors: np.ndarray
+    features: np.ndarray
+    n_fix: np.ndarray | None = None
+
+
+def collate(sentences: Sequence[Sentence]) -> dict[str, torch.Tensor]:
+    """Pad sentences on the right to one batch of the model's inputs."""
+
+    def pad(arrays: list[np.ndarray]) -> torch.Tensor:
+        return pad_sequence([torch.from_numpy(np.asarray(a, dtype=np.float32)) for a in arrays], batch_first=True)
+
+    batch = {
+        "word_vectors": pad([s.word_vectors for s in sentences]),
+        "features": pad([s.features for s in sentences]),
+        "mask": pad([np.ones(len(s.features)) for s in sentences]).bool(),
+    }
+    if all(s.n_fix is not None for s in sentences):
+        batch["n_fix"] = pad([s.n_fix for s in sentences])
+    return batch
+
+
+def fit(
+    config: GazeRegressorConfig,
+    sentences: Sequence[Sentence],
+    *,
+    epochs: int,
+    batch_size: int,
+    lr: float,
+    weight_decay: float,
+    seed: Sequence[int],
+    after_epoch: Callable[[int, float, GazeRegressor], None] | None = None,
+) -> GazeRegressor:
+    """Train a new regressor for a fixed number of epochs (AdamW, constant rate, no selection) and return it.
+
+    Initial weights, dropout and order are functions of `seed` alone. `after_epoch(epoch, mean loss per word, model)`
+    only watches. Runs on one thread, where so small a network is fastest and the order of sums is fixed.
+    """
+    with _one_thread(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(np.random.default_rng([*seed, 0]).integers(2**31)))
+        model = GazeRegressor(config)
+        optimiser = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
+        for epoch in range(1, epochs + 1):
+            model.train()
+            order = np.random.default_rng([*seed, epoch]).permutation(len(sentences))
+            total = words = 0.0
+            for start in range(0, len(order), batch_size):
+                batch = collate([sentences[i] for i in order[start : start + batch_size]])
+                loss = model(**batch).loss
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+                count = int(batch["mask"].sum())
+                total, words = total + loss.item() * count, words + count
+            if after_epoch:
+                after_epoch(epoch, total / words, model)
+    return model.eval()
+
+
+def predict(
+    model: GazeRegressor, sentences: Sequence[Sentence], batch_size: int = 64
+) -> tuple[np.ndarray, np.ndarray]:
+    """n_fix [words] and scores [words, 8] (float32) of all words, sentence after sentence."""
+    model.eval()
+    n_fix, scores = [], []
+    with _one_thread(), torch.inference_mode():
+        for start in range(0, len(sentences), batch_size):
+            batch = collate([Sentence(s.word_vectors, s.features) for s in sentences[start : start + batch_size]])
+            output, mask = model(**batch), batch["mask"]
+            n_fix.append(output.n_fix[mask].numpy())
+            scores.append(output.scores[mask].numpy())
+    if not n_fix:
+        return np.zeros(0, np.float32), np.zeros((0, len(FEATURES)), np.float32)
+    return np.concatenate(n_fix), np.concatenate(scores)
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """One CPU thread and deterministic algorithms inside, as before outside."""
+    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic)

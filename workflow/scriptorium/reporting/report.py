@@ -1,0 +1,37 @@
+"""Writes Snakemake's HTML report from inside a run, as its last job.
+
+`snakemake --report` is a second, read-only Snakemake on the same directory: it needs the same configuration (given
+here as one file) and no lock, since it changes nothing but the report.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from scriptorium.errors import UserError
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m scriptorium.reporting.report")
+    parser.add_argument("--config", type=Path, required=True, help="the whole configuration, YAML or JSON")
+    parser.add_argument("--out", type=Path, required=True, help="HTML file to write")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "config.yaml"
+        config.write_text(arguments.config.read_text(encoding="utf-8"), encoding="utf-8")
+        command = [
+            *(sys.executable, "-m", "snakemake", "tables", "--configfile", str(config)),
+            *("--report", str(arguments.out), "--nolock", "--workflow-profile", "none", "--cores", "1"),
+        ]
+        done = subprocess.run(command, check=False)
+    if done.returncode or not arguments.out.is_file():
+        raise SystemExit(str(UserError("snakemake could not write the report", where=arguments.out,
+                                       remedy="read the log above; run `snakemake tables` first")))
+
+
+if __name__ == "__main__":
+    main()
