@@ -6,6 +6,9 @@ localrules:
 
 
 rule fetch:
+    input:
+        # a file or folder of the user's own: editing it must rerun what depends on it
+        lambda wildcards: RUNS.own_file(wildcards.dataset),
     output:
         "resources/{dataset}/manifest.json",
     log:

@@ -66,8 +66,11 @@ class Runs:
             while not path.exists():
                 path = path.absolute().parent
             if not path.is_dir() or not os.access(path, os.W_OK | os.X_OK):
-                raise UserError("this directory cannot be written", where=path.absolute(),
-                                remedy="correct its permissions, or run elsewhere with `snakemake --directory`")
+                raise UserError(
+                    "this directory cannot be written",
+                    where=path.absolute(),
+                    remedy="correct its permissions, or run elsewhere with `snakemake --directory`",
+                )
 
     # --- which runs -------------------------------------------------------------------------------------------
 
@@ -138,7 +141,7 @@ class Runs:
 
     def regressor(self, variant: str, seed: int) -> str:
         recipe = self.project.variant(variant, "regressor", "results path").recipe
-        return RegressorSpec(**recipe.model_dump(exclude={"stage", "corpora", "embeddings"}), seed=seed).canonical()
+        return RegressorSpec(**recipe.settings(), seed=seed).canonical()
 
     def gaze_baselines(self) -> str:
         recipe = self.project.variants[self.config.gaze.scores_from].recipe
@@ -225,6 +228,11 @@ class Runs:
 
     def pack_tokenizer(self, variant: str) -> str:
         return self.backbone(self._pretrain_recipe(variant).tokenizer)
+
+    def own_file(self, dataset: str) -> list[str]:
+        """Path of a catalogue entry that is the user's own file or folder; nothing for what is downloaded."""
+        entry = self._known(dataset, self.project.datasets, "data set")
+        return [entry.location] if entry.source == "file" else []
 
     def task_source(self, task: str) -> str:
         return f"resources/{self._known(task, self.config.tasks, 'task').dataset}/manifest.json"

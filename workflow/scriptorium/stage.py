@@ -101,17 +101,19 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]]) -> None:
     parser.add_argument("--input", **pairs, help="manifests or files to read; further paths of a name follow it")
     parser.add_argument("--output", **pairs, help="results kept outside the run directory")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
-    parser.add_argument("--gpus", type=int, default=0, help="GPUs to lease for this job; 0 leaves the environment alone")
+    parser.add_argument("--gpus", type=int, default=0, help="GPUs to lease; 0 leaves the environment alone")
     parser.add_argument("--runtime", type=float, default=None, help="minutes until the job would be killed")
     parser.add_argument("--state", type=Path, default=Path("results/.state"), help="where resumable state lives")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s")
     try:
-        execute(
-            stage, spec_class.from_json(arguments.spec), run, out=arguments.out, inputs=_named(arguments.input),
-            outputs={name: paths[0] for name, paths in _named(arguments.output).items()}, threads=arguments.threads, runtime=arguments.runtime,
-            state=arguments.state,
-        )  # fmt: skip
+        spec = spec_class.from_json(arguments.spec)
+        with devices.lease(arguments.gpus):  # before anything imports torch
+            execute(
+                stage, spec, run, out=arguments.out, inputs=_named(arguments.input),
+                outputs={name: paths[0] for name, paths in _named(arguments.output).items()},
+                threads=arguments.threads, runtime=arguments.runtime, state=arguments.state,
+            )  # fmt: skip
     except UserError as error:
         sys.exit(_say(f"error: {error}", EXIT_USER_ERROR))
     except _Terminated as stopped:
@@ -129,19 +131,19 @@ def execute(
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     outputs = outputs or {}
-    for path in outputs.values():
-        path.parent.mkdir(parents=True, exist_ok=True)
+    _writable(out, state, *(path.parent for path in outputs.values()))
     module = sys.modules[run.__module__]
     name = module.__spec__.name if module.__spec__ else run.__module__
     code = code_digest(name)
     digests = {f"{name}.{i}": _digest_input(path) for name, paths in inputs.items() for i, path in enumerate(paths)}
+    given = [{"name": name, "path": str(path), "sha256": digests[f"{name}.{i}"]}
+             for name, paths in inputs.items() for i, path in enumerate(paths)]  # fmt: skip
     key = content_key(stage, spec.canonical(), digests, code)
     with _exclusive(state / key):
         ledger = ledgers.Ledger.open(
             out, key=key, stage=stage, spec=spec.model_dump(mode="json"), code=code, seed=getattr(spec, "seed", None),
-            inputs=[{"name": name, "path": str(path), "sha256": digests[f"{name}.{i}"]}
-                    for name, paths in inputs.items() for i, path in enumerate(paths)],
-            declared={name: str(path) for name, path in outputs.items()}, threads=threads, command=_command(stage, spec, out, inputs, outputs, threads),
+            inputs=given, declared={name: str(path) for name, path in outputs.items()}, threads=threads,
+            command=_command(stage, spec, out, inputs, outputs, threads),
         )  # fmt: skip
         impl = Impl(threads, time.time() + runtime * 60 - DEADLINE_MARGIN if runtime else None)
         job = Job(spec, out, inputs, outputs, ledger, state / key, impl)
@@ -191,13 +193,31 @@ def _exclusive(state: Path):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             handle.seek(0)
-            raise UserError(f"this very run is still going on ({handle.read().strip()})", where=state,
-                            remedy="wait for that process or end it, then run snakemake again") from None
+            raise UserError(
+                f"this very run is still going on ({handle.read().strip()})",
+                where=state,
+                remedy="wait for that process or end it, then run snakemake again",
+            ) from None
         handle.truncate(0)
         handle.write(f"process {os.getpid()} on {os.uname().nodename}")
         handle.flush()
         yield
         lock.unlink(missing_ok=True)
+
+
+def _writable(*directories: Path) -> None:
+    """Make directories. Raises UserError where that, or writing there, is not possible."""
+    for directory in directories:
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"cannot be made: {error.strerror}",
+                where=directory,
+                remedy="correct the permissions, or move what is in the way",
+            ) from None
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise UserError("this directory cannot be written", where=directory, remedy="correct its permissions")
 
 
 class _Terminated(BaseException):

@@ -21,7 +21,7 @@ import requests
 from scriptorium import manifest
 from scriptorium.errors import UserError
 
-CHUNK = 1 << 18
+CHUNK = 1 << 15  # what a broken connection may lose
 TIMEOUT = (15, 60)  # seconds to connect, seconds without a byte
 FREE_RESERVE = 64 << 20  # bytes that stay free on the disk (ours)
 BROKEN = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)

@@ -45,6 +45,7 @@ def find_file(requirement: str, sha256: str, *, where: str, http: requests.Sessi
     name, version = _parse(requirement, where)
     offered: list[IndexFile] = []
     silent: dict[str, Exception] = {}
+    answered = False
     for index in indexes:
         page = f"{index.rstrip('/')}/{name}/"
         try:
@@ -53,17 +54,20 @@ def find_file(requirement: str, sha256: str, *, where: str, http: requests.Sessi
             logging.info("package index %s left out: %s", shown(index), error)
             silent[page] = error
             continue
+        answered = True
         offered += files
         for file in files:
             if file.sha256 == sha256.lower():
                 return file
-    if not offered and silent:
+    tried = ", ".join(map(shown, silent))
+    if not answered:
         page, error = next(iter(silent.items()))
-        raise unreachable(page, error, where, tried=", ".join(shown(p) for p in silent))
+        raise unreachable(page, error, where, tried=tried)
     same = [f for f in offered if re.search(rf"-{re.escape(version)}(?![0-9.]*\d)", f.name)]
     listed = "; ".join(f"{f.name} (sha256 {f.sha256 or 'not given'})" for f in same)
     raise UserError(
-        f"the package index has no file of {requirement} with sha256 {sha256}; it has {listed or 'no such version'}",
+        f"the package index has no file of {requirement} with sha256 {sha256}; it has {listed or 'no such version'}"
+        + (f" (not readable: {tried})" if silent else ""),
         where=where,
         remedy="correct location or sha256 in the catalogue, after inspecting what you are about to trust",
     )
@@ -118,7 +122,12 @@ def _read_page(page: str, http: requests.Session) -> list[IndexFile]:
     if urlsplit(page).scheme == "file":
         folder = Path(url2pathname(urlsplit(page).path))
         return _from_html((folder / "index.html").read_text(encoding="utf-8"), page)
-    answer = get_page(page, http, Accept=ACCEPT)
+    try:
+        answer = get_page(page, http, Accept=ACCEPT)
+    except requests.HTTPError as error:
+        if error.response.status_code == 404:  # an index that answers, and does not know this package
+            return []
+        raise
     base = answer.url if answer.history else page
     if answer.headers.get("Content-Type", "").startswith(JSON):
         return [

@@ -63,8 +63,8 @@ def _fetch_package(spec: FetchSpec, stage: Path, state: Path, where: str) -> Non
     http = download.session(settings.get("cert"))
     indexes = index.user_indexes(settings)
     file = index.find_file(spec.location, spec.sha256, where=where, http=http, indexes=indexes)
-    path = download.download(file.url, state / "download", where=where, http=http, sha256=spec.sha256)
-    _keep(path, file.name, spec, stage, where)
+    target = state / Path(file.name).name
+    _keep(download.download(file.url, target, where=where, http=http, sha256=spec.sha256), spec, stage, where)
 
 
 def _fetch_url(spec: FetchSpec, stage: Path, state: Path, where: str) -> None:
@@ -77,8 +77,8 @@ def _fetch_url(spec: FetchSpec, stage: Path, state: Path, where: str) -> None:
             remedy="for a path of your own use source `file`",
         )
     http = download.session()
-    path = download.download(spec.location, state / "download", where=where, http=http, sha256=spec.sha256)
-    _keep(path, Path(unquote(parts.path)).name or spec.name, spec, stage, where)
+    target = state / (Path(unquote(parts.path)).name or spec.name)
+    _keep(download.download(spec.location, target, where=where, http=http, sha256=spec.sha256), spec, stage, where)
 
 
 def _fetch_hub(spec: FetchSpec, stage: Path, state: Path, where: str) -> None:
@@ -129,12 +129,12 @@ def _require_sha256(spec: FetchSpec, where: str) -> None:
         )
 
 
-def _keep(path: Path, name: str, spec: FetchSpec, stage: Path, where: str) -> None:
+def _keep(path: Path, spec: FetchSpec, stage: Path, where: str) -> None:
     """The named members of a downloaded file; without any, the file itself."""
     if spec.members:
         unpack(path, spec.members, stage, where=where)
     else:
-        download.move(path, stage / name)
+        download.move(path, stage / path.name)
 
 
 def _copy(files: dict[Path, Path], where: str) -> None:

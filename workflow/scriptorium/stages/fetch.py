@@ -23,7 +23,9 @@ class FetchSpec(Spec):
     revision: str | None = Field(None, description="hub: the pinned commit")
     sha256: str | None = Field(None, description="of the downloaded archive or file; package and url need it")
     members: tuple[str, ...] = Field(
-        (), description="what to keep: paths or globs inside the archive, `!` steps into a nested archive; empty: all of a file"
+        (),
+        description="what to keep: paths or globs inside the archive, hub repository or folder, `!` steps into a "
+        "nested archive; empty: the file as it is, or all files",
     )
 
 

@@ -32,7 +32,9 @@ class CorpusSpec(Spec):
 
 
 def run(job: stage.Job) -> list[Path]:
-    raise NotImplementedError
+    from scriptorium.data import corpora
+
+    return corpora.prepare(job.spec, job.inputs["sources"], job.out, job.ledger)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,12 @@ class GazeCorpusSpec(Spec):
 
 
 def run(job: stage.Job) -> list[Path]:
-    raise NotImplementedError
+    from scriptorium.data import gaze, tables
+
+    words = gaze.read(job.spec.corpus, job.spec.reader, job.spec.options, job.input("raw"), job.ledger)
+    path = tables.write_parquet(words, job.outputs["words"])
+    job.ledger.artifact(path, "dataset")
+    return [path]
 
 
 if __name__ == "__main__":

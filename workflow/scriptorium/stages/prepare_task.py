@@ -1,7 +1,8 @@
 """Turn a raw data set into a labelled task with fixed train, validation and test splits.
 
 inputs: raw = resources/<dataset>/manifest.json
-out: `results/data/<task>/{train,validation,test}.parquet` (id: str, text: str, text_b: str or null, label: int or float)
+out: `results/data/<task>/{train,validation,test}.parquet`
+(id: str, text: str, text_b: str or null, label: int64 or float64)
 """
 
 from __future__ import annotations
@@ -23,12 +24,16 @@ class TaskDataSpec(Spec):
     options: dict[str, str | int | float | bool] = Field(default_factory=dict, description="settings of that reader")
     kind: Literal["classification", "regression"] = Field(description="what is predicted")
     labels: tuple[str, ...] = Field((), description="classes in the order of their numbers; empty for regression")
-    limits: dict[Literal["train", "validation", "test"], int] = Field(description="largest number of examples per split")
+    limits: dict[Literal["train", "validation", "test"], int] = Field(
+        description="largest number of examples per split"
+    )
     split_seed: int = Field(0, description="seed of the split, where the source brings none")
 
 
 def run(job: stage.Job) -> list[Path]:
-    raise NotImplementedError
+    from scriptorium.data import tasks
+
+    return tasks.prepare(job.spec, job.input("raw"), job.out, job.ledger)
 
 
 if __name__ == "__main__":

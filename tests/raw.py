@@ -1,0 +1,55 @@
+"""Raw data sets made on the spot, for the tests of readers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from scriptorium import manifest
+from scriptorium.data import corpora, gaze, tasks
+from scriptorium.ledger import Ledger
+from scriptorium.stages.prepare_corpus import CorpusSpec
+from scriptorium.stages.prepare_task import TaskDataSpec
+
+
+class Raw:
+    """A folder of data sets, each with the manifest that `fetch` would have written, and a ledger."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.ledger = Ledger.open(root / "ledger", key="0", stage="prepare")
+
+    def add(self, files: dict[str, str | bytes], name: str = "set") -> Path:
+        """Write a data set; returns its manifest."""
+        folder = self.root / name
+        for path, content in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(content.encode() if isinstance(content, str) else content)
+        return manifest.write(folder, [folder / path for path in files])
+
+    def gaze(self, reader: str, files: dict[str, str | bytes]) -> pd.DataFrame:
+        return gaze.read("corpus", reader, {}, self.add(files), self.ledger)
+
+    def task(self, reader: str, files: dict[str, str | bytes], **settings: Any) -> dict[str, pd.DataFrame]:
+        """The three splits of a task."""
+        settings = {"kind": "classification", "labels": ("bad", "good"), "limits": {}, **settings}
+        spec = TaskDataSpec(task="toy", reader=reader, **settings)
+        paths = tasks.prepare(spec, self.add(files), self.root / "out", self.ledger)
+        return {path.stem: pd.read_parquet(path) for path in paths}
+
+    def corpus(self, *sources: tuple[str, dict[str, str | bytes]], **settings: Any) -> pd.DataFrame:
+        """documents.parquet of sources (reader, files), named set0, set1 ..."""
+        names = [f"set{number}" for number in range(len(sources))]
+        artifacts = [self.add(files, name) for name, (_, files) in zip(names, sources, strict=True)]
+        described = [{"dataset": name, "reader": reader} for name, (reader, _) in zip(names, sources, strict=True)]
+        spec = CorpusSpec(corpus="toy", sources=described, **settings)
+        (path,) = corpora.prepare(spec, artifacts, self.root / "out", self.ledger)
+        return pd.read_parquet(path)
+
+    def events(self, kind: str) -> list[Any]:
+        """The notes or metrics in the ledger."""
+        lines = (self.root / "ledger/events.jsonl").read_text(encoding="utf-8").splitlines()
+        return [event[kind] for event in map(json.loads, lines) if kind in event]
