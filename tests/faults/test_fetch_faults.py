@@ -184,7 +184,9 @@ def test_target_that_cannot_be_written_is_named(tmp_path, fetch):
 
 
 @pytest.mark.parametrize(
-    "content", [b"<html>not found</html>", zip_of({"a.txt": "A" * 9999})[:60], b"\x1f\x8b\x08broken"]
+    "content",
+    [b"<html>not found</html>", zip_of({"a.txt": "A" * 9999})[:60], b"\x1f\x8b\x08broken"],
+    ids=["web page", "half a zip", "broken gzip"],
 )
 def test_damaged_archive_is_named(tmp_path, fetch, content):
     (tmp_path / "a.zip").write_bytes(content)

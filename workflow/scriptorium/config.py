@@ -9,24 +9,27 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field
 
 from scriptorium.errors import UserError, nearest
-from scriptorium.spec import Spec, overlay
+from scriptorium.spec import Spec, TrainSpec, overlay
 from scriptorium.stages.annotate import AnnotateSpec
 from scriptorium.stages.fetch import FetchSpec
 from scriptorium.stages.finetune import CognitionSpec
 from scriptorium.stages.prepare_corpus import CorpusSource
 from scriptorium.stages.pretrain import EncoderSpec, ObjectiveSpec
+from scriptorium.stages.train_regressor import RegressorSpec
 
 Options = dict[str, str | int | float | bool]
+Seed = Annotated[int, Field(ge=0)]
 SPLITS = ("train", "validation", "test")
 
 
@@ -85,7 +88,7 @@ class Pretraining(Spec):
     """Which recipes are trained."""
 
     recipes: tuple[str, ...] = Field((), description="pre-training variants of ablations.tsv")
-    seeds: tuple[int, ...] = Field((0,), min_length=1, description="seeds of each")
+    seeds: tuple[Seed, ...] = Field((0,), min_length=1, description="seeds of each")
 
 
 class Study(Spec):
@@ -115,7 +118,7 @@ class Tracking(Spec):
 class Config(Spec):
     """config/config.yaml."""
 
-    seeds: tuple[int, ...] = Field(min_length=1, description="seeds of stage 1 and of fine-tuning")
+    seeds: tuple[Seed, ...] = Field(min_length=1, description="seeds of stage 1 and of fine-tuning")
     gaze: Gaze
     annotation: AnnotateSpec = Field(AnnotateSpec(), description="the spaCy pipeline")
     backbones: dict[str, Backbone] = Field(description="encoders by name")
@@ -153,6 +156,10 @@ class RegressorRecipe(Spec):
     lr: float = 1e-3
     weight_decay: float = 0.01
     folds: int = 6
+
+    def settings(self) -> dict[str, Any]:
+        """What goes into RegressorSpec."""
+        return self.model_dump(exclude={"stage", "corpora", "embeddings"})
 
 
 class PretrainRecipe(Spec):
@@ -192,14 +199,17 @@ class Project:
     def variant(self, name: str, stage: str, where: str) -> Variant:
         """The variant `name`, which must have a recipe of `stage`. Raises UserError."""
         if name not in self.variants:
-            raise UserError(f"unknown variant {name!r}, {nearest(name, self.variants)}", where=where,
-                            remedy="add a row to config/ablations.tsv or correct the name")
+            raise UserError(
+                f"unknown variant {name!r}, {nearest(name, self.variants)}",
+                where=where,
+                remedy="add a row to config/ablations.tsv or correct the name",
+            )
         if (found := self.variants[name].recipe.stage) != stage:
             raise UserError(f"variant {name!r} has a {found} recipe, a {stage} recipe is needed here", where=where)
         return self.variants[name]
 
 
-def load(config: Mapping[str, Any], root: Path = Path("."), where: str = "config/config.yaml") -> Project:
+def load(config: Mapping[str, Any], root: Path = Path(), where: str = "config/config.yaml") -> Project:
     """Read and check the whole configuration. Raises UserError naming file, row or key, and the remedy."""
     parsed = Config.parse(config, where=where)
     catalogue = read_catalogue(root / "config/datasets.tsv")
@@ -214,13 +224,17 @@ def load(config: Mapping[str, Any], root: Path = Path("."), where: str = "config
 
 
 def read_catalogue(path: Path) -> dict[str, dict[str, str]]:
-    return {row["name"]: row for row in read_tsv(path, required=("name", "source", "location", "sha256", "members"))}
+    rows = read_tsv(path, required=("name", "source", "location", "sha256", "members"))
+    _check_names([row["name"] for row in rows], f"{path}, column name")
+    return {row["name"]: row for row in rows}
 
 
 def read_variants(path: Path, recipes: Path) -> dict[str, Variant]:
     """config/ablations.tsv: each row is a recipe plus an overlay of changes."""
     variants: dict[str, Variant] = {}
-    for number, row in enumerate(read_tsv(path, required=("variant", "recipe", "overrides")), start=2):
+    rows = read_tsv(path, required=("variant", "recipe", "overrides"))
+    _check_names([row["variant"] for row in rows], f"{path}, column variant")
+    for number, row in enumerate(rows, start=2):
         where = f"{path}, line {number}, variant {row['variant']!r}"
         try:
             changes = yaml.safe_load(row["overrides"] or "{}")
@@ -231,22 +245,35 @@ def read_variants(path: Path, recipes: Path) -> dict[str, Variant]:
         values = overlay(read_recipe(row["recipe"], recipes), changes)
         stage = values.get("stage")
         if stage not in RECIPES:
-            raise UserError(f"recipe {row['recipe']!r} has stage {stage!r}, {nearest(str(stage), RECIPES)}", where=where)
-        recipe = RECIPES[stage].parse(values, where=f"{where} (recipes/{row['recipe']}.yaml)")
+            raise UserError(
+                f"recipe {row['recipe']!r} has stage {stage!r}, {nearest(str(stage), RECIPES)}", where=where
+            )
+        place = f"{where} (recipes/{row['recipe']}.yaml)"
+        recipe = RECIPES[stage].parse(values, where=place)
+        if isinstance(recipe, RegressorRecipe):
+            RegressorSpec.parse(recipe.settings(), where=place)
+        else:
+            TrainSpec.parse(recipe.train, where=f"{place}: train")
         texts = {key: row.get(key) or "" for key in ("paper", "paper_table", "description")}
         variants[row["variant"]] = Variant(name=row["variant"], recipe=recipe, **texts)
     return variants
 
 
-def read_recipe(name: str, folder: Path) -> dict[str, Any]:
+def read_recipe(name: str, folder: Path, chain: tuple[str, ...] = ()) -> dict[str, Any]:
     """A recipe with its `extends` chain merged."""
     path = folder / f"{name}.yaml"
     if not path.is_file():
         names = [p.stem for p in folder.glob("*.yaml")]
-        raise UserError(f"unknown recipe {name!r}, {nearest(name, names)}", where=folder)
-    values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    parent = values.pop("extends", None)
-    return overlay(read_recipe(parent, folder), values) if parent else values
+        asking = folder / f"{chain[-1]}.yaml" if chain else folder.parent / "ablations.tsv"
+        raise UserError(f"unknown recipe {name!r}, {nearest(name, names)}", where=asking)
+    if name in chain:
+        raise UserError(f"recipes extend one another in a circle: {' -> '.join((*chain, name))}", where=path)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        parent = values.pop("extends", None)
+    except (yaml.YAMLError, UnicodeDecodeError, AttributeError) as error:
+        raise UserError(f"a recipe must be a YAML mapping: {error}", where=path) from None
+    return overlay(read_recipe(parent, folder, (*chain, name)), values) if parent else values
 
 
 def read_tsv(path: Path, required: tuple[str, ...]) -> list[dict[str, str]]:
@@ -258,14 +285,32 @@ def read_tsv(path: Path, required: tuple[str, ...]) -> list[dict[str, str]]:
             columns = reader.fieldnames or []
     except FileNotFoundError:
         raise UserError("file not found", where=path) from None
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"not UTF-8 text: {error.reason} at byte {error.start}", where=path, remedy="save the table as UTF-8"
+        ) from None
     for name in required:
         if name not in columns:
             raise UserError(f"column {name!r} is missing, {nearest(name, columns)}", where=path)
     for number, row in enumerate(rows, start=2):
         if "_more" in row:
-            raise UserError(f"line {number} has more cells than the header", where=path,
-                            remedy="separate cells by exactly one tab")
+            raise UserError(
+                f"line {number} has more cells than the header", where=path, remedy="separate cells by exactly one tab"
+            )
     return rows
+
+
+def _check_names(names: Sequence[str], where: str) -> None:
+    """Names become folders and Snakemake targets: no separators, no repetition."""
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
+            raise UserError(
+                f"{name!r} cannot be a name",
+                where=where,
+                remedy="use letters, digits, hyphen, underscore and dot, beginning with a letter or digit",
+            )
+        if names.count(name) > 1:
+            raise UserError(f"{name!r} stands there twice", where=where, remedy="rename one of the two")
 
 
 def _fetch_spec(row: Mapping[str, str], path: Path) -> FetchSpec:
@@ -285,6 +330,11 @@ def _check_references(project: Project, where: str) -> None:
     def dataset(name: str, place: str) -> None:
         known(name, project.datasets, "data set", place, "add a row to config/datasets.tsv or correct the name")
 
+    for block, names in {"gaze.corpora": config.gaze.corpora, "tasks": config.tasks, "backbones": config.backbones,
+                         "corpora": config.corpora, "studies": config.studies}.items():  # fmt: skip
+        _check_names(list(names), f"{where}: {block}")
+    for block, seeds in {"seeds": config.seeds, "pretraining.seeds": config.pretraining.seeds}.items():
+        _check_names([str(seed) for seed in seeds], f"{where}: {block}")
     for name, corpus in config.gaze.corpora.items():
         dataset(corpus.dataset, f"gaze.corpora.{name}.dataset")
     for name in (*config.gaze.regressors, config.gaze.scores_from):
@@ -301,6 +351,8 @@ def _check_references(project: Project, where: str) -> None:
         dataset(task.dataset, f"tasks.{name}.dataset")
         if task.kind == "classification" and len(task.labels) < 2:
             raise UserError(f"tasks.{name}.labels: a classification task needs at least two labels", where=where)
+        if len(set(task.labels)) < len(task.labels):
+            raise UserError(f"tasks.{name}.labels: a label stands there twice", where=where)
     for name, corpus in config.corpora.items():
         for source in corpus.sources:
             dataset(source.dataset, f"corpora.{name}.sources")
@@ -309,7 +361,9 @@ def _check_references(project: Project, where: str) -> None:
         known(recipe.corpus, config.corpora, "corpus", f"variant {name}, corpus")
         known(recipe.tokenizer, config.backbones, "backbone", f"variant {name}, tokenizer")
     for name in config.tasks.keys() & config.gaze.corpora.keys():
-        raise UserError(f"{name!r} names both a task and a gaze corpus, but annotations need one name each", where=where)
+        raise UserError(
+            f"{name!r} names both a task and a gaze corpus, but annotations need one name each", where=where
+        )
     for name, study in config.studies.items():
         if study.baseline not in study.variants:
             raise UserError(f"studies.{name}.baseline {study.baseline!r} is not among its variants", where=where)

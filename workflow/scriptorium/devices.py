@@ -114,6 +114,9 @@ def _folder() -> Path:
     folder = Path(tempfile.gettempdir()) / f"scriptorium-gpus-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.lstat().st_uid != os.getuid() or folder.is_symlink():
-        raise UserError("this folder of GPU locks belongs to somebody else", where=folder,
-                        remedy="remove it, or set TMPDIR to a folder of your own")
+        raise UserError(
+            "this folder of GPU locks belongs to somebody else",
+            where=folder,
+            remedy="remove it, or set TMPDIR to a folder of your own",
+        )
     return folder

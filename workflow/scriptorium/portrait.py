@@ -9,8 +9,9 @@ from __future__ import annotations
 import getpass
 import hashlib
 import json
+import math
 import re
-import statistics
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,12 +19,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from scriptorium import ledger
-from scriptorium.config import Variant
+from scriptorium.errors import UserError
 from scriptorium.runs import Run, Runs
 from scriptorium.spec import canonical_json
 
 VERSION = "1"  # raise it when the same files should look different: the next import then renews every run
 DATA, UNLISTED = "data and tables", "not in the configuration"
+TABLES = "tables and figures"  # the parent of every tabulating and drawing stage
 STUDY_OF_STAGE = {"pretrain": "pretraining", "train_regressor": "gaze", "finetune": UNLISTED}
 FOLDERS = {"figure": "figures", "table": "tables", "model": "model", "dataset": "data", "log": "logs"}
 MAX_PARAM, MAX_TAG, MAX_FILE = 6000, 8000, 10_000_000  # characters, characters (MLflow's limits), bytes (ours)
@@ -52,6 +54,14 @@ def ledgers(results: Path) -> dict[str, Path]:
     return found
 
 
+def path_of(directory: Path, results: Path) -> str:
+    """The name of one run directory, as `ledgers` gives it. Raises UserError for a directory elsewhere."""
+    for name, root in (("results", results), ("resources", results.parent / "resources")):
+        if directory.resolve().is_relative_to(root.resolve()):
+            return "/".join((name, *directory.resolve().relative_to(root.resolve()).parts))
+    raise UserError("not a run directory of this project", where=directory, remedy=f"name one below {results}")
+
+
 def name_run(path: str, stage: str, expected: Mapping[str, Run]) -> Run:
     """What people call the run at `path`: as the configuration says, else as its path says."""
     if path in expected:
@@ -63,7 +73,8 @@ def name_run(path: str, stage: str, expected: Mapping[str, Run]) -> Run:
     if stage in STUDY_OF_STAGE and seed and len(parts) > 2:
         _, variant, *task = parts[:-1] if stage != "train_regressor" else parts[1:-1]
         return Run(path, stage, STUDY_OF_STAGE[stage], variant, "/".join(task), int(seed[1]))
-    return Run(path, stage, DATA, stage.replace("_", " "), parts[-1])
+    drawing = stage.startswith("tabulate") or stage == "attention_maps"
+    return Run(path, stage, DATA, TABLES if drawing else stage.replace("_", " "), parts[-1])
 
 
 @dataclass(frozen=True)
@@ -82,7 +93,10 @@ class Portrait:
 
     @property
     def name(self) -> str:
-        return self.run.name
+        """`sentiment · seed0 · cogbert`: a table cuts long names, charts of several variants need all of it."""
+        run = self.run
+        parts = (run.task, "" if run.seed is None else f"seed{run.seed}", run.variant)
+        return " · ".join(part for part in parts if part)
 
     @property
     def status(self) -> str:
@@ -115,14 +129,14 @@ class Portrait:
             place = {"dataset": run.task}
         else:
             place = {"variant": run.variant, "task": run.task, "seed": run.seed, "paper_table": run.paper_table}
-        return _tags({
-            **place, "stage": run.stage, "study": run.study, "scriptorium.kind": "run",
-            "scriptorium.path": run.path, "scriptorium.run_key": record["key"], "code": record.get("code"),
-            "attempt": record["attempt"], "host": record["host"], "device": record["device"],
-            "slurm.job_id": record["slurm_job_id"], "git.commit": git.get("commit"), "git.dirty": git.get("dirty"),
+        return tag_texts({
+            **place, "stage": run.stage, "study": run.study, "git.commit": git.get("commit"),
+            "git.dirty": git.get("dirty"), "code": record.get("code"), "host": record["host"],
+            "device": record["device"], "slurm.job_id": record["slurm_job_id"], "attempt": record["attempt"],
+            "scriptorium.kind": "run", "scriptorium.path": run.path, "scriptorium.run_key": record["key"],
             "mlflow.source.git.commit": git.get("commit"), "mlflow.source.git.branch": git.get("branch"),
             "mlflow.source.name": f"scriptorium.stages.{run.stage}", "mlflow.source.type": "JOB",
-            "mlflow.user": _owner(self.directory), "mlflow.note.content": self._note(),
+            "mlflow.user": owner(self.directory), "mlflow.note.content": self._note(),
         })  # fmt: skip
 
     @cached_property
@@ -135,29 +149,36 @@ class Portrait:
 
     @cached_property
     def metrics(self) -> dict[str, float]:
-        """metrics.json: the numbers that tables are made of; empty where a stage has none or it is unreadable."""
+        """metrics.json of a finished run: the numbers that tables are made of; empty where a stage has none."""
+        if self.status != ledger.FINISHED:  # what lies there is from a run before
+            return {}
         try:
             values = json.loads((self.directory / "metrics.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
         numbers = {k: v for k, v in values.items() if isinstance(v, int | float)} if isinstance(values, dict) else {}
-        return {_key(k): float(v) for k, v in numbers.items()}
+        return {safe_key(k): float(v) for k, v in numbers.items() if math.isfinite(v)}
 
-    def points(self) -> list[Point]:
-        """Curves from the events, then the final metrics at the last step; one point per (key, step)."""
+    def points(self, *, final: bool = True) -> list[Point]:
+        """Curves from the events and the final metrics, one point per (key, step).
+
+        A final metric that is no curve has step 0: MLflow draws what has no other step as a bar, easy to compare.
+        """
         found = curve(self.events)
-        last_step = max((step for _, step in found), default=0)
-        time = self.end or (_ms(self.events[-1]["t"]) if self.events else self.start)
-        drawn = {key for key, _ in found}
-        final = [Point(k, v, time, last_step) for k, v in sorted(self.metrics.items()) if k not in drawn]
-        return [*found.values(), *final]
+        if final:
+            drawn = Counter(key for key, _ in found)
+            single = {key: value for key, value in self.metrics.items() if drawn[key] < 2}
+            found = {place: point for place, point in found.items() if point.key not in single}
+            found |= {(k, 0): Point(k, v, self.end or self.start, 0) for k, v in sorted(single.items())}
+        return list(found.values())
 
     def notes(self) -> list[str]:
         return [event["note"] for event in self.events if "note" in event]
 
     def files(self) -> tuple[dict[str, Path], dict[str, str]]:
         """What is uploaded: files and texts, both by their path in MLflow's artifacts."""
-        files = {name: self.directory / name for name in ("run.json", "metrics.json")}
+        finished = ("metrics.json",) if self.status == ledger.FINISHED else ()
+        files = {name: self.directory / name for name in ("run.json", *finished)}
         texts = {"spec.json": json.dumps(self.record.get("spec"), indent=2, sort_keys=True, ensure_ascii=False) + "\n"}
         notes = self.notes()
         for event in self.events:
@@ -176,101 +197,15 @@ class Portrait:
         return [entry for entry in self.record["outputs"] if entry["path"].endswith(".safetensors")]
 
     def _note(self) -> str:
-        """Markdown on the run's page: what it is, how to run it again, and how it failed if it did."""
-        run = self.run
-        what = " · ".join(part for part in (run.study, run.name, run.paper_table) if part)
-        parts = [self.description, f"`{run.stage}`: {what}"]
-        if command := self.record.get("command"):
-            parts.append(f"Run it again without Snakemake:\n\n```sh\n{_cut(command, 5000)}\n```")
+        """Markdown on the run's page: how it failed if it did, what it is, and how to run it again."""
+        parts = []
         if self.status in (ledger.FAILED, ledger.KILLED) and (notes := self.notes()):
             parts.append(f"**{self.status}**\n\n```\n{notes[-1][-2000:]}\n```")
+        what = self.description or self.run.variant
+        parts.append(f"{what}; paper table: {self.run.paper_table}" if self.run.paper_table else what)
+        if command := self.record.get("command"):
+            parts.append(f"Run it again without Snakemake:\n\n```sh\n{_cut(command, 5000)}\n```")
         return "\n\n".join(part for part in parts if part)
-
-
-@dataclass(frozen=True)
-class Family:
-    """The parent of a variant's runs (or of one preparatory stage's), with what they have in common."""
-
-    study: str
-    name: str
-    members: tuple[Portrait, ...]
-    variant: Variant | None = None
-
-    @property
-    def path(self) -> str:
-        return f"{self.study}/{self.name}"
-
-    @property
-    def key(self) -> str:
-        """A variant with other params is another parent: MLflow's params cannot change."""
-        return hashlib.sha256(canonical_json([self.path, self.params]).encode()).hexdigest()[:16]
-
-    @property
-    def status(self) -> str:
-        """The worst of the members'."""
-        order = (ledger.RUNNING, ledger.FAILED, ledger.KILLED, ledger.FINISHED)
-        return min((member.status for member in self.members), key=order.index)
-
-    @property
-    def start(self) -> int:
-        return min(member.start for member in self.members)
-
-    @property
-    def end(self) -> int:
-        return max(member.end or member.start for member in self.members)
-
-    @cached_property
-    def digest(self) -> str:
-        shown = [VERSION, self.path, self.key, self.tags, self.metrics, self.status, self.end]
-        return hashlib.sha256(canonical_json(shown).encode()).hexdigest()[:32]
-
-    @cached_property
-    def params(self) -> dict[str, str]:
-        return flatten(self.variant.recipe.model_dump(mode="json", exclude_none=True)) if self.variant else {}
-
-    @cached_property
-    def tags(self) -> dict[str, str]:
-        described = self.variant.description if self.variant else ""
-        return _tags({
-            "scriptorium.kind": "variant", "scriptorium.path": self.path, "scriptorium.run_key": self.key,
-            "study": self.study, "variant": self.name if self.study != DATA else "",
-            "paper_table": self.variant.paper_table if self.variant else "", "mlflow.source.type": "JOB",
-            "mlflow.source.name": "scriptorium.track", "mlflow.user": _owner(self.members[0].directory),
-            "mlflow.note.content": "\n\n".join(part for part in (described, self._table()) if part),
-        })  # fmt: skip
-
-    @cached_property
-    def metrics(self) -> dict[str, float]:
-        """Mean, standard deviation (n - 1, from two seeds on) and number of seeds per task and metric; time spent."""
-        finished = [member for member in self.members if member.status == ledger.FINISHED]
-        values: dict[str, float] = {
-            "runs_finished": len(finished),
-            "seconds": sum((m.end - m.start) / 1000 for m in self.members if m.end is not None),
-        }
-        for task, key, numbers in self._numbers():
-            place = f"{task}/{key}" if task else key
-            values[f"{place}_mean"] = statistics.fmean(numbers)
-            values[f"{place}_seeds"] = len(numbers)
-            if len(numbers) > 1:
-                values[f"{place}_std"] = statistics.stdev(numbers)
-        return {_key(key): value for key, value in values.items()}
-
-    def _numbers(self) -> list[tuple[str, str, list[float]]]:
-        """(task, metric, its values over the finished seeds), sorted."""
-        found: dict[tuple[str, str], list[float]] = {}
-        for member in sorted(self.members, key=lambda m: (m.run.task, m.run.seed or 0)):
-            if member.status == ledger.FINISHED:
-                for key, value in member.metrics.items():
-                    found.setdefault((member.run.task, key), []).append(value)
-        return [(task, key, numbers) for (task, key), numbers in sorted(found.items())]
-
-    def _table(self) -> str:
-        rows = [
-            f"| {task} | {key} | {statistics.fmean(n):.4f} | {f'{statistics.stdev(n):.4f}' if len(n) > 1 else ''} | {len(n)} |"
-            for task, key, n in self._numbers()
-        ]
-        head = ["| task | metric | mean | standard deviation | seeds |", "| --- | --- | --- | --- | --- |"]
-        return "\n".join([*head, *rows[:40]]) if rows else ""
 
 
 def portraits(results: Path, runs: Runs) -> tuple[list[Portrait], list[Path]]:
@@ -291,23 +226,12 @@ def portray(path: str, directory: Path, record: dict[str, Any], expected: Mappin
     return Portrait(run, directory, record, variant.description if variant else "")
 
 
-def families(members: Iterable[Portrait], runs: Runs) -> list[Family]:
-    """The portraits grouped by study and variant, sorted."""
-    groups: dict[tuple[str, str], list[Portrait]] = {}
-    for member in members:
-        groups.setdefault((member.run.study, member.run.variant), []).append(member)
-    return [
-        Family(study, name, tuple(group), runs.project.variants.get(name) if study != DATA else None)
-        for (study, name), group in sorted(groups.items())
-    ]
-
-
 def curve(events: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], Point]:
     """Points of the metric events by (key, step); a step logged again after a resume replaces the first."""
     found = {}
     for event in events:
         for name, value in event.get("metrics", {}).items():
-            key = _key(name)
+            key = safe_key(name)
             found[key, event["step"]] = Point(key, value, _ms(event["t"]), event["step"])
     return found
 
@@ -316,7 +240,7 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """Nested settings as MLflow params: dotted keys, JSON for lists, long values cut with a remark."""
     flat = {}
     for name, value in values.items():
-        key = _key(f"{prefix}{name}")
+        key = safe_key(f"{prefix}{name}")
         if isinstance(value, Mapping):
             flat |= flatten(value, f"{key}.")
         else:
@@ -330,12 +254,12 @@ def _cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - len(remark)] + remark
 
 
-def _tags(values: Mapping[str, Any]) -> dict[str, str]:
+def tag_texts(values: Mapping[str, Any]) -> dict[str, str]:
     texts = {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in values.items() if v not in (None, "")}
     return {key: _cut(text, MAX_TAG) for key, text in texts.items()}
 
 
-def _key(name: str) -> str:
+def safe_key(name: str) -> str:
     """A name that MLflow accepts for params and metrics."""
     return re.sub(r"[^\w\-. :/]", "_", name)[:250]
 
@@ -344,7 +268,7 @@ def _ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def _owner(directory: Path) -> str:
+def owner(directory: Path) -> str:
     try:
         return (directory / "run.json").owner()
     except (KeyError, OSError):

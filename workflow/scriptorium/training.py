@@ -39,17 +39,34 @@ class EpochSampler(Sampler):
     """Yields (epoch, index): a permutation that is a pure function of (seed, epoch).
 
     The pair travels to the data set, so that masks can depend on the epoch without any state in the workers.
+    With `lengths`, batches hold examples of similar length: of every WINDOW batches of the permutation the examples
+    are sorted, then the batches are permuted. Little padding, and still a random order.
     """
 
-    def __init__(self, length: int, seed: int):
+    WINDOW = 16  # batches: enough to halve the padding, few enough to leave batches mixed
+
+    def __init__(self, length: int, seed: int, lengths: np.ndarray | None = None, batch_size: int = 1):
         self.length, self.seed, self.epoch = length, seed, 0
+        self.lengths, self.batch_size = lengths, batch_size
 
     def __len__(self) -> int:
         return self.length
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length)
+        generator = np.random.default_rng([self.seed, self.epoch])
+        order = generator.permutation(self.length)
+        if self.lengths is not None:
+            order = self._by_length(order, generator)
         return iter([(self.epoch, int(index)) for index in order])
+
+    def _by_length(self, order: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        whole = self.length - self.length % self.batch_size  # the rest is the last, smaller batch
+        batches = []
+        for start in range(0, whole, self.WINDOW * self.batch_size):
+            window = order[start : min(start + self.WINDOW * self.batch_size, whole)]
+            window = window[np.argsort(self.lengths[window], kind="stable")]
+            batches += list(window.reshape(-1, self.batch_size))
+        return np.concatenate([*(batches[i] for i in generator.permutation(len(batches))), order[whole:]])
 
 
 def prepare(job: Job, seed: int) -> str:
@@ -79,7 +96,8 @@ def train(
     """Train `model` on `data` and return the Trainer, ready to predict.
 
     data[(epoch, index)] and held_out[index] give examples, `collate` makes the batch (with `labels`; the model
-    returns the loss). Raises Interrupted after saving, when the job must stop; UserError when the loss is not finite.
+    returns the loss). If data has `lengths`, a batch holds examples of similar length.
+    Raises Interrupted after saving, when the job must stop; UserError when the loss is not finite.
     """
     checkpoints = job.state / "checkpoints"
     last = last_checkpoint(checkpoints)
@@ -93,7 +111,7 @@ def train(
         data_collator=collate,
         compute_metrics=compute_metrics,
     )
-    trainer.sampler = EpochSampler(len(data), seed)
+    trainer.sampler = EpochSampler(len(data), seed, getattr(data, "lengths", None), spec.batch_size)
     trainer.model_accepts_loss_kwargs = False  # our losses are means over the micro-batch
     trainer.remove_callback(transformers.PrinterCallback)
     watcher = _Watcher(trainer, job.ledger, job.impl)
@@ -122,6 +140,14 @@ def last_checkpoint(folder: Path) -> Path | None:
             log.warning("%s is incomplete and is removed", path.name)
             shutil.rmtree(path)
     return None
+
+
+def last_evaluation(trainer: transformers.Trainer) -> dict[str, float]:
+    """Held-out loss and metrics of the final weights; evaluated now, unless that happened at the last step."""
+    final = [entry for entry in trainer.state.log_history if entry["step"] == trainer.state.global_step]
+    values = next((entry for entry in reversed(final) if "eval_loss" in entry), None) or trainer.evaluate()
+    values = {name.removeprefix("eval_"): value for name, value in values.items() if name.startswith("eval_")}
+    return {name: value for name, value in values.items() if name not in _TIMINGS}
 
 
 def save_model(model: transformers.PreTrainedModel, directory: Path, tokenizer: Any = None) -> list[Path]:
@@ -194,7 +220,7 @@ class _Watcher(transformers.TrainerCallback):
 
 _NAMES = {"loss": "train/loss", "grad_norm": "train/grad_norm", "learning_rate": "train/lr"}
 _TIMINGS = {"runtime", "samples_per_second", "steps_per_second", "train_runtime", "train_samples_per_second",
-            "train_steps_per_second", "total_flos", "train_loss", "epoch"}  # fmt: skip
+            "train_steps_per_second", "total_flos", "train_loss", "epoch", "model_preparation_time"}  # fmt: skip
 
 
 def _arguments(spec: TrainSpec, seed: int, folder: Path, *, evaluates: bool) -> transformers.TrainingArguments:

@@ -37,6 +37,7 @@ class Blocks:
         self.length: int = table.schema.field("input_ids").type.list_size
         self._chunks = list(zip(*(_chunks(table[name], self.length) for name in _COLUMNS), strict=True))
         self._size = table.num_rows
+        self._chunk_size = len(self._chunks[0][0])  # all batches but the last are equally long
 
     def __len__(self) -> int:
         return self._size
@@ -44,7 +45,7 @@ class Blocks:
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         if not 0 <= index < self._size:
             raise IndexError(index)
-        chunk, row = divmod(index, BLOCKS_PER_BATCH)
+        chunk, row = divmod(index, self._chunk_size)
         input_ids, document_ids = self._chunks[chunk]
         return input_ids[row], document_ids[row]
 
@@ -65,12 +66,18 @@ def load_tokenizer(directory: Path) -> transformers.PreTrainedTokenizerBase:
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
     except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"no tokenizer can be read here: {str(error).splitlines()[0]}", where=directory,
-                        remedy="name a backbone that brings tokenizer.json and tokenizer_config.json") from None
+        raise UserError(
+            f"no tokenizer can be read here: {str(error).splitlines()[0]}",
+            where=directory,
+            remedy="name a backbone that brings tokenizer.json and tokenizer_config.json",
+        ) from None
     for name in ("cls_token", "sep_token", "mask_token"):
         if getattr(tokenizer, f"{name}_id") is None:
-            raise UserError(f"this tokenizer has no {name}, which masked language modelling needs", where=directory,
-                            remedy="take the tokenizer of a BERT-like backbone")
+            raise UserError(
+                f"this tokenizer has no {name}, which masked language modelling needs",
+                where=directory,
+                remedy="take the tokenizer of a BERT-like backbone",
+            )
     return tokenizer
 
 
@@ -79,8 +86,11 @@ def tokenizer_directory(artifact: Path) -> Path:
     for entry in manifest.read(artifact)["files"]:
         if Path(entry["path"]).name in ("tokenizer.json", "vocab.txt"):
             return artifact.parent / Path(entry["path"]).parent
-    raise UserError("this artifact has no tokenizer.json and no vocab.txt", where=artifact,
-                    remedy="name a backbone that brings its tokenizer")
+    raise UserError(
+        "this artifact has no tokenizer.json and no vocab.txt",
+        where=artifact,
+        remedy="name a backbone that brings its tokenizer",
+    )
 
 
 def pack(documents: Path, tokenizer: transformers.PreTrainedTokenizerBase, block_length: int, out: Path,
@@ -105,8 +115,15 @@ def pack(documents: Path, tokenizer: transformers.PreTrainedTokenizerBase, block
                 where=documents,
                 remedy="give the corpus more text, raise validation_share, or lower block_length in the recipe",
             )
-        ledger.metrics(0, {f"{split}/documents": packer.documents, f"{split}/blocks": packer.count,
-                           f"{split}/tokens": packer.count * block_length, f"{split}/dropped_tokens": packer.dropped})
+        ledger.metrics(
+            0,
+            {
+                f"{split}/documents": packer.documents,
+                f"{split}/blocks": packer.count,
+                f"{split}/tokens": packer.count * block_length,
+                f"{split}/dropped_tokens": packer.dropped,
+            },
+        )
         files.append(path)
     return files
 
@@ -116,8 +133,15 @@ def _pieces(documents: Path, split: str, tokenizer: transformers.PreTrainedToken
     for batch in pq.ParquetFile(documents).iter_batches(DOCUMENTS_PER_CALL, columns=["split", "text"]):
         texts = [text for name, text in zip(*batch.to_pydict().values(), strict=True) if name == split]
         if texts:
-            yield from tokenizer(texts, add_special_tokens=False, truncation=False, padding=False,
-                                 return_attention_mask=False, return_token_type_ids=False)["input_ids"]  # fmt: skip
+            yield from tokenizer(
+                texts,
+                add_special_tokens=False,
+                split_special_tokens=True,  # a text that says "[SEP]" must not end a document
+                truncation=False,
+                padding=False,
+                return_attention_mask=False,
+                return_token_type_ids=False,
+            )["input_ids"]
 
 
 class _Packer:

@@ -38,8 +38,10 @@ def read_words(words: Sequence[Path], features: Sequence[Path]) -> pd.DataFrame:
     described = described.drop_duplicates(["text_key", "word_index"])
     table = table.merge(described, on=["text_key", "word_index"], how="left", suffixes=("", "_annotated"))
     if (wrong := table["word"] != table["word_annotated"]).any():
-        raise UserError(f"the annotated words differ from the read ones, first in {table[wrong].iloc[0]['text']!r}",
-                        where=", ".join(map(str, features)), remedy="run snakemake for the annotations again")  # fmt: skip
+        raise UserError(
+            f"the annotated words differ from the read ones, first in {table[wrong].iloc[0]['text']!r}",
+            where=", ".join(map(str, features)), remedy="run snakemake for the annotations again",
+        )  # fmt: skip
     group = groups(said)
     place = list(zip(table["corpus"], table["document"], strict=True))
     return table.assign(
@@ -102,6 +104,18 @@ def document_errors(predictions: pd.DataFrame) -> pd.Series:
     """MAE of each document, indexed by (corpus, document)."""
     error = (predictions["label"] - predictions["prediction"]).abs()
     return error.groupby([predictions["corpus"], predictions["document"]]).mean()
+
+
+def score_spread(features: np.ndarray, scores: np.ndarray) -> dict[str, float]:
+    """Mean and variance of each score over the words that have the feature; both arguments [words, 8].
+
+    Without variance, stage 1 adds nothing to the 0/1 flags (papers/cogbert section 4.3).
+    """
+    found = {}
+    for column, name in enumerate(FEATURES):
+        if len(values := scores[features[:, column] != 0, column].astype(np.float64)):
+            found |= {f"score_mean/{name}": values.mean(), f"score_variance/{name}": values.var()}
+    return {name: float(value) for name, value in found.items()}
 
 
 def _parquet(path: Path, columns: list[str]) -> pd.DataFrame:

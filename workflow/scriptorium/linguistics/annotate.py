@@ -47,7 +47,7 @@ def sentences(words: pd.DataFrame) -> pd.DataFrame:
 
 
 def texts_of(path: Path) -> list[str]:
-    """Distinct texts of a gaze corpus or a task, given its manifest, sorted by key. Raises UserError if it is neither."""
+    """Distinct texts of a gaze corpus or a task, given its manifest, sorted by key. Raises UserError for others."""
     found: set[str] = set()
     for entry in manifest.read(path)["files"]:
         if not entry["path"].endswith(".parquet"):

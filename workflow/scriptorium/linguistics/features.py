@@ -86,7 +86,7 @@ def sentiment_lexicon() -> frozenset[str]:
 
 
 def readability(words: list[str], sentences: int) -> float:
-    """Flesch reading ease / 100, at least -1 and by its formula at most 1.22 (ours: the paper's formula is not found)."""
+    """Flesch reading ease / 100, at least -1 and by its formula at most 1.22 (ours: the paper's is not found)."""
     if not words:
         return 0.0
     per_word = sum(map(syllables, words)) / len(words)

@@ -14,7 +14,8 @@ Mode `fixed` (ours) mends what section 10 lists, by defect number:
       convolution go.
 - 19  no dead weights: a layer owns the parameters of the four features that it uses, and no `scale_func` network.
       Hence alpha is normalised by the largest of these four; the released code takes the largest of all eight.
-- 10  the feature weights of every layer are returned, not those of the last one.
+      The last layer is left plain: the head reads [CLS] alone, [CLS] has no features, so a map there reaches nothing.
+- 10  the feature weights of every layer that has them are returned, not those of the last one.
 
 Ours too: the mixing weights start at zero, so that the model *is* the plain one at the start, and for ever where all
 features are zero. Both branches share one dropout mask, so that a training run with zero features is the plain run.
@@ -25,15 +26,16 @@ parameter by about lr per step, and an lr made for weights of size 0.02 would le
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 import transformers
 from torch import Tensor, nn
-from transformers import initialization
 from transformers.configuration_utils import SubConfigSpec
 from transformers.modeling_outputs import SequenceClassifierOutput
+
+from scriptorium.errors import UserError
 
 LOWER = ("word_length", "content", "ner", "word_position")  # the paper's order of alpha (section 5.2)
 UPPER = ("emotion", "noun_phrase", "mod_aux", "compl_obj")
@@ -58,7 +60,7 @@ class CognitionConfig(transformers.PreTrainedConfig):
 @dataclass
 class CognitionOutput(SequenceClassifierOutput):
     """With output_attentions=True also: attentions, per layer [B, H, L, L] (the mix of both branches, before
-    dropout), and feature_weights [B, layers, 4]: alpha of LOWER in the first `boundary` layers, of UPPER above."""
+    dropout), and feature_weights [B, layers - 1, 4]: alpha of LOWER in the first `boundary` layers, of UPPER above."""
 
     feature_weights: Tensor | None = None
 
@@ -67,13 +69,15 @@ class CognitionOutput(SequenceClassifierOutput):
 class Features:
     """One batch's cognition on its way through the layers.
 
-    lower: [B, 4, L, L] diagonal. upper: [B, 4, L, L] blocks. readability: [B, 1].
+    maps: "lower" and "upper", each [B, 4, L, L]; readability: [B, 1]. Where attention is asked for, the layers add
+    theirs and their alpha to the lists.
     """
 
-    lower: Tensor
-    upper: Tensor
+    maps: dict[str, Tensor]
     readability: Tensor
-    record: list[tuple[Tensor, Tensor]] | None = None  # (attention, alpha) of each layer, where they are asked for
+    record: bool = False
+    attentions: list[Tensor] = field(default_factory=list)
+    weights: list[Tensor] = field(default_factory=list)
 
 
 def diagonal_maps(lower: Tensor) -> Tensor:
@@ -101,63 +105,96 @@ class FeatureWeights(nn.Module):
     def __init__(self, hidden_size: int, gain: float):
         super().__init__()
         self.gain = gain
-        self.readability = nn.Linear(1, 4, bias=False)
+        self.readability = nn.Parameter(torch.zeros(4))
         self.context = nn.Linear(hidden_size, 4)
 
     def forward(self, first: Tensor, readability: Tensor) -> Tensor:
         """first: [B, d], the hidden state of [CLS]; readability: [B, 1]. Returns [B, 4]."""
-        a = torch.tanh(self.gain * self.readability(readability)) + 1.5
+        a = torch.tanh(self.gain * self.readability * readability) + 1.5
         c = torch.tanh(self.context(first)) + 1.5
         height = 1 / (math.sqrt(2 * math.pi) * a * c)
         return height / height.amax(dim=-1, keepdim=True)
 
 
 class CognitiveSelfAttention(nn.Module):
-    """Takes the place of an encoder layer's `attention.self` and keeps its query, key and value."""
+    """Takes the place of an encoder layer's `attention.self` and keeps its query, key and value.
 
-    def __init__(self, plain: nn.Module, hidden_size: int, gain: float, *, low: bool):
+    `level` names the maps of this layer: "lower", "upper", or None for a layer that stays plain.
+    """
+
+    def __init__(self, plain: nn.Module, hidden_size: int, gain: float, level: str | None):
         super().__init__()
         self.query, self.key, self.value, self.dropout = plain.query, plain.key, plain.value, plain.dropout
         self.heads, self.head_size = plain.num_attention_heads, plain.attention_head_size
-        self.low, self.gain = low, gain
-        self.weights = FeatureWeights(hidden_size, gain)
-        self.mix = nn.Linear(4, 1, bias=False)  # the "1x1 convolution"
-        self.gate = nn.Linear(hidden_size, self.heads)
+        self.level, self.gain = level, gain
+        if level:
+            self.weights = FeatureWeights(hidden_size, gain)
+            self.mix = nn.Parameter(torch.zeros(4))  # the "1x1 convolution"
+            self.gate = nn.Linear(hidden_size, self.heads)
 
-    def feature_map(self, hidden: Tensor, features: Features) -> tuple[Tensor, Tensor]:
+    def feature_map(self, hidden: Tensor, cognition: Features) -> tuple[Tensor, Tensor]:
         """A [B, 1, L, L], to be added to the logits of all heads, and alpha [B, 4]."""
-        maps = features.lower if self.low else features.upper
-        alpha = self.weights(hidden[:, 0], features.readability)
-        mixed = (self.gain * self.mix.weight * alpha).unsqueeze(1) @ maps.flatten(2)
+        maps = cognition.maps[self.level]
+        alpha = self.weights(hidden[:, 0], cognition.readability)
+        mixed = (self.gain * self.mix * alpha).unsqueeze(1) @ maps.flatten(2)
         return mixed.view(len(maps), 1, *maps.shape[2:]), alpha
 
     def forward(
         self, hidden_states: Tensor, attention_mask: Tensor, cognition: Features, **_: object
     ) -> tuple[Tensor, None]:
-        """hidden_states [B, L, d]; attention_mask [B, 1, 1, L], 0 or hugely negative, to be added. Returns [B, L, d]."""
+        """hidden_states: [B, L, d]; attention_mask: [B, 1, 1, L], added: 0 or hugely negative. Returns [B, L, d]."""
         batch, length, _width = hidden_states.shape
         query, key, value = (
             project(hidden_states).view(batch, length, self.heads, self.head_size).transpose(1, 2)
             for project in (self.query, self.key, self.value)
         )
-        added, alpha = self.feature_map(hidden_states, cognition)
-        gate = torch.sigmoid(self.gate(hidden_states)).transpose(1, 2).unsqueeze(-1)  # [B, H, L, 1]
-        plain_mask, cognitive_mask = attention_mask.expand(-1, -1, length, -1), attention_mask + added
         dropout = self.dropout.p if self.training else 0.0
-
-        generator = torch.cuda.default_generators[query.device.index] if query.is_cuda else torch.default_generator
-        state = generator.get_state() if dropout else None
-        plain = F.scaled_dot_product_attention(query, key, value, plain_mask, dropout)
-        if dropout:
-            generator.set_state(state)
-        cognitive = F.scaled_dot_product_attention(query, key, value, cognitive_mask, dropout)
-        context = plain + gate * (cognitive - plain)  # g C + (1 - g) P, and exactly P where C = P
-
-        if cognition.record is not None:
-            logits = query @ key.transpose(2, 3) * self.head_size**-0.5
-            mixed = gate * (logits + cognitive_mask).softmax(-1) + (1 - gate) * (logits + plain_mask).softmax(-1)
-            cognition.record.append((mixed, alpha))
+        added, gate = None, None
+        if self.level:
+            added, alpha = self.feature_map(hidden_states, cognition)
+            gate = torch.sigmoid(self.gate(hidden_states)).transpose(1, 2).unsqueeze(-1)  # [B, H, L, 1]
+            cognition.weights.append(alpha)
+        # on a CPU no fused kernel knows dropout: keeping the maps is then cheaper than attending twice
+        if cognition.record or (dropout and not query.is_cuda):
+            context, attention = mix_maps(query, key, value, attention_mask, added, gate, dropout)
+            cognition.attentions += [attention] if cognition.record else []
+        else:
+            context = mix_contexts(query, key, value, attention_mask, added, gate, dropout)
         return context.transpose(1, 2).reshape(batch, length, -1), None
+
+
+def mix_maps(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor, added: Tensor | None, gate: Tensor | None, dropout: float
+) -> tuple[Tensor, Tensor]:
+    """(g softmax(E + A) + (1 - g) softmax(E)) V and the mix itself, E being the masked logits (section 5.2).
+
+    query, key, value: [B, H, L, head size]; mask: [B, 1, 1, L]; added: A [B, 1, L, L]; gate: g [B, H, L, 1]; without
+    A and g it is ordinary attention. Returns context [B, H, L, head size] and attention [B, H, L, L] before dropout.
+    Written so that A = 0 gives exactly the plain context.
+    """
+    logits = query @ key.transpose(2, 3) * query.shape[-1] ** -0.5 + mask
+    attention = logits.softmax(-1)
+    if added is not None:
+        attention = attention + gate * ((logits + added).softmax(-1) - attention)
+    return F.dropout(attention, dropout) @ value, attention
+
+
+def mix_contexts(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor, added: Tensor | None, gate: Tensor | None, dropout: float
+) -> Tensor:
+    """The context of `mix_maps` by fused attention, without a map per head in memory.
+
+    The random state is set back between the two: one dropout mask for both, as where the maps are mixed.
+    """
+    generator = torch.cuda.default_generators[query.device.index] if query.is_cuda else torch.default_generator
+    state = generator.get_state() if dropout else None
+    plain = F.scaled_dot_product_attention(query, key, value, mask.expand(-1, -1, query.shape[2], -1), dropout)
+    if added is None:
+        return plain
+    if dropout:
+        generator.set_state(state)
+    cognitive = F.scaled_dot_product_attention(query, key, value, mask + added, dropout)
+    return plain + gate * (cognitive - plain)
 
 
 class CognitionForSequenceClassification(transformers.PreTrainedModel):
@@ -175,28 +212,33 @@ class CognitionForSequenceClassification(transformers.PreTrainedModel):
         make = transformers.AutoModelForSequenceClassification.from_config
         self.model = make(config.encoder) if plain is None else plain
         gain = 1 / getattr(config.encoder, "initializer_range", 0.02)
-        for index, layer in enumerate(self.model.base_model.encoder.layer):
-            layer.attention.self = CognitiveSelfAttention(
-                layer.attention.self, config.encoder.hidden_size, gain, low=index < config.boundary
-            )
+        layers = self.model.base_model.encoder.layer
+        for index, layer in enumerate(layers):
+            level = None if index == len(layers) - 1 else "lower" if index < config.boundary else "upper"
+            layer.attention.self = CognitiveSelfAttention(layer.attention.self, config.encoder.hidden_size, gain, level)
         self.post_init()
 
     @classmethod
     def wrap(cls, plain: transformers.PreTrainedModel, *, mode: str = "fixed", boundary: int = 4):
-        """Put cognition into a plain sequence classifier (it is changed, not copied)."""
+        """Put cognition into a plain sequence classifier (it is changed, not copied).
+
+        Raises UserError if its encoder is not of BERT's shape.
+        """
+        try:
+            for layer in plain.base_model.encoder.layer:
+                _ = layer.attention.self.query, layer.attention.self.key, layer.attention.self.value
+        except AttributeError:
+            raise UserError(
+                f"cognition needs an encoder of BERT's shape, {type(plain.base_model).__name__} is not",
+                where=plain.name_or_path, remedy="use a BERT, RoBERTa or XLM-R backbone, or the plain recipe",
+            ) from None  # fmt: skip
         config = CognitionConfig(
             encoder=plain.config, mode=mode, boundary=boundary,
             id2label=plain.config.id2label, label2id=plain.config.label2id, problem_type=plain.config.problem_type,
         )  # fmt: skip
+        config.encoder.name_or_path = ""  # else a saved configuration would name a folder of this machine
         with torch.random.fork_rng(devices=[]):
             return cls(config, plain)
-
-    def _init_weights(self, module: nn.Module) -> None:
-        """Transformers' way, but the weights that make A, and those of readability, start at zero."""
-        super()._init_weights(module)
-        if isinstance(module, CognitiveSelfAttention):
-            initialization.zeros_(module.mix.weight)
-            initialization.zeros_(module.weights.readability.weight)
 
     def forward(
         self,
@@ -215,20 +257,21 @@ class CognitionForSequenceClassification(transformers.PreTrainedModel):
         mask = torch.zeros(attention_mask.shape, dtype=self.dtype, device=attention_mask.device)
         mask = mask.masked_fill(attention_mask == 0, torch.finfo(self.dtype).min)[:, None, None, :]
         cognition = Features(
-            lower=diagonal_maps(lower.to(self.dtype)),
-            upper=span_maps(upper_scores.to(self.dtype), upper_spans),
+            maps={
+                "lower": diagonal_maps(lower.to(self.dtype)),
+                "upper": span_maps(upper_scores.to(self.dtype), upper_spans),
+            },
             readability=readability.to(self.dtype)[:, None],
-            record=[] if output_attentions else None,
+            record=output_attentions,
         )
         out = self.model(
             input_ids=input_ids, attention_mask=mask, token_type_ids=token_type_ids, labels=labels, cognition=cognition
         )
-        attentions, weights = zip(*cognition.record, strict=True) if output_attentions else (None, None)
         return CognitionOutput(
             loss=out.loss,
             logits=out.logits,
-            attentions=attentions,
-            feature_weights=torch.stack(weights, dim=1) if output_attentions else None,
+            attentions=tuple(cognition.attentions) if output_attentions else None,
+            feature_weights=torch.stack(cognition.weights, dim=1) if output_attentions else None,
         )
 
 

@@ -1,7 +1,6 @@
 """Word vectors from an encoder's input embeddings: they stand in for GloVe 840B (papers/cogbert section 4.1).
 
-Ours: a word's vector is the mean over its word pieces, and the table is standardised per dimension over the
-vocabulary, since an encoder's input embeddings are ten times smaller than GloVe's and the LSTM is made for the latter.
+Ours: a word's vector is the mean over its word pieces.
 """
 
 from __future__ import annotations
@@ -20,7 +19,13 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 # Names of the token embedding in checkpoints of the shapes we know, by their ends: BERT, RoBERTa, XLM-R, MPNet ...
-TABLES = ("embeddings.word_embeddings.weight", "embed_tokens.weight", "shared.weight", "wte.weight", "word_embedding.weight")
+TABLES = (
+    "embeddings.word_embeddings.weight",
+    "embed_tokens.weight",
+    "shared.weight",
+    "wte.weight",
+    "word_embedding.weight",
+)
 
 
 class WordVectors:
@@ -34,9 +39,7 @@ class WordVectors:
         if len(tokenizer) > len(table):
             raise UserError(f"the tokenizer knows {len(tokenizer)} pieces, the embedding table has {len(table)} rows",
                             where=tokenizer.name_or_path, remedy="take tokenizer and weights of one model")  # fmt: skip
-        spread = table.std(axis=0)
-        self.tokenizer, self.size, self.erased = tokenizer, table.shape[1], 0
-        self.table = (table - table.mean(axis=0)) / np.where(spread > 0, spread, 1)
+        self.tokenizer, self.table, self.size, self.erased = tokenizer, table, table.shape[1], 0
 
     @classmethod
     def load(cls, manifest_path: Path) -> WordVectors:
@@ -76,7 +79,7 @@ class WordVectors:
 
 
 def encoder_directory(manifest_path: Path) -> Path:
-    """Directory of the encoder in an artifact: where its config.json lies. Raises UserError if there is not just one."""
+    """Directory of the encoder in an artifact: where its config.json lies. Raises UserError unless there is one."""
     entries = [Path(entry["path"]) for entry in manifest.read(manifest_path)["files"]]
     found = [path for path in entries if path.name == "config.json"]
     if len(found) != 1:

@@ -79,16 +79,23 @@ def measures(predicted: transformers.EvalPrediction) -> dict[str, float]:
     return {"loss": loss, "perplexity": float(np.exp(loss)), "accuracy": float(correct.sum()) / count}
 
 
-def unigram_loss(data: MaskedBlocks, train: Blocks) -> float:
-    """Mean loss (nats) at the predicted tokens of `data` if one guesses by the word frequencies of `train`.
+def log_frequencies(train: Blocks, tokenizer: Any) -> np.ndarray:
+    """Log share of every token among the ordinary tokens of `train`, float64 [vocabulary], add-one smoothed.
 
-    The honest yardstick: a model above it has learnt nothing about context. Add-one smoothing; ordinary tokens only.
+    Special tokens, which are never predicted, count as unseen.
     """
-    counts = train.token_counts(len(data.special))[data.ordinary] + 1
-    log_probability = np.full(len(data.special), -np.inf)
-    log_probability[data.ordinary] = np.log(counts / counts.sum())
+    counts = train.token_counts(len(tokenizer))
+    counts[tokenizer.all_special_ids] = 0
+    return np.log((counts + 1) / (counts + 1).sum())
+
+
+def unigram_loss(data: MaskedBlocks, log_frequency: np.ndarray) -> float:
+    """Mean loss (nats) at the predicted tokens of `data` if one guesses by `log_frequencies` of the training text.
+
+    The honest yardstick: a model above it has learnt nothing about context.
+    """
     labels = np.concatenate([data[index]["labels"] for index in range(len(data))])
-    return float(-log_probability[labels].mean())
+    return float(-log_frequency[labels].mean())
 
 
 def _stack(rows: Sequence[np.ndarray], fill: int) -> torch.Tensor:

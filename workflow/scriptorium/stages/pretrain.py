@@ -6,7 +6,7 @@ inputs: blocks (manifest) · out: `model/` (HF format, safetensors, with tokeniz
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -39,6 +39,10 @@ class ObjectiveSpec(Spec):
     mask: float = Field(0.8, ge=0, le=1, description="of these, the share replaced by the mask symbol")
     random: float = Field(0.1, ge=0, le=1, description="of these, the share replaced by a random token")
     document_attention: bool = Field(True, description="attention stays inside a document of a packed block")
+    frequency_bias: bool = Field(
+        False,
+        description="the output bias starts at the log frequencies of the training tokens (ours); BERT's starts at 0",
+    )
 
     def model_post_init(self, _: object) -> None:
         if self.mask + self.random > 1:
@@ -64,14 +68,20 @@ def run(job: stage.Job) -> list[Path]:
     tokenizer = packing.load_tokenizer(blocks / "tokenizer")
     train, held_out = (packing.Blocks(blocks / f"{split}.arrow") for split in ("train", "validation"))
     if train.length > spec.model.max_positions:
-        raise UserError(f"block_length {train.length} is more than model.max_positions {spec.model.max_positions}",
-                        where=blocks, remedy="raise model.max_positions or lower block_length in the recipe")
+        raise UserError(
+            f"block_length {train.length} is more than model.max_positions {spec.model.max_positions}",
+            where=blocks,
+            remedy="raise model.max_positions or lower block_length in the recipe",
+        )
 
     training.prepare(job, spec.seed)
+    log_frequency = bert.log_frequencies(train, tokenizer)
     model = mlm.build(spec.model, tokenizer)
+    if spec.objective.frequency_bias:
+        model.start_from(log_frequency)
     data = bert.MaskedBlocks(train, spec.objective, tokenizer, masking.training_draws(spec.seed))
     fixed = bert.MaskedBlocks(held_out, spec.objective, tokenizer, masking.held_out_draws())
-    unigram = bert.unigram_loss(fixed, train)
+    unigram = bert.unigram_loss(fixed, log_frequency)
     job.ledger.metrics(0, {"validation/unigram_loss": unigram})
     trainer = training.train(
         job, model, data, bert.collate(document_attention=spec.objective.document_attention), spec.train,
@@ -79,24 +89,17 @@ def run(job: stage.Job) -> list[Path]:
     )  # fmt: skip
 
     steps = trainer.state.global_step
-    metrics = {
-        **_last_evaluation(trainer),
+    evaluated = {f"validation/{name}": value for name, value in training.last_evaluation(trainer).items()}
+    facts = {
         "validation/unigram_loss": unigram,
         "train/steps": steps,
         "train/tokens": _blocks_seen(steps, len(data), spec.train.batch_size) * train.length,
         "model/parameters": model.num_parameters(),
     }
-    job.ledger.metrics(steps, metrics)
+    job.ledger.metrics(steps, facts)
+    metrics = {**evaluated, **facts}
     return [write_json(job.out / "metrics.json", metrics),
             *training.save_model(model.plain(), job.out / "model", tokenizer)]  # fmt: skip
-
-
-def _last_evaluation(trainer: Any) -> dict[str, float]:
-    """Validation metrics of the final weights; evaluated now, unless that happened at the last step."""
-    logs = trainer.state.log_history
-    final = [entry for entry in logs if "eval_loss" in entry and entry["step"] == trainer.state.global_step]
-    values = final[-1] if final else trainer.evaluate()
-    return {f"validation/{name}": values[f"eval_{name}"] for name in ("loss", "accuracy", "perplexity")}
 
 
 def _blocks_seen(steps: int, blocks: int, batch_size: int) -> int:

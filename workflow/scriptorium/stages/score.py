@@ -24,6 +24,7 @@ def run(job: stage.Job) -> list[Path]:
     import numpy as np
     import pandas as pd
 
+    from scriptorium.evaluation.gaze import score_spread
     from scriptorium.linguistics.features import FEATURES
     from scriptorium.models import gaze
     from scriptorium.models.word_vectors import WordVectors
@@ -57,11 +58,10 @@ def run(job: stage.Job) -> list[Path]:
 
     if vectors.erased:
         job.ledger.note(f"{vectors.erased} words leave no word piece; they have the unknown piece's vector")
-    job.ledger.metrics(0, {"texts": len(texts), "words": len(table), "n_fix_predicted": table["n_fix_predicted"].mean()})
-    for column, name in enumerate(FEATURES):
-        if (has := features[:, column] != 0).any():
-            values = {"mean": scored[has, column].mean(), "variance": scored[has, column].var()}
-            job.ledger.metrics(0, {f"score_{measure}/{name}": value for measure, value in values.items()})
+    job.ledger.metrics(
+        0, {"texts": len(texts), "words": len(table), "n_fix_predicted": table["n_fix_predicted"].mean()}
+    )
+    job.ledger.metrics(0, score_spread(features, scored))
     job.ledger.artifact(path, "dataset")
     return [path]
 

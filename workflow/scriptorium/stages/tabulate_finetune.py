@@ -25,7 +25,22 @@ class TabulateFinetuneSpec(Spec):
 
 
 def run(job: stage.Job) -> list[Path]:
-    raise NotImplementedError
+    from scriptorium.reporting import finetuning, tables
+
+    spec = job.spec
+    runs = [finetuning.read(path) for path in job.inputs["runs"]]
+    made = finetuning.table(
+        runs, spec.baseline, metrics=spec.metrics, resamples=spec.resamples, seed=spec.seed
+    )  # fmt: skip
+    files = [tables.write(made, job.outputs["table"]), finetuning.figure(runs, made, job.outputs["figure"])]
+    for row in made.itertuples():
+        job.ledger.note(finetuning.sentence(row))
+        job.ledger.metrics(0, {f"{row.task}/{row.variant}/mean": row.mean})
+        if row.verdict != finetuning.BASELINE:
+            job.ledger.metrics(0, {f"{row.task}/{row.variant}/delta": row.delta})
+    job.ledger.artifact(files[0], "table")
+    job.ledger.artifact(files[1], "figure")
+    return files
 
 
 if __name__ == "__main__":

@@ -17,7 +17,19 @@ class TabulatePretrainSpec(Spec):
 
 
 def run(job: stage.Job) -> list[Path]:
-    raise NotImplementedError
+    from scriptorium.reporting import pretraining, tables
+
+    runs = [pretraining.read(path) for path in job.inputs["runs"]]
+    made = pretraining.table(runs)
+    files = [tables.write(made, job.outputs["table"]), pretraining.figure(runs, job.outputs["figure"])]
+    for row in made.itertuples():
+        job.ledger.note(
+            f"{row.recipe}, seed {row.seed}: validation loss {row.validation_loss:.3f} after {row.tokens:,} tokens; "
+            f"guessing by word frequency gives {row.unigram_loss:.3f}"
+        )
+    job.ledger.artifact(files[0], "table")
+    job.ledger.artifact(files[1], "figure")
+    return files
 
 
 if __name__ == "__main__":

@@ -7,13 +7,24 @@ out: `model/` (safetensors, trained on everything), `predictions.parquet` (out o
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from scriptorium import manifest, stage
 from scriptorium.spec import Spec
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from scriptorium.models.gaze import Sentence
+    from scriptorium.models.word_vectors import WordVectors
+
+log = logging.getLogger("train_regressor")
 
 
 class RegressorSpec(Spec):
@@ -35,75 +46,74 @@ def run(job: stage.Job) -> list[Path]:
     import numpy as np
 
     from scriptorium.evaluation import gaze as evaluation
-    from scriptorium.linguistics.features import FEATURES
     from scriptorium.models import gaze
     from scriptorium.models.word_vectors import WordVectors
 
     spec = job.spec
     words = evaluation.read_words(job.inputs["words"], job.inputs["features"])
     fold_of = evaluation.folds(spec.seed, words["group"], spec.folds)
-    fold = words["group"].map(fold_of).to_numpy()
     vectors = WordVectors.load(job.input("embeddings"))
-    lent_by = manifest.content_digest(job.input("embeddings"))
-
-    rows = list(words.groupby(["corpus", "document", "sentence"], sort=False).indices.values())
-    texts = [words["word"].iloc[index].tolist() for index in rows]
-    features, labels = words[list(FEATURES)].to_numpy(np.float32), words["label"].to_numpy(np.float32)
-    all_sentences = [
-        gaze.Sentence(vector, features[index], labels[index])
-        for vector, index in zip(vectors(texts), rows, strict=True)
-    ]
+    sentences, rows = _sentences(words, vectors)
+    fold = words["group"].map(fold_of).to_numpy()[[index[0] for index in rows]]  # of each sentence
+    labels = words["label"].to_numpy()
     if vectors.erased:
         job.ledger.note(f"{vectors.erased} words leave no word piece; they have the unknown piece's vector")
+    config = gaze.GazeRegressorConfig(
+        word_vector_size=vectors.size, hidden_size=spec.hidden_size, num_layers=spec.layers, dropout=spec.dropout,
+        word_vectors=manifest.content_digest(job.input("embeddings")),
+    )  # fmt: skip
 
-    def train(members: list[int], number: int, after_epoch) -> gaze.GazeRegressor:
-        chosen = [all_sentences[i] for i in members]
-        config = gaze.GazeRegressorConfig(
-            word_vector_size=vectors.size, hidden_size=spec.hidden_size, num_layers=spec.layers, dropout=spec.dropout,
-            initial_n_fix=float(np.concatenate([s.n_fix for s in chosen]).mean(dtype=np.float64)),
-            word_vectors=lent_by,
-        )  # fmt: skip
+    def train(chosen: np.ndarray, number: int, after_epoch: Callable) -> gaze.GazeRegressor:
         return gaze.fit(
-            config, chosen, epochs=spec.epochs, batch_size=spec.batch_size, lr=spec.lr, weight_decay=spec.weight_decay,
-            seed=[spec.seed, number], after_epoch=after_epoch,
+            config, [sentences[i] for i in chosen], epochs=spec.epochs, batch_size=spec.batch_size, lr=spec.lr,
+            weight_decay=spec.weight_decay, seed=[spec.seed, number], after_epoch=after_epoch,
         )  # fmt: skip
 
     predicted = np.full(len(words), np.nan)
-    sentence_fold = np.array([fold[index[0]] for index in rows])
     for number in range(spec.folds):
-        held_out = np.flatnonzero(sentence_fold == number)
-        held_out_sentences = [all_sentences[i] for i in held_out]
-        held_out_words = np.concatenate([rows[i] for i in held_out])
+        unseen = [sentences[i] for i in np.flatnonzero(fold == number)]
+        places = np.concatenate([rows[i] for i in np.flatnonzero(fold == number)])
 
-        # the curve of the held-out error is for people to look at: nothing is chosen by it
-        def watch(epoch, loss, model, number=number, sentences=held_out_sentences, index=held_out_words):
-            error = np.abs(gaze.predict(model, sentences)[0] - labels[index]).mean()
+        # the held-out error is a curve for people to look at: nothing is chosen by it
+        def watch(epoch, loss, model, number=number, unseen=unseen, places=places):
+            error = np.abs(gaze.predict(model, unseen)[0] - labels[places]).mean()
             job.ledger.metrics(epoch, {f"fold{number}/train_loss": loss, f"fold{number}/held_out_mae": error})
 
-        model = train(np.flatnonzero(sentence_fold != number).tolist(), number, watch)
-        predicted[held_out_words] = gaze.predict(model, held_out_sentences)[0]
-
+        model = train(np.flatnonzero(fold != number), number, watch)
+        predicted[places] = gaze.predict(model, unseen)[0]
+        log.info("fold %d of %d: MAE %.3f", number + 1, spec.folds, np.abs(predicted - labels)[places].mean())
     final = train(
-        list(range(len(rows))), spec.folds, lambda epoch, loss, _: job.ledger.metrics(epoch, {"final/train_loss": loss})
-    )
-    scores = gaze.predict(final, all_sentences)[1]
+        np.arange(len(sentences)), spec.folds,
+        lambda epoch, loss, _: job.ledger.metrics(epoch, {"final/train_loss": loss}),
+    )  # fmt: skip
 
     table = words[["id", "corpus", "document", "word", "label"]].assign(prediction=predicted)
     metrics = {f"oof/{name}": value for name, value in evaluation.measures(table).items()}
-    for column, name in enumerate(FEATURES):
-        # papers/cogbert 4.3: without variance, stage 1 adds nothing to the 0/1 flags
-        has = features[:, column] != 0
-        if has.any():
-            metrics[f"score_mean/{name}"] = float(scores[has, column].mean(dtype=np.float64))
-            metrics[f"score_variance/{name}"] = float(scores[has, column].var(dtype=np.float64))
+    metrics |= evaluation.score_spread(
+        np.concatenate([s.features for s in sentences]), gaze.predict(final, sentences)[1]
+    )
     job.ledger.metrics(spec.epochs, metrics)
 
     table.to_parquet(job.out / "predictions.parquet", index=False)
     manifest.write_json(job.out / "metrics.json", metrics)
     final.save_pretrained(job.out / "model")
-    for name in ("predictions.parquet", "metrics.json"):
-        job.ledger.artifact(job.out / name)
-    return [job.out / "predictions.parquet", job.out / "metrics.json", *sorted((job.out / "model").iterdir())]
+    made = [job.out / "predictions.parquet", job.out / "metrics.json"]
+    for path in made:
+        job.ledger.artifact(path)
+    return [*made, *sorted((job.out / "model").iterdir())]
+
+
+def _sentences(words: pd.DataFrame, vectors: WordVectors) -> tuple[list[Sentence], list[np.ndarray]]:
+    """The sentences of a gaze table, and the row numbers of each one's words."""
+    import numpy as np
+
+    from scriptorium.linguistics.features import FEATURES
+    from scriptorium.models.gaze import Sentence
+
+    rows = list(words.groupby(["corpus", "document", "sentence"], sort=False).indices.values())
+    found = vectors([words["word"].iloc[index].tolist() for index in rows])
+    features, labels = words[list(FEATURES)].to_numpy(np.float32), words["label"].to_numpy(np.float32)
+    return [Sentence(v, features[index], labels[index]) for v, index in zip(found, rows, strict=True)], rows
 
 
 if __name__ == "__main__":

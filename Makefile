@@ -1,0 +1,51 @@
+# Two commands are enough: `make run` and `make test`. Both install the pinned environment into .venv first, once.
+#
+#   make run [TARGET=audit] [CORES=4]    the workflow (default: everything), with all cores
+#   make test                            the tests
+#   make ui                              MLflow's web page over results/mlflow, on this machine only
+#   make lint                            what CI checks about form
+#   make env                             only the environment
+#
+# PYTHON=/path/to/python3.12 picks the interpreter; everything works without make as well, see README.md.
+
+PYTHON ?= python3
+CORES ?= all
+TARGET ?=
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help run test ui lint env
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//; p' Makefile
+
+run: $(READY)
+	$(BIN)/snakemake --cores $(CORES) $(TARGET)
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+ui: $(READY)
+	$(BIN)/python -m scriptorium.track ui
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+env: $(READY)
+
+# The stamp is made last: a half-made .venv (interrupted, interpreter gone) is completed or made anew.
+$(READY): pyproject.toml envs/constraints.txt
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "make: Scriptorium needs Python 3.11 or newer; $(PYTHON) is" \
+	    "$$("$(PYTHON)" --version 2>/dev/null || echo 'no such program')." >&2; \
+	  echo "      Name another one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || "$(PYTHON)" -m venv --clear .venv
+	@echo "Installing the pinned environment into .venv (once: 3 to 10 minutes, 2 GB; see README.md for CPU-only torch)"
+	$(BIN)/python -m pip install --disable-pip-version-check --constraint envs/constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip check
+	@touch $(READY)

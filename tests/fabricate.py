@@ -1,0 +1,83 @@
+"""Makes project folders with ledgers that look like real ones, without training anything."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scriptorium import ledger, manifest, runs
+from scriptorium.audit import SPECS
+from scriptorium.runs import Run, Runs
+from scriptorium.track import load_runs
+
+REPOSITORY = Path(__file__).parents[1]
+START = 1_790_000_000.0  # seconds since the epoch
+
+
+@dataclass
+class Project:
+    """A project folder: this repository's configuration beside made-up results."""
+
+    root: Path
+    runs: Runs
+
+    @property
+    def results(self) -> Path:
+        return self.root / "results"
+
+    def directory(self, run: Run) -> Path:
+        return self.root / run.path
+
+    def add(
+        self, run: Run, *, status: str = ledger.FINISHED, steps: int = 8, start: float = START, **facts: Any
+    ) -> Path:
+        """A run's ledger, outputs and manifest. A RUNNING one looks as a killed process leaves it."""
+        directory = self.directory(run)
+        name = run.path.rsplit("/", 1)[-1]
+        spec = json.loads(SPECS[run.stage](self.runs, run, name))
+        facts = {"key": f"key-{run.path}", "spec": spec, "code": runs.code(run.stage), "declared": {}, "threads": 1,
+                 "command": f"python -m scriptorium.stages.{run.stage} --out {run.path}", **facts}  # fmt: skip
+        journal = ledger.Ledger.open(directory, stage=run.stage, **facts)
+        for step in range(1, steps + 1):
+            journal.metrics(step, {"train/loss": math.exp(-step / steps) + 0.01 * (run.seed or 0)})
+        metrics = {"test/accuracy": 0.8 + 0.01 * (run.seed or 0), "test/f1": 0.75 + 0.02 * (run.seed or 0)}
+        outputs = [manifest.write_json(directory / "metrics.json", metrics)]
+        figure = directory / "curve.svg"
+        figure.write_text(
+            '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30"><text y="20">loss</text></svg>'
+        )
+        journal.artifact(figure, "figure")
+        if run.stage == "pretrain":
+            (directory / "model").mkdir(exist_ok=True)
+            outputs.append(directory / "model" / "model.safetensors")
+            outputs[-1].write_bytes(bytes(64))
+        if status == ledger.FINISHED:
+            journal.update(outputs=manifest.read(manifest.write(directory, outputs))["files"])
+        elif status == ledger.FAILED:
+            journal.note("failed: Traceback (most recent call last):\nValueError: a planted failure")
+        journal.finish(status)
+        self._set_times(directory, start, status)
+        return directory
+
+    def _set_times(self, directory: Path, start: float, status: str) -> None:
+        events = [{**event, "t": start + i + 1} for i, event in enumerate(ledger.read_events(directory))]
+        write_events(directory, events)
+        record = ledger.read_record(directory) | {"start": start, "end": start + len(events) + 1}
+        if status == ledger.RUNNING:
+            record |= {"end": None, "pid": 2**22 + 1, "pid_start": 1.0}  # above the kernel's largest process id
+        manifest.write_json(directory / "run.json", record)
+
+
+def build(root: Path) -> Project:
+    shutil.copytree(REPOSITORY / "config", root / "config")
+    (root / "results").mkdir()
+    return Project(root, load_runs([str(root / "config/config.yaml")], root))
+
+
+def write_events(directory: Path, events: list[dict[str, Any]]) -> None:
+    text = "".join(json.dumps(event) + "\n" for event in events)
+    (directory / "events.jsonl").write_text(text, encoding="utf-8")

@@ -1,0 +1,214 @@
+"""Proves that every mistake in the configuration is found before any job, named with its place and its remedy."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from scriptorium import config
+from scriptorium.errors import UserError
+from scriptorium.runs import Runs
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    """A copy of config/ that a test may damage."""
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    return tmp_path
+
+
+def load(root: Path, **changes) -> config.Project:
+    """The default configuration with `a__b` = value set at a.b (None of the keys contains a double underscore)."""
+    values = copy.deepcopy(yaml.safe_load((root / "config/config.yaml").read_text(encoding="utf-8")))
+    for path, value in changes.items():
+        *above, last = path.split("__")
+        block = values
+        for part in above:
+            block = block[part]
+        block[last] = value
+    return config.load(values, root)
+
+
+def edit(root: Path, name: str, old: str, new: str) -> None:
+    path = root / "config" / name
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_the_undamaged_copy_loads(root):
+    assert load(root).variants
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sedes": [1]}, "unknown key 'sedes', did you mean 'seeds'"),
+        ({"tasks__sentiment__max_lenght": 9}, "'tasks.sentiment.max_lenght', did you mean 'max_length'"),
+        ({"gaze__corpora__onestop__raeder": "csv"}, "'gaze.corpora.onestop.raeder', did you mean 'reader'"),
+        (
+            {"corpora__english__sources": [{"dataset": "bbc", "redaer": "bbc"}]},
+            "sources.0.redaer', did you mean 'reader'",
+        ),
+        ({"tracking__url": "x"}, "unknown key 'tracking.url', did you mean 'uri'"),
+    ],
+)
+def test_an_unknown_key_is_named_with_the_nearest_valid_one(root, changes, message):
+    with pytest.raises(UserError, match=message):
+        load(root, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"studies__cogbert__tasks": ["sentimnt"]}, "unknown task 'sentimnt', did you mean 'sentiment'"),
+        ({"studies__cogbert__variants": ["bert", "cogbrt"]}, "unknown variant 'cogbrt', did you mean 'cogbert'"),
+        (
+            {"studies__cogbert__variants": ["bert", "regressor"]},
+            "'regressor' has a regressor recipe, a finetune recipe",
+        ),
+        ({"studies__cogbert__baseline": "cogbert-zero"}, "baseline 'cogbert-zero' is not among its variants"),
+        ({"backbones__minilm": {"dataset": "minlm"}}, "unknown data set 'minlm', did you mean 'minilm'"),
+        ({"backbones": {"bert-small": {"pretrained": "bert-mlm"}}}, "unknown backbone 'minilm'"),
+        ({"backbones__minilm": {}}, "backbones.minilm: give either dataset or pretrained"),
+        ({"backbones__bert-small__pretrained": "bert-mml"}, "unknown variant 'bert-mml', did you mean 'bert-mlm'"),
+        ({"tasks__sentiment__dataset": "vadre"}, "unknown data set 'vadre', did you mean 'vader'"),
+        ({"gaze__corpora__onestop__dataset": "zuco"}, "gaze.corpora.onestop.dataset: unknown data set 'zuco'"),
+        ({"gaze__scores_from": "regresor"}, "unknown variant 'regresor', did you mean 'regressor'"),
+        ({"pretraining__recipes": ["bert"]}, "'bert' has a finetune recipe, a pretrain recipe is needed here"),
+        ({"attention__corpus": "onestp"}, "unknown gaze corpus 'onestp', did you mean 'onestop'"),
+        ({"attention__task": "topic"}, "attention.task: unknown task 'topic'"),
+    ],
+)
+def test_an_unknown_name_is_named_with_the_nearest_valid_one(root, changes, message):
+    with pytest.raises(UserError, match=message):
+        load(root, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seeds": []}, "seeds: .*at least 1 item"),
+        ({"seeds": [-1]}, "seeds.0: .*greater than or equal to 0"),
+        ({"seeds": [0, 0]}, "seeds: '0' stands there twice"),
+        ({"pretraining__seeds": []}, "pretraining.seeds: .*at least 1 item"),
+        ({"studies__cogbert__variants": []}, "studies.cogbert.variants: .*at least 1 item"),
+        ({"tasks__sentiment__labels": ["positive"]}, "at least two labels"),
+        ({"tasks__sentiment__labels": ["a", "a"]}, "a label stands there twice"),
+        ({"tasks__sentiment__limits": {"trian": 5}}, "'train', 'validation' or 'test'"),
+        ({"tasks__sentiment__max_length": "long"}, "max_length: .*valid integer.*got 'long'"),
+        (
+            {"tasks__onestop": {"dataset": "vader", "reader": "vader", "labels": ["a", "b"]}},
+            "both a task and a gaze corpus",
+        ),
+        ({"tasks__a/b": {"dataset": "vader", "reader": "vader", "labels": ["a", "b"]}}, "'a/b' cannot be a name"),
+    ],
+)
+def test_an_impossible_value_is_explained(root, changes, message):
+    with pytest.raises(UserError, match=message):
+        load(root, **changes)
+
+
+def test_a_recipe_that_names_a_missing_corpus_is_explained(root):
+    edit(root, "recipes/pretrain-bert.yaml", "corpus: english", "corpus: englsh")
+    with pytest.raises(UserError, match="variant bert-mlm, corpus: unknown corpus 'englsh', did you mean 'english'"):
+        load(root)
+
+
+def test_a_corpus_of_a_missing_data_set_is_explained(root):
+    with pytest.raises(UserError, match=r"corpora.english.sources: unknown data set 'wiki'.*\n.*config/datasets.tsv"):
+        load(root, corpora__english={"sources": [{"dataset": "wiki", "reader": "text"}]})
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("finetune", "warmup_ratio", "warm_up_ratio", "unknown key 'warm_up_ratio', did you mean 'warmup_ratio'"),
+        ("finetune", "epochs: 3", "max_steps: 10\n  epochs: 3", "exactly one of train.epochs and train.max_steps"),
+        ("finetune", "stage: finetune", "stage: finetun", "has stage 'finetun', did you mean 'finetune'"),
+        ("finetune", "stage: finetune", "extends: cogbert", "extend one another in a circle: "),
+        ("cogbert", "extends: finetune", "extends: finetuning", "unknown recipe 'finetuning', did you mean 'finetune'"),
+        ("cogbert", "scores: gaze", "scores: gase", "cognition.scores: .*'gaze', 'flags'"),
+        ("cogbert", "cognition:", "cognition: [", "a recipe must be a YAML mapping"),
+        ("regressor", "layers: 4", "layers: 0", "layers: .*greater than 0"),
+        ("pretrain-bert", "heads: 2", "heads: 3", r"heads \(3\) must divide hidden_size \(128\)"),
+        ("pretrain-bert", "rate: 0.15", "rate: 15", "objective.rate: .*less than 1"),
+    ],
+)
+def test_a_wrong_recipe_is_explained_with_its_variant_or_file(root, name, old, new, message):
+    edit(root, f"recipes/{name}.yaml", old, new)
+    with pytest.raises(UserError, match=message) as caught:
+        load(root)
+    assert name in str(caught.value)
+
+
+@pytest.mark.parametrize("overrides", ["[1, 2]", "lr", "3"])
+def test_overrides_that_are_no_mapping_are_explained_with_their_line(root, overrides):
+    edit(
+        root,
+        "ablations.tsv",
+        "cogbert-flags\tcogbert\t{cognition: {scores: flags}}",
+        f"cogbert-flags\tcogbert\t{overrides}",
+    )
+    with pytest.raises(UserError, match=r"ablations.tsv, line 4, variant 'cogbert-flags': overrides must be a mapping"):
+        load(root)
+
+
+def test_overrides_that_are_no_yaml_are_explained_with_their_line(root):
+    edit(root, "ablations.tsv", "{cognition: {scores: flags}}", "{cognition: {scores: flags")
+    with pytest.raises(UserError, match=r"line 4, variant 'cogbert-flags': overrides are not a YAML mapping"):
+        load(root)
+
+
+def test_overrides_with_an_unknown_key_are_explained_with_their_line(root):
+    edit(root, "ablations.tsv", "{cognition: {scores: flags}}", "{cognition: {skores: flags}}")
+    with pytest.raises(UserError, match=r"line 4, .*unknown key 'cognition.skores', did you mean 'scores'"):
+        load(root)
+
+
+@pytest.mark.parametrize(
+    ("table", "old", "new", "message"),
+    [
+        ("ablations.tsv", "bert\tfinetune\t{}\t", "bert\tfinetune\t{}\t\t\t", "line 2 has more cells than the header"),
+        ("ablations.tsv", "overrides", "overides", "column 'overrides' is missing, did you mean 'overides'"),
+        ("ablations.tsv", "cogbert-zero\t", "cogbert\t", "'cogbert' stands there twice"),
+        ("ablations.tsv", "cogbert-zero\t", "cogbert zero\t", "'cogbert zero' cannot be a name"),
+        ("datasets.tsv", "model\tpackage", "model\tpypi", "data set 'minilm': source: .*'package', 'hub'"),
+        ("datasets.tsv", "vader\tlabels", "bbc\tlabels", "'bbc' stands there twice"),
+        ("datasets.tsv", "location", "loc", "column 'location' is missing"),
+    ],
+)  # fmt: skip
+def test_a_wrong_table_is_explained_with_its_file(root, table, old, new, message):
+    edit(root, table, old, new)
+    with pytest.raises(UserError, match=message) as caught:
+        load(root)
+    assert table in str(caught.value)
+
+
+def test_a_table_that_is_not_utf8_is_explained(root):
+    path = root / "config/ablations.tsv"
+    path.write_bytes(path.read_bytes() + "bert-2\tfinetune\t{}\tBERT\t\tcafé\n".encode("latin-1"))
+    with pytest.raises(UserError, match=r"ablations.tsv: not UTF-8 text"):
+        load(root)
+
+
+def test_a_missing_table_is_explained(root):
+    (root / "config/datasets.tsv").unlink()
+    with pytest.raises(UserError, match=r"datasets.tsv: file not found"):
+        load(root)
+
+
+def test_a_mistyped_target_path_is_explained(root):
+    runs = Runs(load(root))
+    with pytest.raises(UserError, match="unknown variant 'cogbrt', did you mean 'cogbert'"):
+        runs.finetune("cogbrt", "sentiment", 0)
+    with pytest.raises(UserError, match="unknown task 'sentimen', did you mean 'sentiment'"):
+        runs.task_data("sentimen")
+    with pytest.raises(UserError, match="unknown data set 'vadr', did you mean 'vader'"):
+        runs.fetch("vadr")

@@ -1,0 +1,235 @@
+"""Fine-tuning runs as a stage: it learns, repeats to the byte, writes what it says, and refuses wrong input early."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import transformers
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from scriptorium import ledger, manifest, training
+from scriptorium.data.cognition import Words
+from scriptorium.data.examples import Examples, collate
+from scriptorium.errors import UserError
+from scriptorium.evaluation import classification
+from scriptorium.models.cognition import CognitionForSequenceClassification
+from scriptorium.stages.finetune import FinetuneSpec, build_model
+from tests.finetuning import COGNITION, Folder, build
+
+KEPT = ("predictions.parquet", "metrics.json", "model/model.safetensors", "model/config.json", "manifest.json")
+QUICK = {"epochs": 1, "batch_size": 12, "lr": 1e-3, "log_every": 1}
+LONG = {"epochs": 15, "batch_size": 8, "lr": 3e-3}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Folder:
+    return build(tmp_path_factory.mktemp("finetuning"))
+
+
+@pytest.fixture(scope="module")
+def cogbert(folder):
+    """One finished run with cognition."""
+    return folder.run("cogbert", cognition=COGNITION, save_model=True)
+
+
+def predictions(run) -> pd.DataFrame:
+    return pd.read_parquet(run / "predictions.parquet")
+
+
+def metrics(run) -> dict[str, float]:
+    return json.loads((run / "metrics.json").read_text())
+
+
+def test_it_learns_what_can_be_learned(folder):
+    assert metrics(folder.run("long", cognition=COGNITION, train=LONG))["test/accuracy"] > 0.9
+
+
+def test_two_identical_runs_give_identical_bytes(folder, cogbert):
+    again = folder.run("again", cognition=COGNITION, save_model=True)
+    for name in KEPT:
+        assert (again / name).read_bytes() == (cogbert / name).read_bytes(), name
+
+
+def test_another_seed_gives_another_model(folder, cogbert):
+    other = folder.run("other", cognition=COGNITION, save_model=True, seed=1)
+    assert (other / KEPT[2]).read_bytes() != (cogbert / KEPT[2]).read_bytes()
+
+
+def test_predictions_stand_in_the_order_of_the_test_file_and_give_the_metrics(folder, cogbert):
+    found, test = predictions(cogbert), pd.read_parquet(folder.root / "data/test.parquet")
+    assert list(found.columns) == ["id", "label", "prediction", "probability_bad", "probability_good"]
+    assert found["id"].tolist() == test["id"].tolist()
+    assert found["label"].tolist() == test["label"].tolist()
+    assert np.allclose(found["probability_bad"] + found["probability_good"], 1, atol=1e-6)
+    expected = classification.classification(found["label"].to_numpy(), found["prediction"].to_numpy(), 2)
+    assert {f"test/{name}": value for name, value in expected.items()}.items() <= metrics(cogbert).items()
+    assert {"validation/accuracy", "validation/f1", "validation/mcc", "validation/loss"} <= metrics(cogbert).keys()
+
+
+def test_the_saved_model_predicts_the_same_in_any_batch(folder, cogbert):
+    tokenizer = AutoTokenizer.from_pretrained(cogbert / "model")
+    model = AutoModelForSequenceClassification.from_pretrained(cogbert / "model").eval()
+    assert model.config.id2label == {0: "bad", 1: "good"}
+    words = Words.read(folder.root / "annotations.parquet")
+    data = Examples(pd.read_parquet(folder.root / "data/test.parquet"), tokenizer, 32, words)
+    with torch.no_grad():
+        logits = [model(**collate(0, multiple=8)([data[i]])).logits for i in range(len(data))]
+    found = classification.probabilities(torch.cat(logits).numpy())
+    assert np.allclose(found[:, 1], predictions(cogbert)["probability_good"], atol=1e-5)
+
+
+def test_nothing_that_is_written_names_this_machine(cogbert, folder):
+    plain = folder.run("plain-saved", train=QUICK, save_model=True)
+    for run in (plain, cogbert):
+        for path in [run / "metrics.json", run / "manifest.json", *(run / "model").glob("*.json")]:
+            assert str(folder.root) not in path.read_text(), path
+
+
+def test_the_journal_has_curves_metrics_and_the_table(cogbert):
+    events = list(ledger.read_events(cogbert))
+    names = {name for event in events for name in event.get("metrics", {})}
+    assert {"train/loss", "train/lr", "train/grad_norm", "validation/accuracy", "test/accuracy"} <= names
+    assert [e["step"] for e in events if "validation/accuracy" in e.get("metrics", {})] == [5, 10, 15, 20, 25]
+    assert {"artifact": "predictions.parquet", "kind": "table"}.items() <= events[-1].items()
+
+
+def test_cognition_with_zero_features_is_the_plain_run(folder):
+    """The control differs from the plain encoder by nothing, dropout included; the gaze scores do make a difference."""
+    plain = predictions(folder.run("plain"))["probability_good"]
+    zero = predictions(folder.run("zero", cognition={**COGNITION, "scores": "zero"}))["probability_good"]
+    gaze = predictions(folder.run("gaze", cognition=COGNITION))["probability_good"]
+    assert np.allclose(zero, plain, atol=1e-3)
+    assert np.abs(gaze - plain).max() > 10 * np.abs(zero - plain).max()
+
+
+def test_the_same_seed_gives_plain_and_cogbert_the_same_head_and_the_same_random_state(folder):
+    def start(seed: int, cognition: dict | None):
+        transformers.set_seed(seed)
+        spec = FinetuneSpec.parse(folder.spec(cognition=cognition, seed=seed))
+        return build_model(spec, folder.root / "backbone"), torch.get_rng_state()
+
+    (plain, plain_state), (cognitive, cognitive_state), (other, _) = start(3, None), start(3, COGNITION), start(4, None)
+    assert isinstance(cognitive, CognitionForSequenceClassification)
+    assert torch.equal(plain.classifier.weight, cognitive.model.classifier.weight)
+    assert all(torch.equal(value, cognitive.model.state_dict()[name]) for name, value in plain.state_dict().items())
+    assert torch.equal(plain_state, cognitive_state)
+    assert not torch.equal(plain.classifier.weight, other.classifier.weight)
+
+
+def test_reinitialise_keeps_the_shape_and_nothing_else(folder):
+    transformers.set_seed(0)
+    models = [
+        build_model(FinetuneSpec.parse(folder.spec(reinitialise=flag)), folder.root / "backbone") for flag in (0, 1)
+    ]
+    kept, fresh = (model.bert.encoder.layer[0].intermediate.dense.weight for model in models)
+    backbone = transformers.AutoModel.from_pretrained(folder.root / "backbone")
+    assert torch.equal(kept, backbone.encoder.layer[0].intermediate.dense.weight)
+    assert kept.shape == fresh.shape
+    assert not torch.equal(kept, fresh)
+
+
+def test_a_pretrained_model_of_ours_is_a_backbone_like_any_other(folder, tmp_path):
+    """It lies in model/ of its run directory and has a language-model head instead of a pooler."""
+    ours = Folder(tmp_path)
+    (tmp_path / "data").symlink_to(folder.root / "data")
+    config = transformers.AutoConfig.from_pretrained(folder.root / "backbone")
+    torch.manual_seed(0)
+    files = training.save_model(
+        transformers.BertForMaskedLM(config), tmp_path / "backbone/model",
+        AutoTokenizer.from_pretrained(folder.root / "backbone"),
+    )  # fmt: skip
+    manifest.write(tmp_path / "backbone", files)
+    assert 0 <= metrics(ours.run("run", train=QUICK))["test/accuracy"] <= 1
+
+
+def test_pairs_and_their_annotations_are_fine_tuned(tmp_path):
+    run = build(tmp_path, pair=True).run("run", cognition={**COGNITION, "scores": "shuffled"}, train=LONG)
+    assert metrics(run)["test/accuracy"] > 0.9
+
+
+def test_a_regression_task_has_its_own_metrics(folder, tmp_path):
+    for split in ("train", "validation", "test"):
+        table = pd.read_parquet(folder.root / f"data/{split}.parquet")
+        (tmp_path / "data").mkdir(exist_ok=True)
+        table.assign(label=table["label"] * 2.0 + table["text"].str.len() / 100).to_parquet(
+            tmp_path / f"data/{split}.parquet"
+        )
+    manifest.write(tmp_path / "data", (tmp_path / "data").glob("*.parquet"))
+    (tmp_path / "backbone").symlink_to(folder.root / "backbone")
+    run = Folder(tmp_path).run("run", kind="regression", labels=[], train=LONG)
+    assert set(metrics(run)) == {f"{split}/{name}" for split in ("test", "validation")
+                                 for name in ("pearson", "spearman", "mse")} | {"validation/loss"}  # fmt: skip
+    assert metrics(run)["test/pearson"] > 0.8
+    found = predictions(run)
+    assert list(found.columns) == ["id", "label", "prediction"]
+    assert metrics(run)["test/mse"] == pytest.approx(((found["label"] - found["prediction"]) ** 2).mean(), rel=1e-5)
+
+
+def test_truncation_is_noted_in_the_journal(folder):
+    run = folder.run("cut", max_length=14, train=QUICK)
+    notes = [event["note"] for event in ledger.read_events(run) if "note" in event]
+    assert any("test examples were cut to 14 pieces" in note for note in notes), notes
+
+
+def test_a_run_that_stopped_after_its_last_step_ends_with_the_same_bytes(folder, cogbert, monkeypatch):
+    """The last checkpoint is written before the last evaluation; what is missing is made up for."""
+    monkeypatch.setattr(training, "CHECKPOINT_STEPS", 5)
+    evaluate = training._Trainer.evaluate
+
+    def killed(trainer, *arguments, **named):
+        if trainer.state.global_step == trainer.state.max_steps:
+            raise KeyboardInterrupt
+        return evaluate(trainer, *arguments, **named)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(training._Trainer, "evaluate", killed)
+        folder.run("stopped", cognition=COGNITION, save_model=True)
+    run = folder.run("stopped", cognition=COGNITION, save_model=True)
+    assert ledger.read_record(run)["attempt"] == 2
+    for name in KEPT:
+        assert (run / name).read_bytes() == (cogbert / name).read_bytes(), name
+
+
+# --- wrong input ------------------------------------------------------------------------------------------------------
+
+
+def linked(folder: Folder, root, *, without: str) -> Folder:
+    """The same folder, but for one input that the test makes itself."""
+    for name in {"data", "backbone", "annotations", "annotations.parquet"} - {without}:
+        (root / name).symlink_to(folder.root / name)
+    (root / without).mkdir()
+    return Folder(root)
+
+
+def test_a_pickled_checkpoint_is_refused(folder, tmp_path):
+    ours = linked(folder, tmp_path, without="backbone")
+    (tmp_path / "backbone/config.json").write_text("{}")
+    (tmp_path / "backbone/pytorch_model.bin").write_bytes(b"pickle")
+    manifest.write(tmp_path / "backbone", [tmp_path / "backbone/config.json", tmp_path / "backbone/pytorch_model.bin"])
+    with pytest.raises(UserError, match=r"pytorch_model.bin[\s\S]*remedy: convert"):
+        ours.run("run")
+
+
+def test_a_text_without_annotation_stops_the_run_before_training(folder, tmp_path):
+    ours = linked(folder, tmp_path, without="annotations")
+    table = pd.read_parquet(folder.root / "annotations.parquet")
+    lost = pd.read_parquet(folder.root / "data/test.parquet")["text"].iloc[0]
+    table[table["word"] != lost.split()[0]].to_parquet(tmp_path / "annotations/words.parquet")
+    manifest.write(tmp_path / "annotations", [tmp_path / "annotations/words.parquet"])
+    with pytest.raises(UserError, match="annotated words instead of"):
+        ours.run("run", cognition=COGNITION)
+    assert not any("metrics" in event for event in ledger.read_events(tmp_path / "run"))
+
+
+def test_a_length_beyond_the_backbones_positions_is_refused(folder):
+    with pytest.raises(UserError, match="max_length 65 is more than the backbone's 64"):
+        folder.run("lengthy", max_length=65)
+
+
+def test_a_label_outside_its_set_is_refused(folder):
+    with pytest.raises(UserError, match=r"label 1 is not one of 0..0 \(bad\)"):
+        folder.run("label", labels=["bad"])

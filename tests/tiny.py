@@ -1,0 +1,47 @@
+"""A tiny tokenizer, a tiny corpus, and a stage run twice, for tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import transformers
+from tokenizers import Tokenizer, models, pre_tokenizers
+
+from scriptorium.stage import execute
+
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+WORDS = [f"word{i}" for i in range(95)]
+
+
+def tokenizer(*, words: list[str] = WORDS, special: list[str] = SPECIAL) -> transformers.PreTrainedTokenizerFast:
+    """One token per word, punctuation apart; ids 0..4 are special."""
+    vocabulary = {token: i for i, token in enumerate([*special, *words])}
+    core = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    core.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    names = {f"{token.strip('[]').lower()}_token": token for token in special}
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=core, **names)
+
+
+def documents(path: Path, lengths: list[int], *, split: str = "train", seed: int = 0) -> Path:
+    """A documents.parquet with one document of so many random words for each length, and one held-out document."""
+    generator = np.random.default_rng(seed)
+    texts = [" ".join(generator.choice(WORDS, length)) for length in (*lengths, 200)]
+    splits = [split] * len(lengths) + ["validation"]
+    ids = [f"d{i}" for i in range(len(texts))]
+    pd.DataFrame({"id": ids, "source": "test", "split": splits, "text": texts}).to_parquet(path, index=False)
+    return path
+
+
+def run_twice(stage: ModuleType, spec, inputs: dict, names: dict[str, str], folder: Path, monkeypatch) -> list[dict]:
+    """Run a stage into folder/a and folder/b; returns the bytes of the named outputs of each."""
+    monkeypatch.chdir(folder)
+    found = []
+    for place in ("a", "b"):
+        outputs = {name: folder / place / file for name, file in names.items()}
+        stage_name = stage.__name__.split(".")[-1]
+        execute(stage_name, spec, stage.run, out=folder / place / "run", inputs=inputs, outputs=outputs)
+        found.append({name: path.read_bytes() for name, path in outputs.items()})
+    return found

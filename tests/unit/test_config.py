@@ -1,0 +1,120 @@
+"""Proves that the committed configuration is valid, documented by its schema, and expands into the runs it names."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from scriptorium import config
+from scriptorium.runs import Runs
+from scriptorium.spec import Spec
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "workflow/schemas/config.schema.json"
+
+
+@pytest.fixture(scope="module")
+def values() -> dict:
+    return yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def project(values) -> config.Project:
+    return config.load(values, ROOT)
+
+
+def test_the_schema_file_is_the_generated_one():
+    assert SCHEMA.read_text(encoding="utf-8") == config.schema(), (
+        f"renew it: python -m scriptorium.config > {SCHEMA.relative_to(ROOT)}"
+    )
+
+
+def test_the_schema_is_valid_and_accepts_the_default_configuration(values):
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(values)
+
+
+def test_the_schema_refuses_an_unknown_key(values):
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    with pytest.raises(jsonschema.ValidationError, match="Additional properties are not allowed"):
+        jsonschema.Draft202012Validator(schema).validate({**values, "sedes": [1]})
+
+
+def test_every_block_of_the_configuration_has_a_description():
+    blocks = json.loads(SCHEMA.read_text(encoding="utf-8"))["$defs"]
+    assert [name for name, block in blocks.items() if not block.get("description")] == []
+
+
+def test_every_recipe_belongs_to_a_variant_and_every_variant_parses(project):
+    recipes = {path.stem for path in (ROOT / "config/recipes").glob("*.yaml")}
+    rows = config.read_tsv(ROOT / "config/ablations.tsv", ("variant", "recipe"))
+    assert {row["recipe"] for row in rows} == recipes
+    assert {row["variant"] for row in rows} == set(project.variants)
+
+
+def test_an_ablation_is_its_recipe_with_exactly_the_named_changes(project):
+    plain, zero = (project.variants[name].recipe.model_dump() for name in ("cogbert", "cogbert-zero"))
+    assert zero.pop("cognition") == {**plain.pop("cognition"), "scores": "zero"}
+    assert zero == plain
+
+
+def test_cogbert_differs_from_its_baseline_in_nothing_but_cognition(project):
+    bert, cogbert = (project.variants[name].recipe.model_dump() for name in ("bert", "cogbert"))
+    assert bert.pop("cognition") is None and cogbert.pop("cognition") is not None
+    assert bert == cogbert
+
+
+def test_a_seed_or_a_task_more_is_exactly_its_runs_more(values):
+    def paths(**changes) -> set[str]:
+        return {run.path for run in Runs(config.load({**values, **changes}, ROOT)).all()}
+
+    base = paths()
+    more = paths(seeds=[*values["seeds"], 7]) - base
+    studies = values["studies"].values()
+    finetunings = {f"results/finetune/{v}/{t}/seed7" for s in studies for v in s["variants"] for t in s["tasks"]}
+    assert more == finetunings | {f"results/gaze/regressor/{v}/seed7" for v in values["gaze"]["regressors"]}
+    assert base <= paths(seeds=[*values["seeds"], 7])
+
+
+def test_every_run_has_a_specification_that_reads_back(project):
+    runs = Runs(project)
+    for run in runs.finetuning:
+        assert json.loads(runs.finetune(run.variant, run.task, run.seed))["seed"] == run.seed
+    for run in runs.pretraining:
+        assert json.loads(runs.pretrain(run.variant, run.seed))["seed"] == run.seed
+    for run in runs.regressors:
+        assert json.loads(runs.regressor(run.variant, run.seed))["seed"] == run.seed
+
+
+def test_variants_on_the_same_task_have_different_specifications(project):
+    runs = Runs(project)
+    by_inputs = [
+        (runs.finetune(r.variant, r.task, r.seed), runs.finetune_backbone(r.variant), r.task) for r in runs.finetuning
+    ]
+    assert len(set(by_inputs)) == len(by_inputs)
+
+
+def test_the_regressors_recipe_offers_every_setting_of_its_specification(project):
+    settings = project.variants["regressor"].recipe.settings()
+    assert settings.keys() == config.RegressorSpec.model_fields.keys() - {"seed"}
+
+
+def test_the_catalogue_names_licence_and_citation_of_everything_it_brings(project):
+    assert project.catalogue
+    for name, row in project.catalogue.items():
+        assert row["licence"] and row["citation"], name
+        assert row["sha256"] or row["source"] in ("hub", "file"), name
+
+
+def test_the_embedded_names_are_documented(values):
+    """config/README.md explains every key of the file, table by table."""
+    text = (ROOT / "config/README.md").read_text(encoding="utf-8")
+    blocks = [value for value in vars(config).values() if isinstance(value, type) and issubclass(value, Spec)]
+    keys = {name for block in blocks for name in block.model_fields if block.__module__ == config.__name__}
+    internal = {"name", "recipe", "description", "paper", "paper_table"} & set(config.Variant.model_fields)
+    assert [key for key in sorted(keys - internal) if f"`{key}`" not in text] == []

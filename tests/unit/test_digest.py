@@ -1,0 +1,133 @@
+"""Proves that a stage's code digest changes exactly when code that the stage can reach changes."""
+
+from __future__ import annotations
+
+import pkgutil
+import shutil
+
+import pytest
+
+from scriptorium import digest, stages
+
+STAGES = [module.name for module in pkgutil.iter_modules(stages.__path__)]
+TOY = {
+    "__init__": "",
+    "stages/__init__": "",
+    "stages/one": 'from scriptorium.shared import double\n\n\ndef run(x):\n    """Runs."""\n    return double(x)\n',
+    "stages/two": "def run(x):\n    from scriptorium.models import deep\n\n    return deep.square(x)\n",
+    "shared": "def double(x):\n    return 2 * x\n",
+    "models/__init__": "",
+    "models/deep": "import scriptorium.errors\n\n\ndef square(x):\n    return x * x\n",
+    "errors": "class UserError(Exception):\n    pass\n",
+}
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A toy package in the place of ours; returns edit(module, old, new) -> the stages whose digest changed."""
+    root = tmp_path / "scriptorium"
+    for name, text in TOY.items():
+        path = root / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(digest, "PACKAGE", root)
+
+    def digests() -> dict[str, str]:
+        forget()
+        return {name: digest.code_digest(f"scriptorium.stages.{name}") for name in ("one", "two")}
+
+    def edit(module: str, old: str, new: str) -> set[str]:
+        before, path = digests(), root / f"{module}.py"
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+        after = digests()
+        return {name for name in before if before[name] != after[name]}
+
+    yield edit
+    forget()
+
+
+def forget() -> None:
+    for value in vars(digest).values():
+        if hasattr(value, "cache_clear"):
+            value.cache_clear()
+
+
+def test_a_comment_changes_nothing(package):
+    assert package("shared", "    return 2 * x", "    # twice\n    return 2 * x  # as said") == set()
+
+
+def test_formatting_changes_nothing(package):
+    assert package("shared", "return 2 * x", "return (\n        2\n        * x\n    )") == set()
+
+
+def test_a_docstring_changes_nothing(package):
+    assert package("stages/one", '    """Runs."""\n', '    """Runs, and how."""\n') == set()
+    assert package("stages/one", '    """Runs, and how."""\n', "") == set()
+
+
+def test_an_edit_of_the_stage_reruns_that_stage_alone(package):
+    assert package("stages/one", "double(x)", "double(x) + 1") == {"one"}
+
+
+def test_an_edit_of_an_imported_function_reruns_exactly_its_users(package):
+    assert package("shared", "2 * x", "x + x") == {"one"}
+
+
+def test_an_import_inside_a_function_counts(package):
+    assert package("models/deep", "x * x", "x**2") == {"two"}
+
+
+def test_the_package_of_an_imported_module_counts(package):
+    assert package("models/__init__", "", "VERSION = 2\n") == {"two"}
+
+
+def test_a_bookkeeping_module_may_change_without_a_rerun(package):
+    assert package("errors", "pass", "code = 2") == set()
+
+
+def test_a_module_becomes_part_of_the_digest_by_being_imported(package):
+    assert package("stages/one", "def run", "from scriptorium.models import deep\n\n\ndef run") == {"one"}
+    assert package("models/deep", "x * x", "x**2") == {"one", "two"}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_stage_depends_on_bookkeeping_tracking_or_another_stages_run(stage):
+    closure = set(digest.closure(f"scriptorium.stages.{stage}"))
+    assert f"scriptorium.stages.{stage}" in closure
+    assert not closure & digest.BOOKKEEPING
+    assert not closure & {"scriptorium.track", "scriptorium.runs", "scriptorium.config", "scriptorium.devices"}
+
+
+def test_bookkeeping_modules_exist_and_are_few():
+    """Whoever adds one claims that it cannot change a byte of a result."""
+    assert {name.removeprefix("scriptorium.") for name in digest.BOOKKEEPING} == {
+        "digest", "errors", "ledger", "manifest", "stage",
+    }  # fmt: skip
+    assert all(digest._file(name) for name in digest.BOOKKEEPING)
+
+
+def test_an_edit_of_the_trainer_reruns_both_kinds_of_training_but_no_data_and_no_gaze(tmp_path, monkeypatch):
+    """The same on the real package: training.py is reached by fine-tuning and pre-training."""
+    root = tmp_path / "scriptorium"
+    shutil.copytree(digest.PACKAGE, root, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(digest, "PACKAGE", root)
+    forget()
+    before = {stage: digest.code_digest(f"scriptorium.stages.{stage}") for stage in STAGES}
+    path = root / "training.py"
+    path.write_text(path.read_text() + "\nEXTRA = 1\n")
+    forget()
+    after = {stage: digest.code_digest(f"scriptorium.stages.{stage}") for stage in STAGES}
+    forget()
+    changed = {stage for stage in STAGES if before[stage] != after[stage]}
+    assert {"finetune", "pretrain"} <= changed
+    assert not changed & {
+        "fetch",
+        "prepare_task",
+        "prepare_gaze",
+        "prepare_corpus",
+        "annotate",
+        "train_regressor",
+        "score",
+        "pack",
+    }

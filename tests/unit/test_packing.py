@@ -1,0 +1,152 @@
+"""Proves that packing neither loses nor doubles a token, keeps documents apart, and writes the same bytes twice."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from scriptorium import manifest
+from scriptorium.data import packing
+from scriptorium.errors import UserError
+from scriptorium.stage import execute
+from scriptorium.stages import pack as stage
+from tests import tiny
+
+LENGTH = 16
+
+
+class Journal:
+    def metrics(self, step, values):
+        self.values = {**getattr(self, "values", {}), **values}
+
+
+def pack(tmp_path, lengths, name="packed", length=LENGTH):
+    documents = tiny.documents(tmp_path / "documents.parquet", lengths)
+    journal = Journal()
+    packing.pack(documents, tiny.tokenizer(), length, tmp_path / name, journal)
+    return documents, packing.Blocks(tmp_path / name / "train.arrow"), journal.values
+
+
+def stream(documents, split="train"):
+    """What the blocks must hold, from the texts alone: ids and document numbers, [SEP] after each document."""
+    tokenizer, frame = tiny.tokenizer(), pd.read_parquet(documents)
+    ids, owners = [], []
+    for number, text in enumerate(frame.text[frame.split == split]):
+        pieces = [*tokenizer.convert_tokens_to_ids(text.split()), tokenizer.sep_token_id]
+        ids += pieces
+        owners += [number] * len(pieces)
+    return np.array(ids), np.array(owners)
+
+
+@pytest.mark.parametrize("lengths", [[3, 50, 1, 7, 14, 15, 16, 100], [15] * 9, [1] * 40])
+def test_no_token_is_lost_or_doubled(tmp_path, lengths):
+    documents, blocks, counted = pack(tmp_path, lengths)
+    ids, owners = stream(documents)
+    body = np.concatenate([blocks[i][0][1:] for i in range(len(blocks))])
+    numbers = np.concatenate([blocks[i][1][1:] for i in range(len(blocks))])
+    kept = len(ids) // (LENGTH - 1) * (LENGTH - 1)
+    assert body.tolist() == ids[:kept].tolist()
+    assert numbers.tolist() == owners[:kept].tolist()
+    assert counted["train/dropped_tokens"] == len(ids) - kept < LENGTH - 1
+
+
+def test_every_block_starts_with_cls_of_the_document_that_follows(tmp_path):
+    _, blocks, _ = pack(tmp_path, [3, 50, 1, 7, 100])
+    for i in range(len(blocks)):
+        input_ids, document_ids = blocks[i]
+        assert input_ids[0] == tiny.tokenizer().cls_token_id
+        assert document_ids[0] == document_ids[1]
+        assert tiny.tokenizer().pad_token_id not in input_ids
+
+
+def test_rows_are_found_again_over_several_record_batches(tmp_path, monkeypatch):
+    _, whole, _ = pack(tmp_path, [40] * 30)
+    with monkeypatch.context() as patched:
+        patched.setattr(packing, "BLOCKS_PER_BATCH", 7)
+        _, parts, _ = pack(tmp_path, [40] * 30, name="parts")
+    assert len(parts) == len(whole) > 21
+    for i in range(len(whole)):
+        assert np.array_equal(parts[i], whole[i])
+    assert np.array_equal(parts.token_counts(100), whole.token_counts(100))
+    with pytest.raises(IndexError):
+        parts[len(parts)]
+
+
+def test_reading_does_not_copy_the_file(tmp_path):
+    _, blocks, _ = pack(tmp_path, [100])
+    assert not blocks[0][0].flags.owndata
+    assert not blocks[0][0].flags.writeable
+
+
+def test_documents_without_a_word_leave_nothing(tmp_path):
+    path = tiny.documents(tmp_path / "documents.parquet", [20, 20])
+    frame = pd.read_parquet(path)
+    empty = frame.iloc[[0]].assign(text="  ")
+    pd.concat([frame.iloc[[0]], empty, frame.iloc[1:]]).to_parquet(path)
+    packing.pack(path, tiny.tokenizer(), LENGTH, tmp_path / "packed", Journal())
+    input_ids, document_ids = packing.Blocks(tmp_path / "packed/train.arrow")[1]
+    sep = tiny.tokenizer().sep_token_id
+    assert not np.any((input_ids[1:] == sep) & (input_ids[:-1] == sep))
+    assert set(document_ids.tolist()) == {0, 1}
+
+
+def test_special_tokens_written_in_a_text_are_only_text(tmp_path):
+    path = tiny.documents(tmp_path / "documents.parquet", [])
+    frame = pd.read_parquet(path)
+    said = pd.DataFrame({"id": ["x"], "source": ["t"], "split": ["train"], "text": ["word1 [SEP] [MASK] [CLS] " * 9]})
+    pd.concat([frame, said]).to_parquet(path)
+    packing.pack(path, tiny.tokenizer(), LENGTH, tmp_path / "packed", Journal())
+    input_ids, _ = packing.Blocks(tmp_path / "packed/train.arrow")[0]
+    tokenizer = tiny.tokenizer()
+    special = {tokenizer.sep_token_id, tokenizer.mask_token_id, tokenizer.cls_token_id}
+    assert not special & set(input_ids[1:].tolist())
+
+
+@pytest.fixture
+def artifacts(tmp_path, monkeypatch):
+    """A corpus and a backbone with their manifests."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("corpus", "backbone"):
+        (tmp_path / name).mkdir()
+    manifest.write(tmp_path / "corpus", [tiny.documents(tmp_path / "corpus/documents.parquet", [30] * 20)])
+    tiny.tokenizer().save_pretrained(tmp_path / "backbone/model")
+    manifest.write(tmp_path / "backbone", (tmp_path / "backbone/model").iterdir())
+    return {"corpus": [tmp_path / "corpus/manifest.json"], "tokenizer": [tmp_path / "backbone/manifest.json"]}
+
+
+def test_two_packings_give_the_same_bytes(tmp_path, artifacts):
+    for name in ("a", "b"):
+        execute("pack", stage.PackSpec(block_length=LENGTH), stage.run, out=tmp_path / name, inputs=artifacts)
+    made = [manifest.read(tmp_path / name)["files"] for name in ("a", "b")]
+    assert made[0] == made[1]
+    assert {"train.arrow", "validation.arrow", "tokenizer/tokenizer.json"} <= {entry["path"] for entry in made[0]}
+
+
+def test_too_little_text_is_named_before_the_long_part(tmp_path):
+    path = tiny.documents(tmp_path / "documents.parquet", [30] * 20)
+    with pytest.raises(UserError, match="validation split has 201 tokens, less than one block of 512"):
+        packing.pack(path, tiny.tokenizer(), 512, tmp_path / "packed", Journal())
+    assert not (tmp_path / "packed/train.arrow").exists()
+
+
+def test_missing_column_is_named(tmp_path):
+    path = tmp_path / "documents.parquet"
+    pd.DataFrame({"id": ["a"], "text": ["b"]}).to_parquet(path)
+    with pytest.raises(UserError, match="column 'split' is missing"):
+        packing.pack(path, tiny.tokenizer(), LENGTH, tmp_path / "packed", Journal())
+
+
+def test_tokenizer_without_mask_is_refused(tmp_path):
+    tiny.tokenizer(special=["[PAD]", "[UNK]", "[CLS]", "[SEP]"]).save_pretrained(tmp_path)
+    with pytest.raises(UserError, match="no mask_token"):
+        packing.load_tokenizer(tmp_path)
+
+
+def test_directory_without_tokenizer_is_refused(tmp_path):
+    with pytest.raises(UserError, match="no tokenizer can be read here"):
+        packing.load_tokenizer(tmp_path)
+    (tmp_path / "weights").write_text("x")
+    path = manifest.write(tmp_path, [tmp_path / "weights"])
+    with pytest.raises(UserError, match=r"no tokenizer\.json"):
+        packing.tokenizer_directory(path)

@@ -1,0 +1,193 @@
+"""Proves that tables say what the runs say, that verdicts need evidence, that tables and figures repeat to the byte,
+and that every caption renders."""
+
+from __future__ import annotations
+
+import json
+
+import jinja2
+import numpy as np
+import pandas as pd
+import pytest
+
+from scriptorium import ledger, manifest
+from scriptorium.errors import UserError
+from scriptorium.reporting import finetuning, pretraining
+from scriptorium.stages import tabulate_finetune, tabulate_pretrain
+from tests.tiny import run_twice
+
+EXAMPLES = 400
+
+
+def finetuned(root, variant, task, seed, hits, *, ids=None, metrics=None):
+    """A fine-tuning run whose predictions are right where `hits` [EXAMPLES] holds; returns its manifest."""
+    directory = root / "results/finetune" / variant / task / f"seed{seed}"
+    directory.mkdir(parents=True)
+    labels = np.arange(len(hits)) % 2
+    predictions = np.where(hits, labels, 1 - labels)
+    table = {"id": ids or [f"e{i}" for i in range(len(hits))], "label": labels, "prediction": predictions}
+    pd.DataFrame({**table, "probability_no": 0.5, "probability_yes": 0.5}).to_parquet(directory / "predictions.parquet")
+    values = metrics or {"test/accuracy": float(np.mean(hits))}
+    (directory / "metrics.json").write_text(json.dumps(values))
+    return manifest.write(directory, [directory / "metrics.json", directory / "predictions.parquet"])
+
+
+def hits(share, seed):
+    return np.random.default_rng([7, seed]).random(EXAMPLES) < share
+
+
+def made(paths, baseline="bert", resamples=2000):
+    table = finetuning.table([finetuning.read(p) for p in paths], baseline, metrics={}, resamples=resamples, seed=0)
+    return table.set_index(["task", "variant"])
+
+
+def test_table_has_the_means_deviations_and_paired_differences_of_the_runs(tmp_path):
+    shares = {("bert", 0): 0.7, ("bert", 1): 0.72, ("cogbert", 0): 0.8, ("cogbert", 1): 0.78}
+    right = {key: hits(share, seed) for seed, (key, share) in enumerate(shares.items())}
+    table = made([finetuned(tmp_path, v, "mood", s, right[v, s]) for v, s in shares])
+    base, ours = table.loc["mood", "bert"], table.loc["mood", "cogbert"]
+    accuracies = [right["cogbert", s].mean() for s in (0, 1)]
+    assert ours["mean"] == pytest.approx(np.mean(accuracies))
+    assert ours["sd"] == pytest.approx(np.std(accuracies, ddof=1))
+    assert base["mean"] == ours["baseline_mean"] == pytest.approx(np.mean([right["bert", s].mean() for s in (0, 1)]))
+    assert ours["delta"] == pytest.approx(ours["mean"] - base["mean"])
+    assert ours["ci_low"] < ours["delta"] < ours["ci_high"]
+    assert base["verdict"] == "baseline" and np.isnan(base["delta"])
+
+
+def test_a_large_difference_is_better_or_worse_and_none_is_not_shown(tmp_path):
+    variants = {"bert": 0.7, "good": 0.9, "bad": 0.5, "same": 0.7}
+    paths = [finetuned(tmp_path, name, "mood", seed, hits(share, 10 * i + seed))
+             for i, (name, share) in enumerate(variants.items()) for seed in range(5)]  # fmt: skip
+    verdicts = made(paths).loc["mood"]["verdict"].to_dict()
+    assert verdicts == {"bert": "baseline", "good": "better", "bad": "worse", "same": "no difference shown"}
+
+
+def test_p_values_are_corrected_over_all_tasks_of_the_study(tmp_path):
+    paths = [finetuned(tmp_path, name, task, seed, hits(share, 100 * j + 10 * i + seed))
+             for j, task in enumerate(("mood", "pairs"))
+             for i, (name, share) in enumerate({"bert": 0.7, "a": 0.75, "b": 0.74}.items())
+             for seed in range(2)]  # fmt: skip
+    tested = made(paths).dropna(subset=["p"])
+    assert len(tested) == 4
+    smallest = tested["p"].idxmin()
+    assert tested.loc[smallest, "p_holm"] == pytest.approx(min(1, 4 * tested.loc[smallest, "p"]))
+    assert (tested["p_holm"] >= tested["p"]).all()
+
+
+def test_few_seeds_are_called_a_quick_look():
+    assert finetuning.scale(1) == "1 seed: a quick look"
+    assert finetuning.scale(2) == "2 seeds: a quick look"
+    assert finetuning.scale(5) == "5 seeds"
+
+
+def test_only_common_seeds_are_paired(tmp_path):
+    paths = [finetuned(tmp_path, "bert", "mood", seed, hits(0.7, seed)) for seed in (0, 1, 2)]
+    paths += [finetuned(tmp_path, "cogbert", "mood", seed, hits(0.8, 10 + seed)) for seed in (1, 2, 3)]
+    row = made(paths).loc["mood", "cogbert"]
+    expected = np.mean([hits(0.8, 10 + seed).mean() - hits(0.7, seed).mean() for seed in (1, 2)])
+    assert row["delta"] == pytest.approx(expected)
+    assert (row["seeds"], row["scale"]) == (3, "2 seeds: a quick look")
+
+
+def test_other_metrics_are_computed_anew_from_the_predictions(tmp_path):
+    right = {name: hits(share, i) for i, (name, share) in enumerate({"bert": 0.7, "cogbert": 0.8}.items())}
+    labels = np.arange(EXAMPLES) % 2
+    f1 = {}
+    for name, hit in right.items():
+        positive = np.where(hit, labels, 1 - labels) == 1
+        f1[name] = 2 * (positive & (labels == 1)).sum() / (positive.sum() + (labels == 1).sum())
+    paths = [finetuned(tmp_path, n, "mood", 0, h, metrics={"test/f1": float(f1[n])}) for n, h in right.items()]
+    runs = [finetuning.read(path) for path in paths]
+    table = finetuning.table(runs, "bert", metrics={"mood": "test/f1"}, resamples=200, seed=0)
+    assert table["delta"].iloc[1] == pytest.approx(f1["cogbert"] - f1["bert"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"baseline": "roberta"}, "no run of the baseline 'roberta'"),
+        ({"metrics": {"mood": "test/acuracy"}}, "no metric 'test/acuracy', did you mean 'test/accuracy'"),
+        ({"seed": 9}, "no seed in common"),
+        ({"ids": [f"x{i}" for i in range(EXAMPLES)]}, "tested on different examples"),
+    ],
+)
+def test_runs_that_cannot_be_compared_are_refused(tmp_path, change, message):
+    finetuned(tmp_path, "bert", "mood", 0, hits(0.7, 0))
+    finetuned(tmp_path, "cogbert", "mood", change.get("seed", 0), hits(0.8, 1), ids=change.get("ids"))
+    runs = [finetuning.read(path) for path in sorted(tmp_path.rglob("manifest.json"))]
+    with pytest.raises(UserError, match=message):
+        finetuning.table(runs, change.get("baseline", "bert"), metrics=change.get("metrics", {}), resamples=100, seed=0)
+
+
+def test_finetuning_table_and_figure_repeat_to_the_byte(tmp_path, monkeypatch):
+    runs = [finetuned(tmp_path, name, "mood", seed, hits(share, 10 * i + seed))
+            for i, (name, share) in enumerate({"bert": 0.7, "cogbert": 0.8}.items()) for seed in (0, 1)]  # fmt: skip
+    spec = tabulate_finetune.TabulateFinetuneSpec(study="s", baseline="bert", resamples=200)
+    a, b = run_twice(
+        tabulate_finetune, spec, {"runs": runs}, {"table": "t.tsv", "figure": "f.svg"}, tmp_path, monkeypatch
+    )
+    assert a == b
+    header = a["table"].decode().splitlines()[0].split("\t")
+    assert header == ["variant", "task", "metric", "seeds", "mean", "sd", "baseline_mean", "delta", "ci_low", "ci_high",
+                      "p", "p_holm", "verdict", "scale"]  # fmt: skip
+    notes = [e["note"] for e in ledger.read_events(tmp_path / "a/run") if "note" in e]
+    assert any("cogbert" in note and "2 seeds: a quick look" in note for note in notes)
+
+
+def pretrained(root, recipe, seed, *, events=None):
+    directory = root / "results/pretrain" / recipe / f"seed{seed}"
+    directory.mkdir(parents=True)
+    metrics = {"validation/loss": 6.5, "validation/accuracy": 0.11, "validation/perplexity": 665.1,
+               "validation/unigram_loss": 6.8, "train/steps": 40, "train/tokens": 81920,
+               "model/parameters": 4416698}  # fmt: skip
+    (directory / "metrics.json").write_text(json.dumps(metrics))
+    if events is None:
+        events = [{"t": 1.5 + i, "step": s, "metrics": {"train/loss": 9 - s / 20, "tokens_per_second": 1e3 * seed}}
+                  for i, s in enumerate((10, 20, 30, 40, 20))]  # fmt: skip
+        events += [{"t": 9.0, "step": s, "metrics": {"validation/loss": 9 - s / 16}} for s in (20, 40)]
+    (directory / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+    return manifest.write(directory, [directory / "metrics.json"])
+
+
+def test_pretraining_table_and_curves_are_those_of_the_run(tmp_path):
+    run = pretraining.read(pretrained(tmp_path, "bert-mlm", 3))
+    assert run.curves["train/loss"] == [(10, 8.5), (20, 8.0), (30, 7.5), (40, 7.0)]
+    assert run.curves["validation/loss"] == [(20, 7.75), (40, 6.5)]
+    row = pretraining.table([run]).iloc[0]
+    assert (row["recipe"], row["seed"], row["parameters"], row["tokens"]) == ("bert-mlm", 3, 4416698, 81920)
+    assert row["below_unigram"] == pytest.approx(0.3)
+
+
+def test_pretraining_outputs_do_not_hold_times_or_speeds(tmp_path, monkeypatch):
+    first, second = (pretrained(tmp_path / name, "bert-mlm", 0) for name in ("x", "y"))
+    path = second.parent / "events.jsonl"
+    path.write_text(path.read_text().replace('"t": ', '"t": 77'))
+    spec, names = tabulate_pretrain.TabulatePretrainSpec(), {"table": "t.tsv", "figure": "f.svg"}
+    a, _ = run_twice(tabulate_pretrain, spec, {"runs": [first]}, names, tmp_path, monkeypatch)
+    b, _ = run_twice(tabulate_pretrain, spec, {"runs": [second]}, names, tmp_path, monkeypatch)
+    assert a == b
+
+
+def test_a_run_without_curve_is_refused(tmp_path):
+    with pytest.raises(UserError, match="no loss curve"):
+        pretraining.read(pretrained(tmp_path, "bert-mlm", 0, events=[]))
+
+
+@pytest.mark.parametrize("seeds", [[0], [0, 1], [0, 1, 2, 3, 4]])
+def test_every_caption_renders_for_the_default_configuration(request, seeds):
+    import yaml
+    from docutils.core import publish_doctree
+
+    root = request.config.rootpath
+    config = {**yaml.safe_load((root / "config/config.yaml").read_text()), "seeds": seeds}
+    for path in sorted((root / "workflow/report").glob("*.rst")):
+        text = jinja2.Template(path.read_text(), undefined=jinja2.StrictUndefined).render(
+            snakemake=type("Job", (), {"config": config, "wildcards": type("W", (), {"study": "cogbert"})})
+        )
+        assert "{{" not in text and "{%" not in text
+        problems = [node.astext() for node in publish_doctree(text, settings_overrides={"report_level": 5}).findall()
+                    if node.tagname == "system_message"]  # fmt: skip
+        assert not problems, f"{path.name}: {problems}"
+        if path.name in ("workflow.rst", "finetune_table.rst", "finetune_figure.rst"):
+            assert ("quick look" in text) == (len(seeds) < 5), path.name

@@ -1,0 +1,67 @@
+"""What README.md tells people to type works: its examples plan the runs they promise, its tables are the project's."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from scriptorium.config import read_catalogue
+from tests.workflow.miniature import REPOSITORY, copy_repository
+
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+SNAKEFILE = (REPOSITORY / "Snakefile").read_text(encoding="utf-8")
+
+EXAMPLES = {
+    "A task": {"results/finetune/bert/reviews/seed0", "results/finetune/cogbert/reviews/seed1", "resources/reviews"},
+    "A gaze corpus": {"results/gaze/regressor/regressor-both/seed1", "results/gaze/corpora/lab"},
+    "A backbone": {"results/finetune/bert-base/sentiment/seed0", "results/finetune/cogbert-base/paraphrase/seed1"},
+    "An ablation": {"results/finetune/cogbert-spans/sentiment/seed4", "results/finetune/bert/paraphrase/seed3"},
+}  # fmt: skip
+
+
+def example(heading: str) -> str:
+    """The one shell block below a heading."""
+    section = re.search(rf"^### {heading}\n(.*?)(?=^##)", README, flags=re.MULTILINE | re.DOTALL)[1]
+    (block,) = re.findall(r"```sh\n(.*?)```", section, flags=re.DOTALL)
+    return block
+
+
+@pytest.mark.parametrize("heading", EXAMPLES)
+def test_an_example_can_be_pasted_and_plans_what_it_promises(heading, tmp_path):
+    copy_repository(tmp_path)
+    dry = f'set -eu\nsnakemake() {{ "{sys.executable}" -m snakemake --dry-run "$@"; }}\n'
+    done = subprocess.run(
+        ["bash", "-c", dry + example(heading)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [run for run in EXAMPLES[heading] if f"{run}/manifest.json" not in done.stdout] == []
+
+
+def test_every_public_target_is_documented_and_every_documented_target_exists():
+    local = re.search(r"^localrules:\n(.*?)\n\n", SNAKEFILE, flags=re.MULTILINE | re.DOTALL)[1]
+    public = set(re.findall(r"\w+", local)) - {"all"} | {"report", "track", "audit", "verify"}
+    documented = set(re.findall(r"^\| `snakemake (\w+)` \|", README, flags=re.MULTILINE))
+    assert documented == public
+
+
+def test_every_embedded_data_set_is_listed_with_its_licence():
+    listed = {}
+    for line in re.search(r"## What is embedded(.*?)^## ", README, flags=re.MULTILINE | re.DOTALL)[1].splitlines():
+        if line.startswith("| ") and not line.startswith(("| name", "| ---")):
+            name, _, licence, _ = (cell.strip() for cell in line.strip("|").split("|"))
+            listed[name] = licence
+    assert listed == {name: row["licence"] for name, row in read_catalogue(REPOSITORY / "config/datasets.tsv").items()}
+
+
+def test_every_link_leads_to_a_file_of_the_project():
+    pages = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "config/README.md", "results/README.md")]
+    pages += sorted((REPOSITORY / "docs").glob("*.md"))
+    broken = []
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
+            if "://" not in target and not (page.parent / target).exists():
+                broken.append(f"{page.name}: {target}")
+    assert broken == []

@@ -1,0 +1,114 @@
+"""Labelled examples as tensors: word pieces, and for every piece the cognition of its word (papers/cogbert 5.4).
+
+The rules are ours, since the released code lacks the file that held them: every piece of a word gets the word's
+score; [CLS], [SEP] and padding get none; the texts of a pair are annotated apart, so no span reaches over both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import transformers
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from scriptorium.data.cognition import Words, merge
+from scriptorium.errors import UserError
+
+
+def read_split(path: Path, labels: Sequence[str]) -> pd.DataFrame:
+    """id, text, text_b, label of one split; `labels` names the classes and is empty for regression.
+
+    Raises UserError, naming the example, for a label outside its set or texts of which only some are pairs.
+    """
+    table = pd.read_parquet(path, columns=["id", "text", "text_b", "label"])
+    if table.empty:
+        raise UserError("this split has no examples", where=path, remedy="raise its limit in config.yaml")
+    wrong = ~table["label"].isin(range(len(labels))) if labels else ~np.isfinite(table["label"])
+    if wrong.any():
+        row = wrong.idxmax()
+        wanted = f"one of 0..{len(labels) - 1} ({', '.join(labels)})" if labels else "a finite number"
+        raise UserError(f"label {table['label'][row]} is not {wanted}", where=f"{path}, id {table['id'][row]!r}")
+    single = table["text_b"].isna()
+    if single.any() and not single.all():
+        row = single.idxmax()
+        raise UserError("text_b is missing here but given elsewhere", where=f"{path}, id {table['id'][row]!r}",
+                        remedy="give every example a second text, or none")  # fmt: skip
+    return table.astype({"label": np.int64 if labels else np.float32})
+
+
+class Examples(Dataset):
+    """One split, tokenised; with `words`, also the cognition of every piece.
+
+    Indexed by a number or by (epoch, number), the epoch having no influence. `lengths` are pieces per example, by
+    which batches of similar length can be made. `truncated` counts examples that were cut to `max_length`.
+    """
+
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        tokenizer: transformers.PreTrainedTokenizerFast,
+        max_length: int,
+        words: Words | None = None,
+    ):
+        if not tokenizer.is_fast:
+            raise UserError("the tokenizer gives no character offsets", where=tokenizer.name_or_path,
+                            remedy="use a backbone with a tokenizer.json")  # fmt: skip
+        self.table, self.words = table, words
+        columns = [list(table[name]) for name in ("text", "text_b") if not table[name].isna().any()]
+        self.texts = list(zip(*columns, strict=True))
+        self._encoded = tokenizer(*columns, truncation=True, max_length=max_length).encodings
+        self._uses_types = "token_type_ids" in tokenizer.model_input_names
+        self.lengths = np.array([len(encoding.ids) for encoding in self._encoded])
+        self.truncated = sum(bool(encoding.overflowing) for encoding in self._encoded)
+        if words is not None:
+            words.require(text for texts in self.texts for text in texts)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __getitem__(self, key: int | tuple[int, int]) -> dict[str, Tensor]:
+        index = key[1] if isinstance(key, tuple) else key
+        encoding = self._encoded[index]
+        example = {"input_ids": torch.tensor(encoding.ids)}
+        if self._uses_types:
+            example["token_type_ids"] = torch.tensor(encoding.type_ids)
+        if self.words is not None:
+            features = merge([self.words[text] for text in self.texts[index]], encoding.offsets, encoding.sequence_ids)
+            example |= {name: torch.from_numpy(values) for name, values in features.items()}
+        example["labels"] = torch.tensor(self.table["label"].iat[index])
+        return example
+
+
+def shortest_first(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows by their number of characters, so that batches in order hold little padding; the index stays the row's."""
+    characters = table["text"].str.len() + table["text_b"].fillna("").str.len()
+    return table.loc[characters.sort_values(kind="stable").index]
+
+
+def collate(pad_id: int, multiple: int = 1) -> Callable[[list[dict[str, Tensor]]], dict[str, Tensor]]:
+    """Makes a batch of examples, padded to the longest, rounded up to a multiple.
+
+    input_ids, attention_mask, token_type_ids, labels; and with cognition lower, upper_scores, upper_spans [B, 4, L]
+    (padding: 0, 0, -1) and readability [B].
+    """
+    filler = {"input_ids": pad_id, "upper_spans": -1}
+
+    def batch(examples: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+        lengths = torch.tensor([len(example["input_ids"]) for example in examples])
+        width = -(-int(lengths.max()) // multiple) * multiple
+        padded: dict[str, Tensor] = {"attention_mask": (torch.arange(width) < lengths[:, None]).long()}
+        for name, first in examples[0].items():
+            values = [example[name] for example in examples]
+            if first.ndim == 0:
+                padded[name] = torch.stack(values)
+            else:
+                rows = [torch.nn.functional.pad(v, (0, width - v.shape[-1]), value=filler.get(name, 0)) for v in values]
+                padded[name] = torch.stack(rows)
+        return padded
+
+    return batch

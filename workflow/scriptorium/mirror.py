@@ -1,0 +1,270 @@
+"""Writes portraits of ledgers into MLflow, so that a second writing changes nothing.
+
+The files are the truth: everything here can be deleted and made again. Experiments are made beforehand and runs go to
+them by id; a run is found again by its tags; what it already has is not written twice.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scriptorium import ledger
+from scriptorium.errors import UserError
+from scriptorium.family import Family
+from scriptorium.portrait import Point, Portrait
+from scriptorium.spec import canonical_json
+from scriptorium.store import Store, answering, connect, project_id
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Experiment, Run
+
+METRICS_PER_CALL, TAGS_PER_CALL = 1000, 100  # MLflow's limits
+DIGEST, SUPERSEDED, PROJECT = "scriptorium.digest", "scriptorium.superseded", "scriptorium.project"
+PARENT = "mlflow.parentRunId"
+
+
+@dataclass
+class Mirror:
+    """An MLflow store seen from one project: its experiments, and its runs by identity."""
+
+    client: MlflowClient
+    store: Store
+    project: str
+    weights: str = "reference"  # reference | upload (config.Tracking) | later: neither now
+    paths: tuple[str, ...] = ()  # look for these runs only; empty: all of the project
+    experiments: dict[str, Experiment] = field(default_factory=dict)  # by name
+    runs: list[Run] = field(default_factory=list)  # of this project, oldest first
+
+    @classmethod
+    def open(
+        cls, store: Store, results: Path, *, weights: str = "reference", paths: tuple[str, ...] = (), **network: int
+    ) -> Mirror:
+        mirror = cls(connect(store, **network), store, project_id(results), weights, paths)
+        with answering(store):
+            mirror.load()
+        return mirror
+
+    def load(self) -> None:
+        """Read the experiments and runs that are there. Raises UserError for a moved or copied sqlite store."""
+        found = _pages(lambda token: self.client.search_experiments(max_results=1000, page_token=token))
+        if self.store.artifacts:
+            home = self.store.artifacts.as_uri()
+            for experiment in found:
+                if experiment.tags.get(PROJECT) and not experiment.artifact_location.startswith(f"{home}/"):
+                    raise UserError(
+                        f"experiment {experiment.name!r} keeps its artifacts in {experiment.artifact_location}: "
+                        "this folder was moved or copied, and MLflow stores absolute paths",
+                        where=self.store.database,
+                        remedy=f"rm -r {self.store.database} {self.store.artifacts} and import again: "
+                        "the mirror is made anew from the ledgers",
+                    )
+        self.experiments = {experiment.name: experiment for experiment in found}
+        if found:
+            ids, mine = [experiment.experiment_id for experiment in found], f"tags.`{PROJECT}` = '{self.project}'"
+            filters = [f"{mine} and tags.`scriptorium.path` = '{path}'" for path in self.paths] or [mine]
+            runs = []
+            for text in filters:
+                runs += _pages(
+                    lambda token, t=text: self.client.search_runs(ids, t, max_results=1000, page_token=token)
+                )
+            self.runs = sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id))
+
+    def prepare(self, names: Iterable[str]) -> None:
+        """Make the experiments that are missing, before any run is looked for or written."""
+        from mlflow.exceptions import MlflowException
+
+        missing = [name for name in names if name not in self.experiments]
+        for name in missing:
+            place = self.store.artifacts / name.replace(" ", "-") if self.store.artifacts else None
+            tags = {PROJECT: self.project, "mlflow.experimentKind": "custom_model_development"}  # not the GenAI view
+            try:
+                self.client.create_experiment(name, place.as_uri() if place else None, tags)
+            except MlflowException:  # another host was quicker, or somebody deleted it in the UI
+                there = self.client.get_experiment_by_name(name)
+                if there is None:
+                    raise
+                if there.lifecycle_stage == "deleted":
+                    self.client.restore_experiment(there.experiment_id)
+        if missing:
+            self.load()
+
+    def find(self, picture: Portrait | Family) -> Run | None:
+        """The MLflow run of a portrait or family, the oldest if there are duplicates."""
+        found = [run for run in self.runs if same(run, picture)]
+        return found[0] if found else None
+
+    def create(self, picture: Portrait | Family, experiment: str, parent: str | None = None) -> Run:
+        family = {PARENT: parent} if parent else {}
+        tags = {**family, **picture.tags, SUPERSEDED: "false", PROJECT: self.project}
+        run = self.client.create_run(self.experiments[experiment].experiment_id, picture.start, tags, picture.name)
+        self.runs.append(run)
+        return run
+
+    def push(self, portrait: Portrait, parent: str) -> str:
+        """Make MLflow show `portrait` below `parent`. Returns the run id."""
+        run = self.find(portrait)
+        new = run is None
+        if run is None:
+            run = self.create(portrait, portrait.run.study, parent)
+        elif run.data.tags.get(DIGEST) == portrait.digest and run.data.tags.get(SUPERSEDED) == "false":
+            if run.data.tags.get(PARENT) != parent:
+                self.client.set_tag(run.info.run_id, PARENT, parent)
+            return run.info.run_id
+        run_id, points = run.info.run_id, portrait.points()
+        known = set() if new else self.known_points(run_id, {point.key for point in points})
+        self.add_points(run_id, [point for point in points if (point.key, point.step) not in known])
+        self._add_params(run, portrait.params)
+        self._add_datasets(run, portrait)
+        self._add_files(run_id, portrait)
+        if self.weights == "reference" and portrait.status == ledger.FINISHED:
+            self._refer_to_weights(run, portrait)
+        self._close(run, portrait, {PARENT: parent, **portrait.tags})
+        return run_id
+
+    def push_family(self, family: Family) -> str:
+        """Make MLflow show a parent, after its children. Returns the run id."""
+        run = self.find(family) or self.create(family, family.study)
+        if run.data.tags.get(DIGEST) != family.digest or run.data.tags.get(SUPERSEDED) != "false":
+            self._add_params(run, family.params)
+            changed = {k: v for k, v in family.metrics.items() if run.data.metrics.get(k) != v}
+            self.add_points(run.info.run_id, [Point(k, v, family.end, 0) for k, v in changed.items()])
+            self._close(run, family, family.tags)
+        return run.info.run_id
+
+    def describe(self, name: str, text: str, metrics: list[str]) -> None:
+        """Text on an experiment's page, with a link to a table of `metrics`: MLflow's own table shows none at first.
+
+        The table is one of MLflow's shared views: an experiment tag that holds the state of the page.
+        """
+        experiment = self.experiments[name]
+        if experiment.tags.get(PROJECT) != self.project:
+            return  # somebody else's on a shared server
+        link = f"#/experiments/{experiment.experiment_id}/runs?viewStateShareKey=numbers&workflowType=machine_learning"
+        own = {"attributes.`Run Name`": 280, "runDateAndNestInfo": 150, "attributes.`Duration`": 90}
+        widths = own | {f"metrics.`{metric}`": 40 + 7 * len(metric) for metric in metrics}  # pixels: whole names fit
+        view = {"selectedColumns": list(widths), "columnOrder": list(widths), "columnWidths": widths}
+        tags = {
+            "mlflow.note.content": f"{text} [Numbers as a table]({link})",
+            "mlflow.sharedViewState.numbers": canonical_json(view),
+        }
+        for key, value in tags.items():
+            if experiment.tags.get(key) != value:
+                self.client.set_experiment_tag(experiment.experiment_id, key, value)
+
+    def supersede(self, current: set[str], paths: set[str]) -> None:
+        """Mark what is no longer current among the runs of `paths`: tagged and renamed, never deleted."""
+        for run in self.runs:
+            old = run.info.run_id not in current and run.data.tags["scriptorium.path"] in paths
+            if old and run.data.tags.get(SUPERSEDED) != "true":
+                self.client.set_tag(run.info.run_id, SUPERSEDED, "true")
+                self.client.update_run(run.info.run_id, name=f"{run.info.run_name} (superseded)")
+                if run.info.status == ledger.RUNNING:
+                    self.client.set_terminated(run.info.run_id, ledger.KILLED, run.info.start_time)
+
+    def known_points(self, run_id: str, keys: Iterable[str]) -> set[tuple[str, int]]:
+        history = (point for key in sorted(keys) for point in self.client.get_metric_history(run_id, key))
+        return {(point.key, point.step) for point in history}
+
+    def add_points(self, run_id: str, points: list[Point]) -> None:
+        from mlflow.entities import Metric
+
+        for chunk in _chunks(points, METRICS_PER_CALL):
+            self.client.log_batch(run_id, metrics=[Metric(p.key, p.value, p.time, p.step) for p in chunk])
+
+    def _add_params(self, run: Run, params: dict[str, str]) -> None:
+        from mlflow.entities import Param
+
+        missing = [Param(key, value) for key, value in params.items() if key not in run.data.params]
+        for chunk in _chunks(missing, TAGS_PER_CALL):
+            self.client.log_batch(run.info.run_id, params=chunk)
+
+    def _add_datasets(self, run: Run, portrait: Portrait) -> None:
+        """The run's inputs, by name, path and our own digest; the data are not read."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        there = {(i.dataset.name, i.dataset.digest) for i in run.inputs.dataset_inputs} if run.inputs else set()
+        added = {}
+        # the table of runs has room for the first one: data rather than the model that all have in common
+        for entry in sorted(
+            portrait.record["inputs"], key=lambda e: e["name"] in ("backbone", "embeddings", "tokenizer")
+        ):
+            name = entry["path"].removesuffix("/manifest.json").removeprefix("results/").removeprefix("resources/")
+            source = canonical_json({"path": entry["path"], "sha256": entry["sha256"]})
+            dataset = Dataset(name[-500:], entry["sha256"][:16], "manifest", source)
+            if (dataset.name, dataset.digest) not in there:
+                tags = [InputTag("mlflow.data.context", entry["name"])]
+                added.setdefault((dataset.name, dataset.digest), DatasetInput(dataset, tags))
+        if added:
+            self.client.log_inputs(run.info.run_id, list(added.values()))
+
+    def _add_files(self, run_id: str, portrait: Portrait) -> None:
+        files, texts = portrait.files()
+        if self.weights == "upload" and portrait.weights() and portrait.status == ledger.FINISHED:
+            folder = (portrait.directory / portrait.weights()[0]["path"]).parent
+            files |= {f"model/{file.name}": file for file in folder.iterdir() if file.is_file()}
+        with tempfile.TemporaryDirectory() as made:
+            for name, text in texts.items():
+                Path(made, name).write_text(text, encoding="utf-8")
+            for name, file in files.items():  # links: large weights are not copied twice
+                link = Path(made, name)
+                link.parent.mkdir(exist_ok=True)
+                link.symlink_to(file.resolve())
+            self.client.log_artifacts(run_id, made)
+
+    def _refer_to_weights(self, run: Run, portrait: Portrait) -> None:
+        """An external LoggedModel: where the weights are and their sha256, without a copy."""
+        from mlflow import create_external_model
+        from mlflow.entities import LoggedModelOutput
+
+        if (run.outputs and run.outputs.model_outputs) or not portrait.weights():
+            return
+        where = {f"{entry['path']}.sha256": entry["sha256"] for entry in portrait.weights()}
+        place = str(Path(portrait.run.path, portrait.weights()[0]["path"]).parent)
+        model = create_external_model(
+            "".join("-" if c in "/:.%\"'" else c for c in portrait.name), run.info.run_id,
+            {"path": place, **where}, {"path": place, **where}, portrait.run.stage, run.info.experiment_id,
+        )  # fmt: skip
+        self.client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, 0)])
+
+    def _close(self, run: Run, picture: Portrait | Family, tags: dict[str, str]) -> None:
+        """Name, tags, status and end; the digest last, so that an import cut short is done again."""
+        from mlflow.entities import RunTag
+
+        run_id = run.info.run_id
+        if run.info.run_name != picture.name:
+            self.client.update_run(run_id, name=picture.name)
+        if picture.status == ledger.RUNNING:
+            self.client.update_run(run_id, status=ledger.RUNNING)
+        else:
+            self.client.set_terminated(run_id, picture.status, picture.end)
+        final = {SUPERSEDED: "false", **tags, DIGEST: "" if self.weights == "later" else picture.digest}
+        self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in final.items()])
+
+
+def same(run: Run, picture: Portrait | Family) -> bool:
+    """Whether an MLflow run shows this ledger (path, key and start) or this family (path and key)."""
+    tags = run.data.tags
+    named = (tags.get("scriptorium.path"), tags.get("scriptorium.run_key"), tags.get("scriptorium.kind"))
+    if isinstance(picture, Portrait):
+        return (*named, run.info.start_time) == (picture.run.path, picture.record["key"], "run", picture.start)
+    return named == (picture.path, picture.key, "variant")
+
+
+def _pages(search: Callable[[str | None], Any]) -> list[Any]:
+    found, token = [], None
+    while True:
+        page = search(token)
+        found += page
+        token = page.token
+        if not token:
+            return found
+
+
+def _chunks(items: list[Any], size: int) -> Iterator[list[Any]]:
+    for begin in range(0, len(items), size):
+        yield items[begin : begin + size]

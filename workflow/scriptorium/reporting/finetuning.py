@@ -1,0 +1,214 @@
+"""Table and figure of a fine-tuning study: every variant against the baseline, on the same seeds and test examples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+
+from scriptorium.errors import UserError, nearest
+from scriptorium.evaluation import classification
+from scriptorium.evaluation.statistics import Comparison, compare, compare_metric, holm, mean_sd
+from scriptorium.reporting.style import COLOURS, INK, QUIET, RULE, save, styled
+
+ALPHA = 0.05
+ENOUGH_SEEDS = 5
+LOWER_IS_BETTER = {"test/mse"}
+BETTER, WORSE, UNKNOWN, BASELINE = "better", "worse", "no difference shown", "baseline"
+
+
+@dataclass(frozen=True)
+class FinetuneRun:
+    """One run, its names by its path: metrics.json, and predictions.parquet (label, prediction) indexed by id."""
+
+    variant: str
+    task: str
+    seed: int
+    metrics: dict[str, float]
+    predictions: pd.DataFrame
+
+
+def read(manifest: Path) -> FinetuneRun:
+    """The run in results/finetune/<variant>/<task>/seed<k>/."""
+    directory = manifest.parent
+    return FinetuneRun(
+        variant=directory.parent.parent.name,
+        task=directory.parent.name,
+        seed=int(directory.name.removeprefix("seed")),
+        metrics=json.loads((directory / "metrics.json").read_text(encoding="utf-8")),
+        predictions=pd.read_parquet(directory / "predictions.parquet").set_index("id"),
+    )
+
+
+def scale(seeds: int) -> str:
+    """How far the number of seeds carries."""
+    count = f"{seeds} seed{'' if seeds == 1 else 's'}"
+    return count if seeds >= ENOUGH_SEEDS else f"{count}: a quick look"
+
+
+def table(
+    runs: Sequence[FinetuneRun], baseline: str, *, metrics: Mapping[str, str], resamples: int, seed: int
+) -> pd.DataFrame:
+    """One row per task and variant, the baseline first in each task.
+
+    delta is variant minus baseline over the seeds that both have; the interval and p come from
+    evaluation/statistics.py; p_holm is corrected over all rows of the study. A verdict of better or worse needs both
+    p_holm < 0.05 (these models differ) and an interval without 0 (other seeds would too); this rule is ours.
+
+    Raises UserError: baseline missing for a task, no common seed, different test examples, unknown metric.
+    """
+    rows = []
+    for task, variants in _grouped(runs).items():
+        if baseline not in variants:
+            raise UserError(
+                f"task {task!r} has no run of the baseline {baseline!r}",
+                remedy="add the baseline to the study's variants",
+            )
+        metric = _metric_of(task, variants, metrics)
+        order = [baseline, *(name for name in variants if name != baseline)]
+        base_mean, _ = mean_sd([run.metrics[metric] for run in variants[baseline]])
+        for name in order:
+            mean, sd = mean_sd([run.metrics[metric] for run in variants[name]])
+            row = {"variant": name, "task": task, "metric": metric, "seeds": len(variants[name]), "mean": mean,
+                   "sd": sd, "baseline_mean": base_mean, "delta": np.nan, "ci_low": np.nan, "ci_high": np.nan,
+                   "p": np.nan, "p_holm": np.nan, "verdict": BASELINE, "scale": scale(len(variants[name]))}  # fmt: skip
+            if name != baseline:
+                found, paired = _difference(variants[name], variants[baseline], metric, resamples, seed)
+                row |= {"delta": found.difference, "ci_low": found.low, "ci_high": found.high, "p": found.p,
+                        "scale": scale(paired)}  # fmt: skip
+            rows.append(row)
+    made = pd.DataFrame(rows)
+    tested = made["p"].notna()
+    made.loc[tested, "p_holm"] = holm(made.loc[tested, "p"].tolist())
+    made.loc[tested, "verdict"] = [_verdict(row) for row in made[tested].itertuples()]
+    return made
+
+
+def sentence(row: tuple) -> str:
+    """One row of the table in plain words."""
+    if row.verdict == BASELINE:
+        return f"{row.task}: baseline {row.variant} reaches {row.metric} {row.mean:.3f} ({row.scale})"
+    return (
+        f"{row.task}: {row.variant} {row.mean:.3f}, {_signed(row.delta)} against the baseline "
+        f"[{_signed(row.ci_low)}, {_signed(row.ci_high)}], p after Holm {row.p_holm:.3f}: {row.verdict} ({row.scale})"
+    )
+
+
+def figure(runs: Sequence[FinetuneRun], made: pd.DataFrame, path: Path) -> Path:
+    """Per task a row of two panels: scores (dot = seed, bar = mean) and the paired difference with its interval."""
+    tasks = list(dict.fromkeys(made["task"]))
+    most = int(made.groupby("task").size().max())
+    with styled():
+        canvas, panels = plt.subplots(len(tasks), 2, figsize=(9.6, 0.7 + len(tasks) * (1.0 + 0.36 * most)),
+                                      width_ratios=(1, 1), layout="constrained", squeeze=False)  # fmt: skip
+        canvas.get_layout_engine().set(hspace=0.06, wspace=0.04)
+        for (left, right), task in zip(panels, tasks, strict=True):
+            rows = made[made["task"] == task].reset_index(drop=True)
+            metric = rows["metric"].iloc[0]
+            _scores(left, [run for run in runs if run.task == task], rows, metric)
+            _differences(right, rows, metric)
+            left.set_title(task, fontweight="bold")
+        return save(canvas, path)
+
+
+def _scores(axes: plt.Axes, runs: Sequence[FinetuneRun], rows: pd.DataFrame, metric: str) -> None:
+    axes.axvline(rows["baseline_mean"].iloc[0], color=RULE, linewidth=1.2, zorder=0)
+    for place, row in rows.iterrows():
+        own = sorted((run for run in runs if run.variant == row.variant), key=lambda run: run.seed)
+        heights = place + (np.linspace(-0.16, 0.16, len(own)) if len(own) > 1 else np.zeros(1))
+        colour = QUIET if row.verdict == BASELINE else COLOURS[0]
+        axes.plot([run.metrics[metric] for run in own], heights, "o", color=colour, markersize=5, alpha=0.8,
+                  markeredgewidth=0)  # fmt: skip
+        axes.plot([row["mean"]] * 2, [place - 0.3, place + 0.3], color=INK, linewidth=2, solid_capstyle="butt")
+    low, high = axes.get_xlim()
+    axes.set_xlim(low, high + (high - low) * 0.16)
+    for place, row in rows.iterrows():
+        axes.text(0.995, place, f"{row['mean']:.3f}", transform=axes.get_yaxis_transform(), ha="right", va="center",
+                  fontsize=9)  # fmt: skip
+    axes.locator_params(axis="x", nbins=6)
+    axes.set_yticks(range(len(rows)), rows["variant"])
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel(f"{metric.replace('/', ' ')} (dot: one seed, bar: mean)")
+
+
+def _differences(axes: plt.Axes, rows: pd.DataFrame, metric: str) -> None:
+    axes.axvline(0, color=INK, linewidth=1)
+    colours = {BETTER: COLOURS[2], WORSE: COLOURS[1], UNKNOWN: COLOURS[0]}
+    for place, row in rows.iterrows():
+        if row.verdict == BASELINE:
+            continue
+        axes.plot([row.ci_low, row.ci_high], [place, place], color=colours[row.verdict], linewidth=2.2)
+        axes.plot(row.delta, place, "o", color=colours[row.verdict], markersize=6.5)
+        axes.text(row.delta, place - 0.14, f"{_signed(row.delta)}, {row.verdict}", ha="center", va="bottom", fontsize=9,
+                  bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6})  # fmt: skip
+    reach = np.nanmax(np.abs(rows[["delta", "ci_low", "ci_high"]].to_numpy()), initial=1e-6) * 1.25
+    axes.set_xlim(-reach, reach)
+    axes.locator_params(axis="x", nbins=6)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_title(f"difference to {rows['variant'].iloc[0]}, 95% interval")
+    better = "left" if metric in LOWER_IS_BETTER else "right"
+    axes.set_xlabel(f"paired difference ({better} of 0: better)")
+
+
+def _grouped(runs: Sequence[FinetuneRun]) -> dict[str, dict[str, list[FinetuneRun]]]:
+    """task -> variant -> runs, in the order given."""
+    found: dict[str, dict[str, list[FinetuneRun]]] = {}
+    for run in runs:
+        found.setdefault(run.task, {}).setdefault(run.variant, []).append(run)
+    return found
+
+
+def _metric_of(task: str, variants: Mapping[str, Sequence[FinetuneRun]], metrics: Mapping[str, str]) -> str:
+    """The metric asked for; else accuracy, and for regression Spearman's correlation."""
+    available = set.intersection(*(set(run.metrics) for own in variants.values() for run in own))
+    wanted = metrics.get(task) or ("test/accuracy" if "test/accuracy" in available else "test/spearman")
+    if wanted not in available:
+        raise UserError(f"task {task!r} has no metric {wanted!r}, {nearest(wanted, available)}")
+    return wanted
+
+
+def _difference(
+    own: Sequence[FinetuneRun], base: Sequence[FinetuneRun], metric: str, resamples: int, seed: int
+) -> tuple[Comparison, int]:
+    """Variant minus baseline over their common seeds, and how many these are."""
+    ours, theirs = ({run.seed: run for run in side} for side in (own, base))
+    common = sorted(ours.keys() & theirs.keys())
+    name = f"{own[0].variant} and {base[0].variant} on {own[0].task}"
+    if not common:
+        raise UserError(f"{name} have no seed in common", remedy="train both with the same seeds")
+    ids = base[0].predictions.index
+    for run in (*own, *base):
+        if not run.predictions.index.equals(ids):
+            raise UserError(f"{name} were tested on different examples", remedy="run snakemake for both again")
+    labels = base[0].predictions["label"].to_numpy()
+    a, b = (np.stack([side[k].predictions["prediction"].to_numpy() for k in common]) for side in (ours, theirs))
+    if metric == "test/accuracy":
+        return compare(a == labels, b == labels, resamples=resamples, seed=seed), len(common)
+    classes = sum(column.startswith("probability_") for column in base[0].predictions.columns)
+    key = metric.removeprefix("test/")
+
+    def measure(truth: np.ndarray, predicted: np.ndarray) -> float:
+        found = classification.classification(truth, predicted, classes) if classes else \
+            classification.regression(truth, predicted)  # fmt: skip
+        return found[key]
+
+    return compare_metric(measure, labels, a, b, resamples=min(resamples, 1000), seed=seed), len(common)
+
+
+def _signed(value: float) -> str:
+    text = f"{value:+.3f}"
+    return "0.000" if float(text) == 0 else text
+
+
+def _verdict(row: tuple) -> str:
+    if row.p_holm >= ALPHA or row.ci_low <= 0 <= row.ci_high:
+        return UNKNOWN
+    return BETTER if (row.delta > 0) != (row.metric in LOWER_IS_BETTER) else WORSE
