@@ -47,9 +47,20 @@ def everything(project: Project) -> tuple[str, dict[str, tuple[float, bytes]]]:
     return rows, {str(p): (p.stat().st_mtime, p.read_bytes()) for p in files}
 
 
+@pytest.fixture(scope="module")
+def database(tmp_path_factory) -> Path:
+    """An empty database: to make one takes seconds."""
+    store = locate(None, tmp_path_factory.mktemp("empty"))
+    connect(store)
+    return store.database
+
+
 @pytest.fixture
-def project(tmp_path) -> Project:
-    return build(tmp_path / "project")
+def project(tmp_path, database) -> Project:
+    made = build(tmp_path / "project")
+    (made.results / "mlflow").mkdir()
+    shutil.copy(database, made.results / "mlflow")
+    return made
 
 
 @pytest.fixture(scope="module")

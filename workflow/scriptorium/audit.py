@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from scriptorium import ledger, manifest, runs
 from scriptorium.errors import UserError
-from scriptorium.mirror import DIGEST, SUPERSEDED, Mirror, same
+from scriptorium.mirror import DIGEST, SUPERSEDED, Mirror, identity
 from scriptorium.portrait import Portrait, path_of, portraits
 from scriptorium.spec import canonical_json
 from scriptorium.store import Store
@@ -136,11 +136,12 @@ def mirror_findings(results: Path, found: list[Portrait], store: Store) -> tuple
         run for run in mirrored
         if run.data.tags.get(SUPERSEDED) != "true" and run.data.tags.get("scriptorium.kind") == "run"
     ]  # fmt: skip
-    findings, known = [], set()
+    by_identity: dict[tuple, list] = {}
+    for run in current:
+        by_identity.setdefault(identity(run), []).append(run)
+    findings = []
     for picture in found:
-        shown = [run for run in current if same(run, picture)]
-        known |= {run.info.run_id for run in shown}
-        path = picture.run.path
+        shown, path = by_identity.pop(picture.identity, []), picture.run.path
         if not shown:
             findings.append(Finding("not mirrored", path, "not in MLflow; run: snakemake track"))
         elif len(shown) > 1:
@@ -148,10 +149,8 @@ def mirror_findings(results: Path, found: list[Portrait], store: Store) -> tuple
             findings.append(Finding("duplicate", path, f"MLflow runs {ids} are one; the next import keeps the oldest"))
         elif shown[0].data.tags.get(DIGEST) != picture.digest:
             findings.append(Finding("not mirrored", path, "MLflow shows an older state; run: snakemake track"))
-    for run in current:
-        if run.info.run_id not in known:
-            path = run.data.tags["scriptorium.path"]
-            findings.append(Finding("no ledger", path, f"MLflow run {run.info.run_id} has no ledger on disk"))
+    for _, path, *_ in by_identity:
+        findings.append(Finding("no ledger", path, "MLflow shows a run whose ledger is gone or was replaced"))
     return len(current), findings
 
 

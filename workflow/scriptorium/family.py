@@ -10,7 +10,7 @@ from functools import cached_property
 
 from scriptorium import ledger
 from scriptorium.config import Variant
-from scriptorium.portrait import DATA, VERSION, Portrait, flatten, owner, safe_key, tag_texts
+from scriptorium.portrait import DATA, VERSION, Identity, Portrait, flatten, owner, safe_key, tag_texts
 from scriptorium.runs import Runs
 from scriptorium.spec import canonical_json
 
@@ -29,6 +29,10 @@ class Family:
         return f"{self.study}/{self.name}"
 
     @property
+    def identity(self) -> Identity:
+        return "variant", self.path, self.key, None
+
+    @cached_property
     def key(self) -> str:
         """A variant with other params is another parent: MLflow's params cannot change."""
         return hashlib.sha256(canonical_json([self.path, self.params]).encode()).hexdigest()[:16]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from scriptorium import ledger
 from scriptorium.errors import UserError
 from scriptorium.family import Family
-from scriptorium.portrait import Point, Portrait
+from scriptorium.portrait import Identity, Point, Portrait
 from scriptorium.spec import canonical_json
 from scriptorium.store import Store, answering, connect, project_id
 
@@ -39,6 +39,7 @@ class Mirror:
     paths: tuple[str, ...] = ()  # look for these runs only; empty: all of the project
     experiments: dict[str, Experiment] = field(default_factory=dict)  # by name
     runs: list[Run] = field(default_factory=list)  # of this project, oldest first
+    index: dict[Identity, Run] = field(default_factory=dict)  # the oldest of each identity
 
     @classmethod
     def open(
@@ -73,6 +74,7 @@ class Mirror:
                     lambda token, t=text: self.client.search_runs(ids, t, max_results=1000, page_token=token)
                 )
             self.runs = sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id))
+            self.index = {identity(run): run for run in reversed(self.runs)}
 
     def prepare(self, names: Iterable[str]) -> None:
         """Make the experiments that are missing, before any run is looked for or written."""
@@ -95,14 +97,14 @@ class Mirror:
 
     def find(self, picture: Portrait | Family) -> Run | None:
         """The MLflow run of a portrait or family, the oldest if there are duplicates."""
-        found = [run for run in self.runs if same(run, picture)]
-        return found[0] if found else None
+        return self.index.get(picture.identity)
 
     def create(self, picture: Portrait | Family, experiment: str, parent: str | None = None) -> Run:
         family = {PARENT: parent} if parent else {}
         tags = {**family, **picture.tags, SUPERSEDED: "false", PROJECT: self.project}
         run = self.client.create_run(self.experiments[experiment].experiment_id, picture.start, tags, picture.name)
         self.runs.append(run)
+        self.index[picture.identity] = run
         return run
 
     def push(self, portrait: Portrait, parent: str) -> str:
@@ -246,13 +248,10 @@ class Mirror:
         self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in final.items()])
 
 
-def same(run: Run, picture: Portrait | Family) -> bool:
-    """Whether an MLflow run shows this ledger (path, key and start) or this family (path and key)."""
-    tags = run.data.tags
-    named = (tags.get("scriptorium.path"), tags.get("scriptorium.run_key"), tags.get("scriptorium.kind"))
-    if isinstance(picture, Portrait):
-        return (*named, run.info.start_time) == (picture.run.path, picture.record["key"], "run", picture.start)
-    return named == (picture.path, picture.key, "variant")
+def identity(run: Run) -> Identity:
+    """Which ledger or family an MLflow run shows."""
+    kind, path, key = (run.data.tags.get(f"scriptorium.{name}") for name in ("kind", "path", "run_key"))
+    return kind, path, key, run.info.start_time if kind == "run" else None
 
 
 def _pages(search: Callable[[str | None], Any]) -> list[Any]:

@@ -31,6 +31,9 @@ FOLDERS = {"figure": "figures", "table": "tables", "model": "model", "dataset": 
 MAX_PARAM, MAX_TAG, MAX_FILE = 6000, 8000, 10_000_000  # characters, characters (MLflow's limits), bytes (ours)
 
 
+Identity = tuple[str | None, str | None, str | None, int | None]  # kind, path, key, and of a run its start
+
+
 class Point(NamedTuple):
     """One number of a curve; `time` in milliseconds since the epoch."""
 
@@ -87,9 +90,9 @@ class Portrait:
     description: str = ""
 
     @property
-    def identity(self) -> tuple[str, str, int]:
-        """(path, key, start): a run started anew in the same place is another run, a continued one is not."""
-        return self.run.path, self.record["key"], self.start
+    def identity(self) -> Identity:
+        """A run started anew in the same place is another one, a continued one is not."""
+        return "run", self.run.path, self.record["key"], self.start
 
     @property
     def name(self) -> str:

@@ -105,7 +105,7 @@ def train(
         job.ledger.rewind(step_of(last))
     trainer = _Trainer(
         model=model,
-        args=_arguments(spec, seed, checkpoints, evaluates=held_out is not None),
+        args=_arguments(spec, seed, checkpoints, examples=len(data), evaluates=held_out is not None),
         train_dataset=data,
         eval_dataset=held_out,
         data_collator=collate,
@@ -211,8 +211,10 @@ class _Watcher(transformers.TrainerCallback):
             self.bar.set_postfix_str(f"loss {logs['loss']:.4f}, {values['tokens_per_second']:,.0f} tokens/s")
         self.ledger.metrics(state.global_step, values)
         if not np.isfinite(logs.get("loss", 0.0)):
-            raise UserError(f"the loss is {logs['loss']} at step {state.global_step}",
-                            remedy="lower train.lr or raise train.warmup_ratio in the recipe")
+            raise UserError(
+                f"the loss is {logs['loss']} at step {state.global_step}",
+                remedy="lower train.lr or raise train.warmup_ratio in the recipe",
+            )
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.bar.close()
@@ -223,15 +225,22 @@ _TIMINGS = {"runtime", "samples_per_second", "steps_per_second", "train_runtime"
             "train_steps_per_second", "total_flos", "train_loss", "epoch", "model_preparation_time"}  # fmt: skip
 
 
-def _arguments(spec: TrainSpec, seed: int, folder: Path, *, evaluates: bool) -> transformers.TrainingArguments:
-    """TrainingArguments from a spec. bf16 where the device gains from it; the batch is shared by all processes."""
+def _arguments(
+    spec: TrainSpec, seed: int, folder: Path, *, examples: int, evaluates: bool
+) -> transformers.TrainingArguments:
+    """TrainingArguments from a spec. bf16 where the device gains from it; the batch is shared by all processes.
+
+    Evaluation at every epoch's end is by steps too: Trainer saves a step's checkpoint *after* an evaluation by steps,
+    but before one by epochs, and a run resumed from there would lose that evaluation and the random number it draws.
+    """
     gpu = torch.cuda.is_available()
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     per_device, rest = divmod(spec.batch_size, spec.gradient_accumulation * processes)
     if rest or not per_device:
-        raise UserError(f"batch_size {spec.batch_size} cannot be shared by {processes} processes "
-                        f"x {spec.gradient_accumulation} accumulation steps")
-    evaluation = "no" if not evaluates else "steps" if spec.eval_every else "epoch"
+        raise UserError(
+            f"batch_size {spec.batch_size} cannot be shared by {processes} processes "
+            f"x {spec.gradient_accumulation} accumulation steps"
+        )
     return transformers.TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=spec.epochs or 1,
@@ -253,8 +262,8 @@ def _arguments(spec: TrainSpec, seed: int, folder: Path, *, evaluates: bool) -> 
         seed=seed,
         logging_steps=spec.log_every,
         logging_nan_inf_filter=False,
-        eval_strategy=evaluation,
-        eval_steps=spec.eval_every,
+        eval_strategy="steps" if evaluates else "no",
+        eval_steps=spec.eval_every or -(-examples // spec.batch_size),
         save_strategy="steps",
         save_steps=CHECKPOINT_STEPS,
         save_total_limit=2,  # the one before stays until the new one is whole

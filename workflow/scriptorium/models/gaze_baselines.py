@@ -50,7 +50,7 @@ BASELINES = {"mean": mean, "length": length, "features": features, "boosting": b
 
 
 def surface(words: pd.DataFrame, seen: Counter, own: int = 0) -> np.ndarray:
-    """Surface features [words, 13] of whole sentences, so that neighbours are known: nothing that needs a parser, a lexicon or other text than the training words.
+    """Surface features [words, 13] of whole sentences: no parser, no lexicon, no text but the training words.
 
     Length, previous and next length (0 at the ends of a sentence), position from both ends and relative, sentence
     length, capital first, all capitals, digit, punctuation last, punctuation inside, log frequency among `seen`

@@ -89,7 +89,7 @@ def figure(runs: Sequence[PretrainRun], path: Path) -> Path:
         axes.set_xlabel("tokens seen (million)")
         axes.set_ylabel("loss (nats per predicted token)")
         axes.grid(axis="y", color=QUIET, alpha=0.25, linewidth=0.6)
-        axes.legend(loc="upper right", fontsize=9)
+        canvas.legend(loc="outside upper left", fontsize=9, ncols=2)
         return save(canvas, path)
 
 
