@@ -21,10 +21,12 @@ import pytest
 
 from scriptorium import follow, ledger, manifest, verify
 from scriptorium.audit import audit
+from scriptorium.errors import UserError
 from scriptorium.mirror import Mirror
 from scriptorium.replay import import_all
 from scriptorium.runs import Run
 from scriptorium.store import locate
+from scriptorium.track import load_runs
 from tests.fabricate import START, Project, build, write_events
 
 CORPUS = Run("results/data/corpora/english", "prepare_corpus", "", "", "english")
@@ -125,6 +127,17 @@ def test_an_import_into_a_dead_server_says_so_and_hides_the_secret(project):
     assert "Traceback" not in done.stderr
     assert SECRET not in done.stdout + done.stderr
     assert traces_of(SECRET, project.root) == []
+
+
+def test_a_secret_in_the_configuration_is_refused_and_not_repeated(project):
+    config = project.root / "config/config.yaml"
+    text = config.read_text(encoding="utf-8")
+    text = text.replace("uri: null", f"uri: http://me:{SECRET}@host:5000")
+    assert SECRET in text
+    config.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match="MLFLOW_TRACKING_PASSWORD") as caught:
+        load_runs([str(config)], project.root)
+    assert SECRET not in str(caught.value)
 
 
 def test_a_follower_leaves_a_run_that_another_attempt_has_taken_over(project):

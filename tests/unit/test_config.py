@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import jsonschema
@@ -79,6 +80,22 @@ def test_a_seed_or_a_task_more_is_exactly_its_runs_more(values):
     finetunings = {f"results/finetune/{v}/{t}/seed7" for s in studies for v in s["variants"] for t in s["tasks"]}
     assert more == finetunings | {f"results/gaze/regressor/{v}/seed7" for v in values["gaze"]["regressors"]}
     assert base <= paths(seeds=[*values["seeds"], 7])
+
+
+def test_every_file_of_a_folder_of_ones_own_is_watched(values, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "model").mkdir()
+    for name in ("model/config.json", "model/vocab.txt", "reviews.tsv"):
+        (tmp_path / name).touch()
+    rows = {"folder": "~/model", "one": f"{tmp_path}/reviews.tsv", "absent": "nowhere.tsv"}
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    with (tmp_path / "config/datasets.tsv").open("a", encoding="utf-8") as table:
+        table.writelines(f"{name}\t-\tfile\t{path}\t\t\t\t\t\t\n" for name, path in rows.items())
+    runs = Runs(config.load(values, tmp_path))
+    assert runs.own_file("folder") == [f"{tmp_path}/model/config.json", f"{tmp_path}/model/vocab.txt"]
+    assert runs.own_file("one") == [f"{tmp_path}/reviews.tsv"]
+    assert runs.own_file("absent") == ["nowhere.tsv"]
+    assert runs.own_file("minilm") == []
 
 
 def test_every_run_has_a_specification_that_reads_back(project):

@@ -32,6 +32,9 @@ def example(heading: str) -> str:
 @pytest.mark.parametrize("heading", EXAMPLES)
 def test_an_example_can_be_pasted_and_plans_what_it_promises(heading, tmp_path):
     copy_repository(tmp_path)
+    for own in ("reviews.tsv", "lab.csv"):
+        (tmp_path / "data").mkdir(exist_ok=True)
+        (tmp_path / "data" / own).touch()
     dry = f'set -eu\nsnakemake() {{ "{sys.executable}" -m snakemake --dry-run "$@"; }}\n'
     done = subprocess.run(
         ["bash", "-c", dry + example(heading)], cwd=tmp_path, capture_output=True, text=True, check=False

@@ -220,6 +220,9 @@ def load(config: Mapping[str, Any], root: Path = Path(), where: str = "config/co
         catalogue=catalogue,
     )
     _check_references(project, where)
+    if parsed.tracking.uri and "@" in parsed.tracking.uri:
+        raise UserError("tracking.uri must not hold a user name or password, since the configuration is shown in logs",
+                        where=where, remedy="set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD instead")
     return project
 
 

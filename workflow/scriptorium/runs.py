@@ -230,9 +230,13 @@ class Runs:
         return self.backbone(self._pretrain_recipe(variant).tokenizer)
 
     def own_file(self, dataset: str) -> list[str]:
-        """Path of a catalogue entry that is the user's own file or folder; nothing for what is downloaded."""
+        """A catalogue entry's file of the user's own, or all files of their folder; nothing for what is downloaded."""
         entry = self._known(dataset, self.project.datasets, "data set")
-        return [entry.location] if entry.source == "file" else []
+        if entry.source != "file":
+            return []
+        path = Path(entry.location).expanduser()
+        # a folder's own modification time says nothing about an edited file in it
+        return sorted(str(file) for file in path.rglob("*") if file.is_file()) if path.is_dir() else [str(path)]
 
     def task_source(self, task: str) -> str:
         return f"resources/{self._known(task, self.config.tasks, 'task').dataset}/manifest.json"

@@ -131,7 +131,8 @@ def pack(documents: Path, tokenizer: transformers.PreTrainedTokenizerBase, block
 def _pieces(documents: Path, split: str, tokenizer: transformers.PreTrainedTokenizerBase) -> Iterator[list[int]]:
     """Token ids of each document of a split, in the order of the file, without special tokens."""
     for batch in pq.ParquetFile(documents).iter_batches(DOCUMENTS_PER_CALL, columns=["split", "text"]):
-        texts = [text for name, text in zip(*batch.to_pydict().values(), strict=True) if name == split]
+        rows = zip(batch["split"].to_pylist(), batch["text"].to_pylist(), strict=True)
+        texts = [text for name, text in rows if name == split]
         if texts:
             yield from tokenizer(
                 texts,

@@ -1,6 +1,7 @@
 """Word vectors from an encoder's input embeddings: they stand in for GloVe 840B (papers/cogbert section 4.1).
 
-Ours: a word's vector is the mean over its word pieces.
+Ours: a word's vector is the mean over its word pieces, at the embeddings' own scale (on sentences of CMCL 2021
+standardised vectors did no better and fitted the noise of few words sooner).
 """
 
 from __future__ import annotations
