@@ -12,7 +12,6 @@ import time
 
 import pytest
 
-from tests.workflow.conftest import finished, project  # noqa: F401
 from tests.workflow.miniature import Project
 
 RUN = "results/pretrain/bert-mlm/seed0"
@@ -22,8 +21,8 @@ MODEL = f"{RUN}/model/model.safetensors"
 def start(project: Project) -> subprocess.Popen:
     environment = {**os.environ, "SCRIPTORIUM_CHECKPOINT_STEPS": "25"}
     command = [sys.executable, "-m", "snakemake", "-c1", f"{RUN}/manifest.json"]
-    return subprocess.Popen(command, cwd=project.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            text=True)  # fmt: skip
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, cwd=project.root, env=environment, **pipes)
 
 
 def trainer_pid_after_step(project: Project, step: int, limit: float = 120) -> int:
@@ -41,7 +40,7 @@ def trainer_pid_after_step(project: Project, step: int, limit: float = 120) -> i
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, "RUNNING"), (signal.SIGTERM, "KILLED")])
-def test_interrupted_training_ends_with_the_same_bits(project, number, status):  # noqa: F811
+def test_interrupted_training_ends_with_the_same_bits(project, number, status):
     project.edit("config/recipes/pretrain-bert.yaml", "max_steps: 12", "max_steps: 600")
     project.snakemake(f"{RUN}/manifest.json")
     expected = (project.root / MODEL).read_bytes()

@@ -197,7 +197,10 @@ def write_task(path: Path) -> None:
 
 def _documents(count: int) -> list[str]:
     n = len(SENTENCES)
-    return [" ".join(SENTENCES[(7 * i + 5 * j + i * j) % n] for j in range(6)) + f" Page {i} ends here." for i in range(count)]
+    return [
+        " ".join(SENTENCES[(7 * i + 5 * j + i * j) % n] for j in range(6)) + f" Page {i} ends here."
+        for i in range(count)
+    ]
 
 
 def _split(sentence: str) -> list[str]:

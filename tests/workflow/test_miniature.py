@@ -1,4 +1,4 @@
-"""The whole default workflow, end to end, in miniature: what a new user sees after one command, and after a second one."""
+"""The whole default workflow in miniature: what a new user sees after one command, and after a second one."""
 
 from __future__ import annotations
 

@@ -221,8 +221,11 @@ def load(config: Mapping[str, Any], root: Path = Path(), where: str = "config/co
     )
     _check_references(project, where)
     if parsed.tracking.uri and "@" in parsed.tracking.uri:
-        raise UserError("tracking.uri must not hold a user name or password, since the configuration is shown in logs",
-                        where=where, remedy="set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD instead")
+        raise UserError(
+            "tracking.uri must not hold a user name or password, since the configuration is shown in logs",
+            where=where,
+            remedy="set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD instead",
+        )
     return project
 
 

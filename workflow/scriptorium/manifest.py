@@ -42,8 +42,9 @@ def read(path: Path) -> dict[str, Any]:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         manifest["files"]
     except FileNotFoundError:
-        raise UserError("this artifact has no manifest, so it is not complete", where=path,
-                        remedy="run snakemake for it again") from None
+        raise UserError(
+            "this artifact has no manifest, so it is not complete", where=path, remedy="run snakemake for it again"
+        ) from None
     except (json.JSONDecodeError, KeyError, TypeError):
         raise UserError("not a readable manifest", where=path, remedy="delete it and run snakemake again") from None
     return manifest

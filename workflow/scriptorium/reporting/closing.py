@@ -13,9 +13,10 @@ def main_results(tables: Path = Path("results/tables")) -> list[str]:
         with path.open(encoding="utf-8", newline="") as handle:
             for row in csv.DictReader(handle, delimiter="\t"):
                 if row["delta"]:
+                    delta, low, high = (f"{float(row[name]):+.3f}" for name in ("delta", "ci_low", "ci_high"))
                     lines.append(
-                        f"{row['variant']} on {row['task']}: {float(row['mean']):.3f}, {float(row['delta']):+.3f} against the "
-                        f"baseline [{float(row['ci_low']):+.3f}, {float(row['ci_high']):+.3f}], {row['verdict']} ({row['scale']})"
+                        f"{row['variant']} on {row['task']}: {float(row['mean']):.3f}, {delta} against the baseline "
+                        f"[{low}, {high}], {row['verdict']} ({row['scale']})"
                     )
     return lines
 

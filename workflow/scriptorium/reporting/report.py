@@ -29,8 +29,15 @@ def main() -> None:
         ]
         done = subprocess.run(command, check=False)
     if done.returncode or not arguments.out.is_file():
-        raise SystemExit(str(UserError("snakemake could not write the report", where=arguments.out,
-                                       remedy="read the log above; run `snakemake tables` first")))
+        raise SystemExit(
+            str(
+                UserError(
+                    "snakemake could not write the report",
+                    where=arguments.out,
+                    remedy="read the log above; run `snakemake tables` first",
+                )
+            )
+        )
 
 
 if __name__ == "__main__":
