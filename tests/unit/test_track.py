@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import sqlite3
 import statistics
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from scriptorium import ledger, manifest
 from scriptorium.errors import UserError
 from scriptorium.family import families
 from scriptorium.mirror import Mirror
-from scriptorium.portrait import DATA, MAX_FILE, MAX_PARAM, curve, flatten, name_run, portraits
+from scriptorium.portrait import DATA, MAX_FILE, MAX_PARAM, curve, flatten, name_run, portraits, readable
 from scriptorium.replay import import_all
 from scriptorium.runs import Run
 from scriptorium.store import connect, locate
@@ -120,7 +122,7 @@ def test_a_run_shows_its_own_times_names_tags_params_curve_and_inputs(study):
     )
     assert tags["git.commit"] == tags["mlflow.source.git.commit"] == record["git"]["commit"]
     assert tags["paper_table"] == run.paper_table
-    assert record["command"] in tags["mlflow.note.content"]
+    assert readable(record["command"]) in tags["mlflow.note.content"]
     assert shown.data.params["train.lr"] == str(record["spec"]["train"]["lr"])
     points = connect(locate(None, study.results)).get_metric_history(shown.info.run_id, "train/loss")
     events = [e for e in ledger.read_events(study.directory(run)) if "metrics" in e]
@@ -253,6 +255,17 @@ def test_long_params_are_cut_with_a_remark_and_nested_ones_are_flat():
     assert flat["none"] == "null"
     assert len(flat["text"]) == MAX_PARAM
     assert "10000 characters" in flat["text"]
+
+
+def test_the_command_on_a_run_page_means_the_same_and_has_short_lines():
+    spec = {"train": {"lr": 0.1, "note": "it's -- 'quoted'"}, "labels": ["a", "b"]}
+    words = ["printf", "%s\\0", "--spec", json.dumps(spec), "--input", "a=r/a/manifest.json", "b=r/b/manifest.json"]
+    text = readable(shlex.join(words))
+    done = subprocess.run(["bash", "-c", text], capture_output=True, text=True, check=True)
+    again = done.stdout.removesuffix("\0").split("\0")
+    assert json.loads(again.pop(1)) == spec
+    assert again == [word for word in words[2:] if not word.startswith("{")]
+    assert max(map(len, text.splitlines())) < 60
 
 
 def test_a_step_logged_again_after_a_resume_is_one_point():

@@ -6,11 +6,13 @@ the files of a run and of the configuration that names it, so two imports of the
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import hashlib
 import json
 import math
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -207,7 +209,7 @@ class Portrait:
         what = self.description or self.run.variant
         parts.append(f"{what}; paper table: {self.run.paper_table}" if self.run.paper_table else what)
         if command := self.record.get("command"):
-            parts.append(f"Run it again without Snakemake:\n\n```sh\n{_cut(command, 5000)}\n```")
+            parts.append(f"Run it again without Snakemake:\n\n```sh\n{_cut(readable(command), 5000)}\n```")
         return "\n\n".join(part for part in parts if part)
 
 
@@ -250,6 +252,19 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
             text = value if isinstance(value, str) else canonical_json(value)
             flat[key] = _cut(text, MAX_PARAM)
     return flat
+
+
+def readable(command: str) -> str:
+    """A shell command on many short lines, JSON in it as well: a long line pushes MLflow's page out of the window."""
+    text, inputs = "", 0
+    for word in shlex.split(command):
+        inputs = 0 if word.startswith("--") else inputs + ("=" in word)
+        separator = " \\\n  " if word.startswith("--") else " \\\n    " if inputs > 1 else " "
+        if word.startswith("{"):
+            with contextlib.suppress(json.JSONDecodeError):
+                word = json.dumps(json.loads(word), indent=1, ensure_ascii=False)
+        text += (separator if text else "") + shlex.quote(word)
+    return text
 
 
 def _cut(text: str, limit: int) -> str:

@@ -99,5 +99,5 @@ def _checked(values: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
 def _summary(observed: float, bootstrap: np.ndarray, permuted: np.ndarray, level: float) -> Comparison:
     low, high = np.quantile(bootstrap, [(1 - level) / 2, (1 + level) / 2])
     # as extreme within rounding; the observed labelling counts as one of the permutations, so p is never 0
-    extreme = np.count_nonzero(np.abs(permuted) >= abs(observed) * (1 - 1e-9) - 1e-15)
+    extreme = int(np.count_nonzero(np.abs(permuted) >= abs(observed) * (1 - 1e-9) - 1e-15))
     return Comparison(observed, float(low), float(high), (1 + extreme) / (1 + len(permuted)))

@@ -19,8 +19,9 @@ Mode `fixed` (ours) mends what section 10 lists, by defect number:
 
 Ours too: the mixing weights start at zero, so that the model *is* the plain one at the start, and for ever where all
 features are zero. Both branches share one dropout mask, so that a training run with zero features is the plain run.
-Weights that multiply a scalar (mix, readability) are stored in units of `gain` = 1 / initializer_range: Adam moves a
-parameter by about lr per step, and an lr made for weights of size 0.02 would leave a logit where it was.
+The weights that multiply scores or readability are stored in units of `gain` = hidden size / 4. Adam moves every
+parameter by about lr per step, and what it does to a sum grows with the number of its terms; these sums have four
+terms where the encoder's have as many as it is wide, and with the encoder's lr they would stay where they are.
 """
 
 from __future__ import annotations
@@ -211,7 +212,7 @@ class CognitionForSequenceClassification(transformers.PreTrainedModel):
         super().__init__(config)
         make = transformers.AutoModelForSequenceClassification.from_config
         self.model = make(config.encoder) if plain is None else plain
-        gain = 1 / getattr(config.encoder, "initializer_range", 0.02)
+        gain = config.encoder.hidden_size / 4
         layers = self.model.base_model.encoder.layer
         for index, layer in enumerate(layers):
             level = None if index == len(layers) - 1 else "lower" if index < config.boundary else "upper"
