@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from scriptorium import ledger, manifest, runs
-from scriptorium.audit import SPECS
 from scriptorium.runs import Run, Runs
 from scriptorium.track import load_runs
+from scriptorium.tracking.audit import SPECS
 
 REPOSITORY = Path(__file__).parents[1]
 START = 1_790_000_000.0  # seconds since the epoch

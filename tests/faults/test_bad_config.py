@@ -12,6 +12,7 @@ import yaml
 from scriptorium import config
 from scriptorium.errors import UserError
 from scriptorium.runs import Runs
+from scriptorium.spec import overlay
 
 ROOT = Path(__file__).parents[2]
 
@@ -127,25 +128,34 @@ def test_a_corpus_of_a_missing_data_set_is_explained(root):
 
 
 @pytest.mark.parametrize(
-    ("name", "old", "new", "message"),
+    ("name", "changes", "message"),
     [
-        ("finetune", "warmup_ratio", "warm_up_ratio", "unknown key 'warm_up_ratio', did you mean 'warmup_ratio'"),
-        ("finetune", "epochs: 3", "max_steps: 10\n  epochs: 3", "exactly one of train.epochs and train.max_steps"),
-        ("finetune", "stage: finetune", "stage: finetun", "has stage 'finetun', did you mean 'finetune'"),
-        ("finetune", "stage: finetune", "extends: cogbert", "extend one another in a circle: "),
-        ("cogbert", "extends: finetune", "extends: finetuning", "unknown recipe 'finetuning', did you mean 'finetune'"),
-        ("cogbert", "scores: gaze", "scores: gase", "cognition.scores: .*'gaze', 'flags'"),
-        ("cogbert", "cognition:", "cognition: [", "a recipe must be a YAML mapping"),
-        ("regressor", "layers: 4", "layers: 0", "layers: .*greater than 0"),
-        ("pretrain-bert", "heads: 2", "heads: 3", r"heads \(3\) must divide hidden_size \(128\)"),
-        ("pretrain-bert", "rate: 0.15", "rate: 15", "objective.rate: .*less than 1"),
+        ("finetune", {"train": {"warm_up_ratio": 0.1}}, "unknown key 'warm_up_ratio', did you mean 'warmup_ratio'"),
+        ("finetune", {"train": {"max_steps": 10}}, "exactly one of train.epochs and train.max_steps"),
+        ("finetune", {"stage": "finetun"}, "has stage 'finetun', did you mean 'finetune'"),
+        ("finetune", {"extends": "cogbert"}, "extend one another in a circle: "),
+        ("cogbert", {"extends": "finetuning"}, "unknown recipe 'finetuning', did you mean 'finetune'"),
+        ("cogbert", {"cognition": {"scores": "gase"}}, "cognition.scores: .*'gaze', 'flags'"),
+        ("regressor", {"layers": 0}, "layers: .*greater than 0"),
+        ("pretrain-bert", {"model": {"hidden_size": 128, "heads": 3}}, r"heads \(3\) must divide hidden_size \(128\)"),
+        ("pretrain-bert", {"objective": {"rate": 15}}, "objective.rate: .*less than 1"),
     ],
 )
-def test_a_wrong_recipe_is_explained_with_its_variant_or_file(root, name, old, new, message):
-    edit(root, f"recipes/{name}.yaml", old, new)
+def test_a_wrong_recipe_is_explained_with_its_variant_or_file(root, name, changes, message):
+    path = root / f"config/recipes/{name}.yaml"
+    path.write_text(
+        yaml.safe_dump(overlay(yaml.safe_load(path.read_text(encoding="utf-8")), changes)), encoding="utf-8"
+    )
     with pytest.raises(UserError, match=message) as caught:
         load(root)
     assert name in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["cognition: [", "- a list", "just words"])
+def test_a_recipe_that_is_no_mapping_is_explained_with_its_file(root, text):
+    (root / "config/recipes/cogbert.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=r"recipes/cogbert.yaml: a recipe must be a YAML mapping"):
+        load(root)
 
 
 @pytest.mark.parametrize("overrides", ["[1, 2]", "lr", "3"])

@@ -19,14 +19,15 @@ from pathlib import Path
 
 import pytest
 
-from scriptorium import follow, ledger, manifest, verify
-from scriptorium.audit import audit
+from scriptorium import ledger, manifest, verify
 from scriptorium.errors import UserError
-from scriptorium.mirror import Mirror
-from scriptorium.replay import import_all
 from scriptorium.runs import Run
-from scriptorium.store import locate
 from scriptorium.track import load_runs
+from scriptorium.tracking import follow
+from scriptorium.tracking.audit import audit
+from scriptorium.tracking.mirror import Mirror
+from scriptorium.tracking.replay import import_all
+from scriptorium.tracking.store import locate
 from tests.fabricate import START, Project, build, write_events
 
 CORPUS = Run("results/data/corpora/english", "prepare_corpus", "", "", "english")

@@ -14,12 +14,12 @@ import pytest
 
 from scriptorium import ledger, manifest
 from scriptorium.errors import UserError
-from scriptorium.family import families
-from scriptorium.mirror import Mirror
-from scriptorium.portrait import DATA, MAX_FILE, MAX_PARAM, curve, flatten, name_run, portraits, readable
-from scriptorium.replay import import_all
 from scriptorium.runs import Run
-from scriptorium.store import connect, locate
+from scriptorium.tracking.family import families
+from scriptorium.tracking.mirror import Mirror
+from scriptorium.tracking.portrait import DATA, MAX_FILE, MAX_PARAM, curve, flatten, name_run, portraits, readable
+from scriptorium.tracking.replay import import_all
+from scriptorium.tracking.store import connect, locate
 from tests.fabricate import START, Project, build, write_events
 
 CORPUS = Run("results/data/corpora/english", "prepare_corpus", "", "", "english")

@@ -23,7 +23,9 @@ except UserError as error:
     raise WorkflowError(f"The configuration has a problem.\n{error}") from None
 
 CONFIG = PROJECT.config
-activate(ROOT / "workflow", CONFIG.tracking.uri)
+# A whole configuration as one text: what the mirror, the audit and the report depend on.
+WHOLE_CONFIG = canonical_json(config)
+activate(ROOT / "workflow", WHOLE_CONFIG, CONFIG.tracking.uri)
 
 
 wildcard_constraints:
@@ -34,9 +36,6 @@ wildcard_constraints:
     study="[^/]+",
     seed=r"\d+",
 
-
-# A whole configuration as one param: what the mirror, the audit and the report depend on.
-WHOLE_CONFIG = canonical_json(config)
 
 # Everything the report shows.
 REPORTED = [

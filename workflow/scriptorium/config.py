@@ -277,7 +277,7 @@ def read_recipe(name: str, folder: Path, chain: tuple[str, ...] = ()) -> dict[st
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         parent = values.pop("extends", None)
-    except (yaml.YAMLError, UnicodeDecodeError, AttributeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, AttributeError, TypeError) as error:
         raise UserError(f"a recipe must be a YAML mapping: {error}", where=path) from None
     return overlay(read_recipe(parent, folder, (*chain, name)), values) if parent else values
 

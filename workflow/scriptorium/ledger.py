@@ -33,7 +33,11 @@ class Ledger:
 
     def __init__(self, directory: Path, record: dict[str, Any]):
         self.directory, self.record = directory, record
-        self._events = (directory / "events.jsonl").open("a", encoding="utf-8")
+        path = directory / "events.jsonl"
+        cut_off = path.exists() and not (b"\n" + path.read_bytes()).endswith(b"\n")
+        self._events = path.open("a", encoding="utf-8")
+        if cut_off:  # by a kill in the middle of a line: keep the next event off it
+            self._events.write("\n")
         self._lock = threading.Lock()
         self._ended = threading.Event()
         threading.Thread(target=self._heartbeat, daemon=True).start()
@@ -127,7 +131,8 @@ def read_record(directory: Path) -> dict[str, Any] | None:
 def read_events(directory: Path) -> Iterator[dict[str, Any]]:
     """Events in order. A last line cut off by a kill is left out."""
     try:
-        lines = (directory / "events.jsonl").read_text(encoding="utf-8").splitlines()
+        # not splitlines(): it also splits at characters that JSON may hold, such as U+2028
+        lines = (directory / "events.jsonl").read_text(encoding="utf-8", errors="replace").split("\n")
     except FileNotFoundError:
         return
     for line in lines:

@@ -25,7 +25,7 @@ from scriptorium.errors import UserError
 from scriptorium.manifest import write_json
 from scriptorium.runs import Runs
 from scriptorium.spec import overlay
-from scriptorium.store import Store, locate, one_writer
+from scriptorium.tracking.store import Store, locate, one_writer
 
 
 def load_runs(sources: Sequence[str], root: Path) -> Runs:
@@ -61,7 +61,7 @@ def open_ui(results: Path, store: Store, port: int) -> None:
             ) from None
     if not store.database.exists():
         raise UserError("nothing was imported yet", where=store.database, remedy="run: snakemake track")
-    from scriptorium.mirror import Mirror
+    from scriptorium.tracking.mirror import Mirror
 
     with one_writer(results):
         Mirror.open(store, results)  # a moved folder is told here, not by broken pages in the browser
@@ -83,7 +83,7 @@ def main(words: Sequence[str] | None = None) -> int:
         uri = arguments.uri or os.environ.get("SCRIPTORIUM_TRACKING_URI") or runs.config.tracking.uri
         store = locate(uri, results)
         if arguments.what == "import":
-            from scriptorium.replay import import_all
+            from scriptorium.tracking.replay import import_all
 
             counts = import_all(results, runs, store)
             if arguments.summary:
@@ -93,11 +93,11 @@ def main(words: Sequence[str] | None = None) -> int:
             for path in counts["unreadable"]:
                 print(f"left out: {path}/run.json cannot be read", file=sys.stderr)
         elif arguments.what == "follow":
-            from scriptorium.follow import follow
+            from scriptorium.tracking.follow import follow
 
             return follow(arguments.run_dir, arguments.parent, results, runs, store)
         elif arguments.what == "audit":
-            from scriptorium.audit import audit
+            from scriptorium.tracking.audit import audit
 
             return audit(results, runs, store, content=not arguments.quick)
         else:

@@ -11,12 +11,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from scriptorium import ledger, portrait
+from scriptorium import ledger
 from scriptorium.errors import UserError
-from scriptorium.family import families
-from scriptorium.mirror import Mirror
 from scriptorium.runs import Runs
-from scriptorium.store import Store, answering, one_writer
+from scriptorium.tracking import portrait
+from scriptorium.tracking.family import families
+from scriptorium.tracking.mirror import Mirror
+from scriptorium.tracking.store import Store, answering, one_writer
 
 EVERY, GRACE = 3.0, 10.0  # seconds between two batches; how long a dead server is tried after the run's end
 SHARE, LONGEST = 0.05, 30.0  # of a core, at most: a long ledger is read less often, but every 30 s

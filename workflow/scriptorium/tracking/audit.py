@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from scriptorium import ledger, manifest, runs
 from scriptorium.errors import UserError
-from scriptorium.mirror import DIGEST, SUPERSEDED, Mirror, identity
-from scriptorium.portrait import Portrait, path_of, portraits
 from scriptorium.spec import canonical_json
-from scriptorium.store import Store
+from scriptorium.tracking.mirror import DIGEST, SUPERSEDED, Mirror, identity
+from scriptorium.tracking.portrait import Portrait, path_of, portraits
+from scriptorium.tracking.store import Store
 
 # stage -> the specification that the configuration wants now, from the run and the last part of its path
 SPECS: dict[str, Callable[[runs.Runs, runs.Run, str], str]] = {

@@ -10,13 +10,13 @@ from typing import Any
 from tqdm import tqdm
 
 from scriptorium import ledger
-from scriptorium.family import Family, about_study, columns, families
 from scriptorium.manifest import write_json
-from scriptorium.mirror import Mirror
-from scriptorium.portrait import Portrait, ledgers, path_of, portraits
 from scriptorium.runs import Runs
 from scriptorium.spec import canonical_json
-from scriptorium.store import Store, answering, one_writer
+from scriptorium.tracking.family import Family, about_study, columns, families
+from scriptorium.tracking.mirror import Mirror
+from scriptorium.tracking.portrait import Portrait, ledgers, path_of, portraits
+from scriptorium.tracking.store import Store, answering, one_writer
 
 
 def import_all(results: Path, runs: Runs, store: Store) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from scriptorium import ledger
 from scriptorium.errors import UserError
-from scriptorium.family import Family
-from scriptorium.portrait import Identity, Point, Portrait
 from scriptorium.spec import canonical_json
-from scriptorium.store import Store, answering, connect, project_id
+from scriptorium.tracking.family import Family
+from scriptorium.tracking.portrait import Identity, Point, Portrait
+from scriptorium.tracking.store import Store, answering, connect, project_id
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

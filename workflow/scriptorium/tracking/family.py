@@ -10,9 +10,9 @@ from functools import cached_property
 
 from scriptorium import ledger
 from scriptorium.config import Variant
-from scriptorium.portrait import DATA, VERSION, Identity, Portrait, flatten, owner, safe_key, tag_texts
 from scriptorium.runs import Runs
 from scriptorium.spec import canonical_json
+from scriptorium.tracking.portrait import DATA, VERSION, Identity, Portrait, flatten, owner, safe_key, tag_texts
 
 
 @dataclass(frozen=True)
