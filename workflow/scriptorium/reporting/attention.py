@@ -142,6 +142,7 @@ def _correlations(axes: plt.Axes, agreement: pd.DataFrame) -> None:
 
 def _table(agreement: pd.DataFrame) -> str:
     def cell(value: float, low: float, high: float, sign: str = "") -> str:
+        value, low, high = (round(number, 3) + 0.0 for number in (value, low, high))  # + 0.0: no negative zero
         return "" if np.isnan(value) else f"{value:{sign}.3f} [{low:{sign}.3f}, {high:{sign}.3f}]"
 
     plain = agreement["who"].iloc[1]

@@ -18,6 +18,7 @@ from scriptorium.reporting.style import COLOURS, INK, QUIET, RULE, save, styled
 
 ALPHA = 0.05
 ENOUGH_SEEDS = 5
+LEAST_SPAN = 0.04  # of an axis: a smaller one would make nothing look like something
 LOWER_IS_BETTER = {"test/mse"}
 BETTER, WORSE, UNKNOWN, BASELINE = "better", "worse", "no difference shown", "baseline"
 
@@ -126,6 +127,8 @@ def _scores(axes: plt.Axes, runs: Sequence[FinetuneRun], rows: pd.DataFrame, met
                   markeredgewidth=0)  # fmt: skip
         axes.plot([row["mean"]] * 2, [place - 0.3, place + 0.3], color=INK, linewidth=2, solid_capstyle="butt")
     low, high = axes.get_xlim()
+    missing = max(0, LEAST_SPAN - (high - low)) / 2
+    low, high = low - missing, high + missing
     axes.set_xlim(low, high + (high - low) * 0.16)
     for place, row in rows.iterrows():
         axes.text(0.995, place, f"{row['mean']:.3f}", transform=axes.get_yaxis_transform(), ha="right", va="center",
@@ -147,7 +150,7 @@ def _differences(axes: plt.Axes, rows: pd.DataFrame, metric: str) -> None:
         axes.plot(row.delta, place, "o", color=colours[row.verdict], markersize=6.5)
         axes.text(row.delta, place - 0.14, f"{_signed(row.delta)}, {row.verdict}", ha="center", va="bottom", fontsize=9,
                   bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6})  # fmt: skip
-    reach = np.nanmax(np.abs(rows[["delta", "ci_low", "ci_high"]].to_numpy()), initial=1e-6) * 1.25
+    reach = np.nanmax(np.abs(rows[["delta", "ci_low", "ci_high"]].to_numpy()), initial=LEAST_SPAN / 2) * 1.25
     axes.set_xlim(-reach, reach)
     axes.locator_params(axis="x", nbins=6)
     axes.set_yticks([])
