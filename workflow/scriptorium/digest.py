@@ -43,7 +43,14 @@ def closure(module: str) -> tuple[str, ...]:
 
 @cache
 def _parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    """Syntax tree without docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body
+            if body and isinstance(body[0], ast.Expr) and isinstance(getattr(body[0].value, "value", None), str):
+                node.body = body[1:]
+    return tree
 
 
 @cache
@@ -73,10 +80,4 @@ def _file(name: str) -> Path | None:
 
 @cache
 def _tree_digest(path: Path) -> bytes:
-    tree = ast.parse(ast.unparse(_parse(path)))  # a copy: the cached tree stays whole
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            body = node.body
-            if body and isinstance(body[0], ast.Expr) and isinstance(getattr(body[0].value, "value", None), str):
-                node.body = body[1:]
-    return hashlib.sha256(ast.dump(tree).encode()).digest()
+    return hashlib.sha256(ast.dump(_parse(path)).encode()).digest()

@@ -85,12 +85,12 @@ def _state(before: str | None, after: str | None) -> str:
 
 def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m scriptorium.verify", description=__doc__.splitlines()[0])
-    parser.add_argument("run_dir", nargs="+", type=Path)
+    parser.add_argument("run", nargs="+", type=Path, help="run directories, or their manifests")
     arguments = parser.parse_args(words)
     states = []
-    for directory in arguments.run_dir:
+    for path in arguments.run:
         try:
-            states.append(0 if verify(directory) else 1)
+            states.append(0 if verify(path.parent if path.name == manifest.NAME else path) else 1)
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
             states.append(2)
