@@ -11,8 +11,10 @@ import pytest
 import yaml
 
 from scriptorium import config
+from scriptorium.project import Project, load, read_tsv
 from scriptorium.runs import Runs
 from scriptorium.spec import Spec
+from scriptorium.stages.train_regressor import RegressorSpec
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow/schemas/config.schema.json"
@@ -24,8 +26,8 @@ def values() -> dict:
 
 
 @pytest.fixture(scope="module")
-def project(values) -> config.Project:
-    return config.load(values, ROOT)
+def project(values) -> Project:
+    return load(values, ROOT)
 
 
 def test_the_schema_file_is_the_generated_one():
@@ -53,7 +55,7 @@ def test_every_block_of_the_configuration_has_a_description():
 
 def test_every_recipe_belongs_to_a_variant_and_every_variant_parses(project):
     recipes = {path.stem for path in (ROOT / "config/recipes").glob("*.yaml")}
-    rows = config.read_tsv(ROOT / "config/ablations.tsv", ("variant", "recipe"))
+    rows = read_tsv(ROOT / "config/ablations.tsv", ("variant", "recipe"))
     assert {row["recipe"] for row in rows} == recipes
     assert {row["variant"] for row in rows} == set(project.variants)
 
@@ -72,7 +74,7 @@ def test_cogbert_differs_from_its_baseline_in_nothing_but_cognition(project):
 
 def test_a_seed_or_a_task_more_is_exactly_its_runs_more(values):
     def paths(**changes) -> set[str]:
-        return {run.path for run in Runs(config.load({**values, **changes}, ROOT)).all()}
+        return {run.path for run in Runs(load({**values, **changes}, ROOT)).all()}
 
     base = paths()
     more = paths(seeds=[*values["seeds"], 7]) - base
@@ -91,7 +93,7 @@ def test_every_file_of_a_folder_of_ones_own_is_watched(values, tmp_path, monkeyp
     shutil.copytree(ROOT / "config", tmp_path / "config")
     with (tmp_path / "config/datasets.tsv").open("a", encoding="utf-8") as table:
         table.writelines(f"{name}\t-\tfile\t{path}\t\t\t\t\t\t\n" for name, path in rows.items())
-    runs = Runs(config.load(values, tmp_path))
+    runs = Runs(load(values, tmp_path))
     assert runs.own_file("folder") == [f"{tmp_path}/model/config.json", f"{tmp_path}/model/vocab.txt"]
     assert runs.own_file("one") == [f"{tmp_path}/reviews.tsv"]
     assert runs.own_file("absent") == ["nowhere.tsv"]
@@ -118,7 +120,7 @@ def test_variants_on_the_same_task_have_different_specifications(project):
 
 def test_the_regressors_recipe_offers_every_setting_of_its_specification(project):
     settings = project.variants["regressor"].recipe.settings()
-    assert settings.keys() == config.RegressorSpec.model_fields.keys() - {"seed"}
+    assert settings.keys() == RegressorSpec.model_fields.keys() - {"seed"}
 
 
 def test_the_catalogue_names_licence_and_citation_of_everything_it_brings(project):

@@ -96,7 +96,13 @@ def test_no_stage_depends_on_bookkeeping_tracking_or_another_stages_run(stage):
     closure = set(digest.closure(f"scriptorium.stages.{stage}"))
     assert f"scriptorium.stages.{stage}" in closure
     assert not closure & digest.BOOKKEEPING
-    assert not closure & {"scriptorium.track", "scriptorium.runs", "scriptorium.config", "scriptorium.devices"}
+    assert not closure & {
+        "scriptorium.track",
+        "scriptorium.runs",
+        "scriptorium.config",
+        "scriptorium.project",
+        "scriptorium.devices",
+    }
 
 
 def test_bookkeeping_modules_exist_and_are_few():

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from scriptorium.config import read_catalogue
+from scriptorium.project import read_catalogue
 from tests.workflow.miniature import REPOSITORY, copy_repository
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")

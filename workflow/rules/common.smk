@@ -8,10 +8,10 @@ from snakemake.exceptions import WorkflowError
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "workflow"))
 
-from scriptorium.config import load
 from scriptorium.digest import code_digest as code_of
 from scriptorium.environment import activate
 from scriptorium.errors import UserError
+from scriptorium.project import load
 from scriptorium.runs import Runs, code
 from scriptorium.spec import canonical_json
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from scriptorium.config import SPLITS, Project
+from scriptorium.config import SPLITS
 from scriptorium.digest import code_digest
 from scriptorium.errors import UserError, nearest
+from scriptorium.project import Project
 from scriptorium.spec import TrainSpec
 from scriptorium.stages.attention_maps import AttentionMapsSpec
 from scriptorium.stages.finetune import FinetuneSpec

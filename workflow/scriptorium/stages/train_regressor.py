@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("train_regressor")
 
 
-class RegressorSpec(Spec):
-    """The gaze regressor (papers/cogbert section 4)."""
+class RegressorSettings(Spec):
+    """The gaze regressor (papers/cogbert section 4): what a recipe may set."""
 
     variant: Literal["paper"] = Field("paper", description="architecture: the four-layer Bi-LSTM of the paper's text")
     hidden_size: int = Field(64, gt=0, description="LSTM units per direction (not found in the paper; ours)")
@@ -39,6 +39,11 @@ class RegressorSpec(Spec):
     lr: float = Field(1e-3, gt=0, description="AdamW learning rate (released code)")
     weight_decay: float = Field(0.01, ge=0, description="AdamW decay")
     folds: int = Field(6, gt=1, description="cross-validation folds; a paragraph is never split")
+
+
+class RegressorSpec(RegressorSettings):
+    """One training run of the gaze regressor."""
+
     seed: int = Field(0, ge=0, description="of initialisation, order and folds")
 
 
