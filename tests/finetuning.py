@@ -51,7 +51,7 @@ class Folder:
         return {"kind": "classification", "labels": ["bad", "good"], "max_length": 32, "train": train, **changes}
 
     def inputs(self, spec: dict[str, Any]) -> dict[str, list[Path]]:
-        names = ["data", "backbone", *(["annotations"] if spec.get("cognition") else [])]
+        names = ["data", "backbone", *(["annotations"] if spec.get("cognition") or spec.get("gaze_loss") else [])]
         return {name: [self.root / name / manifest.NAME] for name in names}
 
     def run(self, name: str, **changes: Any) -> Path:

@@ -22,7 +22,7 @@ from scriptorium.models.cognition import (
 SHAPE = {"vocab_size": 60, "hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 4,
          "intermediate_size": 64, "num_labels": 3}  # fmt: skip
 FAMILIES = {"bert": transformers.BertConfig, "roberta": transformers.RobertaConfig,
-            "xlm-roberta": transformers.XLMRobertaConfig}  # fmt: skip
+            "xlm-roberta": transformers.XLMRobertaConfig, "mpnet": transformers.MPNetConfig}  # fmt: skip
 LENGTH = 12
 
 

@@ -17,7 +17,8 @@ from scriptorium.data.examples import Examples, collate
 from scriptorium.errors import UserError
 from scriptorium.evaluation import classification
 from scriptorium.models.cognition import CognitionForSequenceClassification
-from scriptorium.stages.finetune import FinetuneSpec, build_model
+from scriptorium.models.heads import build as build_model
+from scriptorium.stages.finetune import FinetuneSpec
 from tests.finetuning import COGNITION, Folder, build
 
 KEPT = ("predictions.parquet", "metrics.json", "model/model.safetensors", "model/config.json", "manifest.json")
@@ -241,3 +242,40 @@ def test_a_length_beyond_the_backbones_positions_is_refused(folder):
 def test_a_label_outside_its_set_is_refused(folder):
     with pytest.raises(UserError, match=r"label 1 is not one of 0..0 \(bad\)"):
         folder.run("label", labels=["bad"])
+
+
+def test_the_gaze_loss_trains_the_encoder_and_leaves_a_plain_model_behind(folder):
+    """After Deng et al. 2024: nothing of it is left at inference."""
+    plain, guided = (
+        folder.run("unguided", train=QUICK),
+        folder.run("guided", train=QUICK, gaze_loss=0.5, save_model=True),
+    )
+    assert not np.allclose(predictions(plain)["probability_good"], predictions(guided)["probability_good"], atol=1e-5)
+    model = AutoModelForSequenceClassification.from_pretrained(guided / "model")
+    assert type(model) is transformers.BertForSequenceClassification
+    assert not any("gaze" in name for name, _ in model.named_parameters())
+
+
+def test_a_tiny_gaze_loss_is_the_plain_run(folder):
+    plain, guided = folder.run("unguided2", train=QUICK), folder.run("barely", train=QUICK, gaze_loss=1e-9)
+    assert np.allclose(predictions(plain)["probability_good"], predictions(guided)["probability_good"], atol=1e-4)
+
+
+def test_feature_weights_of_every_fused_layer_are_written(cogbert):
+    table = pd.read_csv(cogbert / "feature_weights.tsv", sep="\t")
+    assert list(table.columns) == ["layer", "level", "feature", "weight", "contribution"]
+    assert table.groupby("layer")["weight"].count().eq(4).all()
+    assert table["weight"].between(0.04, 1).all()
+    assert (table["contribution"] > 0).any(), "the mixing weights left zero"
+
+
+def test_a_finetuned_encoder_is_a_backbone_with_the_pooler_of_its_own_backbone(folder, cogbert):
+    trained, before = (
+        transformers.AutoModel.from_pretrained(p) for p in (cogbert / "encoder", folder.root / "backbone")
+    )
+    assert type(trained) is type(before)
+    changed = {n for n, p in before.named_parameters() if not torch.equal(p, trained.get_parameter(n))}
+    assert any("attention.self.query" in name for name in changed)
+    whole = AutoModelForSequenceClassification.from_pretrained(cogbert / "model").model.bert.state_dict()
+    for name, value in trained.state_dict().items():
+        assert torch.equal(whole[name], value), name

@@ -106,6 +106,7 @@ def test_attention_stage_reads_plain_and_cognitive_models(tmp_path, monkeypatch)
     words = manifest.write(tmp_path / "gaze", [tmp_path / "gaze/words.parquet"])
     scored = [
         {"text_key": text_key(text), "word_index": k, "start": start, "end": end, "readability": 0.3,
+         "n_fix_predicted": 1.0,
          **dict.fromkeys(FEATURES, 1.0), **dict.fromkeys(SCORES, 0.1 * k), **dict.fromkeys(SPANS, k // 3)}
         for text in sorted(texts, key=text_key) for k, (start, end) in enumerate(word_spans(text))
     ]  # fmt: skip

@@ -54,6 +54,9 @@ class TrainSpec(Spec):
     adam_betas: tuple[float, float] = Field((0.9, 0.999), description="AdamW betas")
     adam_eps: float = Field(1e-8, gt=0, description="AdamW epsilon")
     clip: float = Field(1.0, ge=0, description="gradient norm clip, 0 = off")
+    shuffle: bool = Field(
+        True, description="false: examples in the order of the file, as in CogBERT's released code (its defect 15)"
+    )
     log_every: int = Field(10, gt=0, description="steps between two points of the loss curve")
     eval_every: int | None = Field(None, gt=0, description="steps between evaluations; empty: at every epoch's end")
 

@@ -45,14 +45,18 @@ class EpochSampler(Sampler):
 
     WINDOW = 16  # batches: enough to halve the padding, few enough to leave batches mixed
 
-    def __init__(self, length: int, seed: int, lengths: np.ndarray | None = None, batch_size: int = 1):
-        self.length, self.seed, self.epoch = length, seed, 0
+    def __init__(
+        self, length: int, seed: int, lengths: np.ndarray | None = None, batch_size: int = 1, shuffle: bool = True
+    ):
+        self.length, self.seed, self.epoch, self.shuffle = length, seed, 0, shuffle
         self.lengths, self.batch_size = lengths, batch_size
 
     def __len__(self) -> int:
         return self.length
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
+        if not self.shuffle:
+            return iter([(self.epoch, index) for index in range(self.length)])
         generator = np.random.default_rng([self.seed, self.epoch])
         order = generator.permutation(self.length)
         if self.lengths is not None:
@@ -92,11 +96,13 @@ def train(
     seed: int,
     held_out: Dataset | None = None,
     compute_metrics: Callable[[transformers.EvalPrediction], dict[str, float]] | None = None,
+    loss: Callable[..., torch.Tensor] | None = None,
 ) -> transformers.Trainer:
     """Train `model` on `data` and return the Trainer, ready to predict.
 
     data[(epoch, index)] and held_out[index] give examples, `collate` makes the batch (with `labels`; the model
-    returns the loss). If data has `lengths`, a batch holds examples of similar length.
+    returns the loss, unless `loss(outputs, labels)` is given). If data has `lengths`, a batch holds examples of similar
+    length.
     Raises Interrupted after saving, when the job must stop; UserError when the loss is not finite.
     """
     checkpoints = job.state / "checkpoints"
@@ -110,8 +116,11 @@ def train(
         eval_dataset=held_out,
         data_collator=collate,
         compute_metrics=compute_metrics,
+        compute_loss_func=None if loss is None else lambda out, labels, num_items_in_batch=None: loss(out, labels),
     )
-    trainer.sampler = EpochSampler(len(data), seed, getattr(data, "lengths", None), spec.batch_size)
+    trainer.sampler = EpochSampler(
+        len(data), seed, getattr(data, "lengths", None), spec.batch_size, shuffle=spec.shuffle
+    )
     trainer.model_accepts_loss_kwargs = False  # our losses are means over the micro-batch
     trainer.remove_callback(transformers.PrinterCallback)
     watcher = _Watcher(trainer, job.ledger, job.impl)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,22 +60,32 @@ def span_means(scores: np.ndarray, spans: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class TextWords:
-    """The words of one text: offsets [n, 2], lower and upper scores [n, 4], span ids [n, 4], readability."""
+    """The words of one text: offsets [n, 2], lower and upper scores [n, 4], span ids [n, 4], readability, n_fix [n]."""
 
     offsets: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
     spans: np.ndarray
     readability: float
+    n_fix: np.ndarray
 
 
 class Words:
     """The annotated texts of a task or corpus; words[text] gives one text's words under the chosen control."""
 
-    def __init__(self, table: pd.DataFrame, kind: str = "gaze", seed: int = 0, where: str | Path = "annotations"):
-        """`table` has the columns of results/annotations/<name>.parquet, the rows of a text standing together."""
-        self.kind, self.seed, self.where = kind, seed, where
-        missing = {"text_key", "start", "end", "readability", *FEATURES, *SCORES, *SPANS} - set(table.columns)
+    def __init__(
+        self, table: pd.DataFrame, kind: str = "gaze", seed: int = 0, where: str | Path = "annotations", *,
+        drop: Sequence[str] = (), pieces: str = "all", gives: str = "features",
+    ):  # fmt: skip
+        """`table` has the columns of results/annotations/<name>.parquet, the rows of a text standing together.
+
+        drop: features set to zero (lower, upper, readability); pieces: see `merge`; gives: what an example gets of
+        the words, "features" for the fusion or "n_fix" (predicted fixation counts) for the auxiliary gaze loss.
+        """
+        self.kind, self.seed, self.where, self.pieces, self.gives = kind, seed, where, pieces, gives
+        missing = {"text_key", "start", "end", "readability", "n_fix_predicted", *FEATURES, *SCORES, *SPANS} - set(
+            table.columns
+        )
         if missing:
             raise UserError(f"columns {sorted(missing)} are missing", where=where, remedy="make the annotations again")
         self._offsets = table[["start", "end"]].to_numpy(np.int64)
@@ -84,13 +95,18 @@ class Words:
         self._readability = table["readability"].to_numpy(np.float32)
         if not (np.isfinite(self._scores).all() and np.isfinite(self._readability).all()):
             raise UserError("a score or readability is not a finite number", where=where)
+        self._n_fix = table["n_fix_predicted"].to_numpy(np.float32)
+        for name in drop:
+            if name == "readability":
+                self._readability = np.zeros_like(self._readability)
+        self._kept = np.repeat([name not in drop for name in ("lower", "upper")], 4).astype(np.float32)
         keys = table["text_key"].to_numpy()
         starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]]) if len(keys) else np.zeros(0, int)
         self._rows = dict(zip(keys[starts], zip(starts, np.r_[starts[1:], len(keys)], strict=True), strict=True))
 
     @classmethod
-    def read(cls, path: Path, kind: str = "gaze", seed: int = 0) -> Words:
-        return cls(pd.read_parquet(path), kind, seed, path)
+    def read(cls, path: Path, kind: str = "gaze", seed: int = 0, **settings: Any) -> Words:
+        return cls(pd.read_parquet(path), kind, seed, path, **settings)
 
     def require(self, texts: Iterable[str]) -> None:
         """Raises UserError naming the first text that is not annotated, or not word for word."""
@@ -105,20 +121,35 @@ class Words:
         key = text_key(text)
         rows = slice(*self._rows.get(key, (0, 0)))
         scores = control(self.kind, self._flags[rows], self._scores[rows], self.seed, key).astype(np.float32)
+        scores = scores * self._kept
         spans = self._spans[rows]
         return TextWords(
             self._offsets[rows], scores[:, :4], span_means(scores[:, 4:], spans), spans,
-            float(self._readability[rows][0]) if len(spans) else 0.0,
+            float(self._readability[rows][0]) if len(spans) else 0.0, self._n_fix[rows],
         )  # fmt: skip
+
+    def of_pieces(
+        self, texts: Sequence[str], offsets: Sequence[tuple[int, int]], sequence_ids: Sequence[int | None]
+    ) -> dict[str, np.ndarray]:
+        """What one example, made of one or two texts, gets of its words: `merge`, or n_fix for the gaze loss."""
+        own = [self[text] for text in texts]
+        if self.gives == "n_fix":
+            return {"n_fix": fixations(own, offsets, sequence_ids)}
+        return merge(own, offsets, sequence_ids, self.pieces)
 
 
 def merge(
-    texts: Sequence[TextWords], offsets: Sequence[tuple[int, int]], sequence_ids: Sequence[int | None]
+    texts: Sequence[TextWords],
+    offsets: Sequence[tuple[int, int]],
+    sequence_ids: Sequence[int | None],
+    pieces: str = "all",
 ) -> dict[str, np.ndarray]:
     """The cognition of the pieces of one example made of one or two texts.
 
     lower, upper_scores [4, L] float32, upper_spans [4, L] int64 (ids unique over both texts), readability: the mean
-    over the texts (ours).
+    over the texts (ours). The rules that the public code lacks (papers/cogbert 5.4) are ours: specials have no
+    features, each text of a pair is annotated alone, and a word's score goes to all its pieces, or with pieces="first"
+    to the first alone, or with "share" in equal parts. A span keeps all its pieces.
     """
     length = len(offsets)
     lower, upper = np.zeros((2, 4, length), np.float32)
@@ -126,9 +157,31 @@ def merge(
     for number, text in enumerate(texts):
         word = piece_words(offsets, text.offsets, [s == number for s in sequence_ids])
         inside = word >= 0
-        lower[:, inside] = text.lower[word[inside]].T
-        upper[:, inside] = text.upper[word[inside]].T
+        part = share(word[inside], pieces)
+        lower[:, inside] = text.lower[word[inside]].T * part
+        upper[:, inside] = text.upper[word[inside]].T * part
         ids = text.spans[word[inside]].T
         spans[:, inside] = np.where(ids >= 0, ids + spans.max() + 1, -1)
     readability = np.array(np.mean([text.readability for text in texts]), dtype=np.float32)
     return {"lower": lower, "upper_scores": upper, "upper_spans": spans, "readability": readability}
+
+
+def share(words: np.ndarray, pieces: str) -> np.ndarray:
+    """The part of its word's score that each piece gets; words: the pieces' word indices, ascending."""
+    if pieces == "all":
+        return np.ones(len(words), np.float32)
+    _, first, of, count = np.unique(words, return_index=True, return_inverse=True, return_counts=True)
+    if pieces == "first":
+        return (first[of] == np.arange(len(words))).astype(np.float32)
+    return (1 / count[of]).astype(np.float32)
+
+
+def fixations(
+    texts: Sequence[TextWords], offsets: Sequence[tuple[int, int]], sequence_ids: Sequence[int | None]
+) -> np.ndarray:
+    """Predicted fixation counts of the pieces' words, [L] float32; NaN on specials."""
+    found = np.full(len(offsets), np.nan, np.float32)
+    for number, text in enumerate(texts):
+        word = piece_words(offsets, text.offsets, [s == number for s in sequence_ids])
+        found[word >= 0] = text.n_fix[word[word >= 0]]
+    return found

@@ -16,11 +16,11 @@ import transformers
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from scriptorium.data.cognition import Words, merge
+from scriptorium.data.cognition import Words
 from scriptorium.errors import UserError
 
 
-def read_split(path: Path, labels: Sequence[str]) -> pd.DataFrame:
+def read_split(path: Path, labels: Sequence[str], kind: str = "classification") -> pd.DataFrame:
     """id, text, text_b, label of one split; `labels` names the classes and is empty for regression.
 
     Raises UserError, naming the example, for a label outside its set or texts of which only some are pairs.
@@ -78,7 +78,7 @@ class Examples(Dataset):
         if self._uses_types:
             example["token_type_ids"] = torch.tensor(encoding.type_ids)
         if self.words is not None:
-            features = merge([self.words[text] for text in self.texts[index]], encoding.offsets, encoding.sequence_ids)
+            features = self.words.of_pieces(self.texts[index], encoding.offsets, encoding.sequence_ids)
             example |= {name: torch.from_numpy(values) for name, values in features.items()}
         example["labels"] = torch.tensor(self.table["label"].iat[index])
         return example
@@ -96,7 +96,7 @@ def collate(pad_id: int, multiple: int = 1) -> Callable[[list[dict[str, Tensor]]
     input_ids, attention_mask, token_type_ids, labels; and with cognition lower, upper_scores, upper_spans [B, 4, L]
     (padding: 0, 0, -1) and readability [B].
     """
-    filler = {"input_ids": pad_id, "upper_spans": -1}
+    filler = {"input_ids": pad_id, "upper_spans": -1, "n_fix": float("nan")}
 
     def batch(examples: list[dict[str, Tensor]]) -> dict[str, Tensor]:
         lengths = torch.tensor([len(example["input_ids"]) for example in examples])

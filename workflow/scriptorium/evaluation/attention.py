@@ -20,10 +20,11 @@ from scipy import stats
 
 from scriptorium import ledger, manifest
 from scriptorium.data.checkpoints import check_checkpoint
-from scriptorium.data.cognition import Words, merge
+from scriptorium.data.cognition import Words
 from scriptorium.errors import UserError
 from scriptorium.linguistics.align import piece_words, word_spans
 from scriptorium.models.cognition import CognitionConfig
+from scriptorium.modes import CognitionSpec
 
 LEAST_WORDS = 5  # shorter sentences have no meaningful rank correlation
 
@@ -69,7 +70,7 @@ class Reading:
 
 def read_sentences(corpus: Path) -> list[Sentence]:
     """The sentences of a gaze corpus, given its manifest, in its order."""
-    (entry,) = manifest.read(corpus)["files"]
+    (entry,) = [e for e in manifest.read(corpus)["files"] if e["path"].endswith(".parquet")]
     table = pd.read_parquet(corpus.parent / entry["path"])
     return [
         Sentence(str(document), int(number), tuple(rows["word"]), rows["n_fix"].to_numpy(np.float64))
@@ -97,7 +98,7 @@ def read_model(run: Path, annotations: Path) -> Model:
         offsets = encoded.pop("offset_mapping")[0].tolist()
         if words is not None:
             words.require([text])
-            found = merge([words[text]], offsets, encoded.sequence_ids(0))
+            found = words.of_pieces([text], offsets, encoded.sequence_ids(0))
             encoded |= {name: torch.from_numpy(values)[None] for name, values in found.items()}
         with torch.inference_mode():
             layers = model(**encoded, output_attentions=True).attentions
@@ -192,7 +193,11 @@ def _words(run: Path, annotations: Path) -> Words:
             remedy=f"delete {run} and run snakemake again",
         )
     (entry,) = manifest.read(annotations)["files"]
-    return Words.read(annotations.parent / entry["path"], record["spec"]["cognition"]["scores"], record["spec"]["seed"])
+    chosen = CognitionSpec.parse(record["spec"]["cognition"])
+    return Words.read(
+        annotations.parent / entry["path"], chosen.scores, record["spec"]["seed"], drop=chosen.drop,
+        pieces=chosen.pieces,
+    )  # fmt: skip
 
 
 def _spearman(a: np.ndarray, b: np.ndarray) -> float:

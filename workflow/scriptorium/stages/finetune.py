@@ -1,8 +1,9 @@
 """Fine-tune an encoder on a task, plain or with cognition fused in (stage 2 of CogBERT), and evaluate it on test.
 
-inputs: data, backbone, and with cognition: annotations (manifests)
-out: `predictions.parquet` (test set: id, label, prediction, and probability_<class> for classification),
-`metrics.json` (test/..., validation/... of the final weights), `model/` if asked for
+inputs: data, backbone, and with cognition or the gaze loss: annotations (manifests)
+out: `predictions.parquet` (test set: id, label, prediction, and probability_<class> for classification; lists per word
+for tagging and gaze), `metrics.json` (test/..., validation/... of the final weights), with cognition
+`feature_weights.tsv` (per fused layer and feature), and if asked for `model/` and `encoder/` (a backbone for others)
 """
 
 from __future__ import annotations
@@ -13,36 +14,32 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from scriptorium import manifest, stage
-from scriptorium.errors import UserError
+from scriptorium.modes import CognitionSpec
 from scriptorium.spec import Spec, TrainSpec
 
 if TYPE_CHECKING:
-    import numpy as np
     import transformers
 
-
-class CognitionSpec(Spec):
-    """How cognition enters the encoder (papers/cogbert section 5; `fixed` is ours)."""
-
-    mode: Literal["fixed"] = Field("fixed", description="fixed: identity at the start, defects of section 10 mended")
-    boundary: int = Field(4, ge=0, description="layers 1..boundary get word-level features, the others spans")
-    scores: Literal["gaze", "flags", "shuffled", "random", "zero"] = Field(
-        "gaze",
-        description="gaze: stage-1 scores; the others are controls: "
-        "0/1 features, permuted over words, random, all zero",
-    )
+LOOKED_AT = 256  # test examples whose feature weights are averaged
 
 
 class FinetuneSpec(Spec):
     """One fine-tuning run."""
 
-    kind: Literal["classification", "regression"] = Field(description="what is predicted")
-    labels: tuple[str, ...] = Field((), description="classes in the order of their numbers; empty for regression")
+    kind: Literal["classification", "regression", "tagging", "gaze"] = Field(
+        description="what is predicted: a class or number per text, a tag or eye-tracking measures per word"
+    )
+    labels: tuple[str, ...] = Field(
+        (), description="classes, tags or measures in the order of their numbers; empty for regression"
+    )
     max_length: int = Field(128, gt=2, description="longest input in word pieces; longer ones are cut and counted")
     train: TrainSpec
     cognition: CognitionSpec | None = Field(None, description="empty: the plain encoder")
+    gaze_loss: float | None = Field(
+        None, gt=0, description="weight of an auxiliary loss on the words' fixation counts (after Deng et al. 2024)"
+    )
     reinitialise: bool = Field(False, description="control: keep the shape, throw the pre-trained weights away")
-    save_model: bool = Field(False, description="keep model/ (large)")
+    save_model: bool = Field(False, description="keep model/ and encoder/ (large)")
     seed: int = Field(0, ge=0, description="of the new parameters, dropout, order and controls")
 
 
@@ -52,18 +49,16 @@ def run(job: stage.Job) -> list[Path]:
 
     from scriptorium import training
     from scriptorium.data.checkpoints import check_checkpoint
-    from scriptorium.data.cognition import Words
     from scriptorium.data.examples import Examples, collate, read_split, shortest_first
+    from scriptorium.evaluation import predictions
+    from scriptorium.models import heads
 
     spec = job.spec
     backbone = backbone_directory(job.input_dir("backbone"))
     check_checkpoint(backbone)
-    tables = {split: read_split(job.input_dir("data") / f"{split}.parquet", spec.labels)
+    tables = {split: read_split(job.input_dir("data") / f"{split}.parquet", spec.labels, spec.kind)
               for split in ("train", "validation", "test")}  # fmt: skip
-    words = None
-    if spec.cognition:
-        (entry,) = manifest.read(job.input("annotations"))["files"]
-        words = Words.read(job.input_dir("annotations") / entry["path"], spec.cognition.scores, spec.seed)
+    words = read_words(job)
 
     training.prepare(job, spec.seed)
     tokenizer = AutoTokenizer.from_pretrained(backbone, local_files_only=True)
@@ -74,80 +69,81 @@ def run(job: stage.Job) -> list[Path]:
         if data.truncated:
             job.ledger.note(f"{data.truncated} of {len(data)} {split} examples were cut to {spec.max_length} pieces")
 
+    make_batch = collate(tokenizer.pad_token_id, multiple=8 if torch.cuda.is_available() else 1)
     trainer = training.train(
-        job, build_model(spec, backbone), train,
-        collate(tokenizer.pad_token_id, multiple=8 if torch.cuda.is_available() else 1), spec.train,
-        seed=spec.seed, held_out=validation, compute_metrics=lambda p: measures(spec, p.predictions, p.label_ids),
+        job, heads.build(spec, backbone), train, make_batch, spec.train, seed=spec.seed, held_out=validation,
+        compute_metrics=lambda p: predictions.measures(spec, p.predictions, p.label_ids),
+        loss=heads.token_regression_loss if spec.kind == "gaze" else None,
     )  # fmt: skip
     predicted = trainer.predict(test)
-    metrics = {
-        f"test/{name}": value for name, value in measures(spec, predicted.predictions, predicted.label_ids).items()
-    }
+    found = predictions.measures(spec, predicted.predictions, predicted.label_ids)
+    metrics = {f"test/{name}": value for name, value in found.items()}
     job.ledger.metrics(trainer.state.global_step, metrics)
     metrics |= {f"validation/{name}": value for name, value in training.last_evaluation(trainer).items()}
 
     files = [job.out / "predictions.parquet", manifest.write_json(job.out / "metrics.json", metrics)]
-    write_predictions(spec, test.table, predicted.predictions, files[0])
+    predictions.write(spec, test.table, predicted.predictions, predicted.label_ids, files[0])
+    if spec.cognition:
+        files.append(write_feature_weights(trainer.model, test, make_batch, job))
     job.ledger.artifact(files[0], "table")
     if spec.save_model:
-        files += training.save_model(trainer.model, job.out / "model", tokenizer)
+        model = getattr(trainer.model, "plain", trainer.model)  # the gaze head is for training alone
+        files += training.save_model(model, job.out / "model", tokenizer)
+        files += training.save_model(encoder_of(model, backbone), job.out / "encoder", tokenizer)
     return files
 
 
-def backbone_directory(given: Path) -> Path:
-    """Where the model lies in an artifact: in `model/` of a run of ours, else at the top (a catalogue entry)."""
-    return given / "model" if (given / "model").is_dir() else given
+def read_words(job: stage.Job):
+    """The annotated words of the task, where this run needs them."""
+    from scriptorium.data.cognition import Words
 
-
-def build_model(spec: FinetuneSpec, backbone: Path) -> transformers.PreTrainedModel:
-    """A sequence classifier on the backbone, plain or with cognition. The same seed gives both the same head."""
-    import torch
-    from transformers import AutoConfig, AutoModelForSequenceClassification
-
-    from scriptorium.models.cognition import CognitionForSequenceClassification
-
-    if spec.kind == "regression":
-        task = {"num_labels": 1, "problem_type": "regression"}
-    else:
-        names = dict(enumerate(spec.labels))
-        task = {"id2label": names, "label2id": {name: i for i, name in names.items()},
-                "problem_type": "single_label_classification"}  # fmt: skip
-    config = AutoConfig.from_pretrained(backbone, local_files_only=True, **task)
-    if spec.reinitialise:
-        model = AutoModelForSequenceClassification.from_config(config)
-    else:
-        model = AutoModelForSequenceClassification.from_pretrained(
-            backbone, config=config, local_files_only=True, dtype=torch.float32
-        )
-    if spec.max_length > config.max_position_embeddings:
-        raise UserError(f"max_length {spec.max_length} is more than the backbone's {config.max_position_embeddings}",
-                        where=backbone, remedy="lower max_length of the task")  # fmt: skip
+    spec = job.spec
+    if not (spec.cognition or spec.gaze_loss):
+        return None
+    (entry,) = manifest.read(job.input("annotations"))["files"]
+    path = job.input_dir("annotations") / entry["path"]
     if spec.cognition is None:
-        return model
-    return CognitionForSequenceClassification.wrap(model, mode=spec.cognition.mode, boundary=spec.cognition.boundary)
+        return Words.read(path, gives="n_fix")
+    chosen = spec.cognition
+    return Words.read(path, chosen.scores, spec.seed, drop=chosen.drop, pieces=chosen.pieces)
 
 
-def measures(spec: FinetuneSpec, outputs: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """The task's metrics, from logits [n, classes] or values [n, 1]."""
-    from scriptorium.evaluation import classification
-
-    if spec.kind == "regression":
-        return classification.regression(labels, outputs[:, 0])
-    return classification.classification(labels, outputs.argmax(axis=-1), len(spec.labels))
+def backbone_directory(given: Path) -> Path:
+    """Where the encoder lies in an artifact: in `encoder/` or `model/` of a run of ours, else at the top."""
+    return next((given / name for name in ("encoder", "model") if (given / name).is_dir()), given)
 
 
-def write_predictions(spec: FinetuneSpec, table, outputs: np.ndarray, path: Path) -> None:
-    """predictions.parquet in the order of the test file."""
-    from scriptorium.evaluation.classification import probabilities
+def encoder_of(model: transformers.PreTrainedModel, backbone: Path) -> transformers.PreTrainedModel:
+    """The fine-tuned encoder as a backbone for another run, with the pooler of the backbone where the task had none.
 
-    predictions = table[["id", "label"]].copy()
-    if spec.kind == "regression":
-        predictions["prediction"] = outputs[:, 0]
-    else:
-        predictions["prediction"] = outputs.argmax(axis=-1)
-        for number, name in enumerate(spec.labels):
-            predictions[f"probability_{name}"] = probabilities(outputs)[:, number]
-    predictions.sort_index().to_parquet(path, index=False)
+    Where cognition is fused in, it is the encoder without it: query, key and value as trained.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModel
+
+    plain = getattr(model, "model", model).base_model
+    mpnet = {f".attn.{name}.": f".attn.{name[0]}." for name in ("query", "key", "value", "output")}
+
+    def original(name: str) -> str:
+        return next((name.replace(ours, theirs) for ours, theirs in mpnet.items() if ours in name), name)
+
+    config = AutoConfig.from_pretrained(backbone, local_files_only=True)
+    full = AutoModel.from_pretrained(backbone, config=config, local_files_only=True, dtype=torch.float32)
+    known = full.state_dict().keys()
+    trained = {original(name): value for name, value in plain.state_dict().items()}
+    full.load_state_dict({name: value for name, value in trained.items() if name in known}, strict=False)
+    return full
+
+
+def write_feature_weights(model, test, make_batch, job: stage.Job) -> Path:
+    """feature_weights.tsv: layer (from 1), level, feature, weight (mean alpha), contribution (mean size in the map)."""
+    from scriptorium.evaluation.cognition import feature_weights
+
+    table = feature_weights(model, [test[i] for i in range(min(len(test), LOOKED_AT))], make_batch)
+    path = job.out / "feature_weights.tsv"
+    table.to_csv(path, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
+    job.ledger.metrics(0, {f"weight/layer{r.layer}/{r.feature}": r.weight for r in table.itertuples()})
+    return path
 
 
 if __name__ == "__main__":

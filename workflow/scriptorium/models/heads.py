@@ -1,0 +1,94 @@
+"""Fine-tuning heads: which model of transformers a task needs, plain or with cognition, and the losses it lacks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+import transformers
+from torch import Tensor, nn
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+from scriptorium.errors import UserError
+from scriptorium.models.cognition import CognitionForSequenceClassification, CognitionForTokenClassification
+
+if TYPE_CHECKING:
+    from scriptorium.stages.finetune import FinetuneSpec
+
+IGNORED = -100  # label of pieces that are not scored: specials, padding, and all but the first piece of a word
+TOKEN_KINDS = ("tagging", "gaze")
+
+
+def build(spec: FinetuneSpec, backbone: Path) -> nn.Module:
+    """The model of a fine-tuning run. The same seed gives plain and cognitive models the same head.
+
+    Raises UserError if the backbone is too short for the task or not of BERT's shape where cognition is asked for.
+    """
+    tokens = spec.kind in TOKEN_KINDS
+    auto = transformers.AutoModelForTokenClassification if tokens else transformers.AutoModelForSequenceClassification
+    config = transformers.AutoConfig.from_pretrained(backbone, local_files_only=True, **_task(spec))
+    if spec.max_length > config.max_position_embeddings:
+        raise UserError(f"max_length {spec.max_length} is more than the backbone's {config.max_position_embeddings}",
+                        where=backbone, remedy="lower max_length of the task")  # fmt: skip
+    if spec.reinitialise:
+        model = auto.from_config(config)
+    else:
+        model = auto.from_pretrained(backbone, config=config, local_files_only=True, dtype=torch.float32)
+    if spec.cognition is not None:
+        wrapper = CognitionForTokenClassification if tokens else CognitionForSequenceClassification
+        model = wrapper.wrap(
+            model, mode=spec.cognition.mode, boundary=spec.cognition.boundary, layered=spec.cognition.layered,
+            flags=spec.cognition.flags,
+        )  # fmt: skip
+    return model if spec.gaze_loss is None else WithGazeLoss(model, spec.gaze_loss)
+
+
+def _task(spec: FinetuneSpec) -> dict[str, object]:
+    """What the head must know: classes by name, or one output per measured value."""
+    if spec.kind == "regression":
+        return {"num_labels": 1, "problem_type": "regression"}
+    names = dict(enumerate(spec.labels))
+    named = {"id2label": names, "label2id": {name: number for number, name in names.items()}}
+    if spec.kind == "classification":
+        named["problem_type"] = "single_label_classification"
+    return named
+
+
+def token_regression_loss(outputs: object, labels: Tensor) -> Tensor:
+    """Mean squared error of logits [B, L, m] at the labelled pieces; labels [B, L, m], IGNORED where there is none.
+
+    transformers has no token regression; this is what Hollenstein et al. 2021 train with (papers/cogbert 8.3).
+    """
+    logits = outputs["logits"] if isinstance(outputs, dict) else outputs.logits
+    scored = labels != IGNORED
+    return nn.functional.mse_loss(logits[scored], labels[scored].to(logits.dtype))
+
+
+class WithGazeLoss(nn.Module):
+    """Baseline: the plain classifier, whose encoder must also predict how often each word is fixated (training only).
+
+    Deng et al., ACL 2024 (papers/cogbert section 13b): loss = text loss + w * gaze loss over a shared encoder, and
+    nothing at inference. Theirs predicts scanpaths made by Eyettention; ours, with what stage 1 gives, the fixation
+    counts of the task's own words at their pieces, by mean squared error.
+    """
+
+    def __init__(self, plain: transformers.PreTrainedModel, weight: float):
+        super().__init__()
+        self.plain, self.weight = plain, weight
+        with torch.random.fork_rng(devices=[]):  # the text head and dropout stay the plain run's
+            self.gaze = nn.Linear(plain.config.hidden_size, 1)
+
+    @property
+    def config(self) -> transformers.PreTrainedConfig:
+        return self.plain.config
+
+    def forward(self, n_fix: Tensor, labels: Tensor | None = None, **inputs: Tensor) -> SequenceClassifierOutput:
+        """n_fix: [B, L] fixations of each piece's word, NaN on specials and padding; the rest as the plain model's."""
+        if not self.training:
+            return self.plain(**inputs, labels=labels)
+        out = self.plain(**inputs, labels=labels, output_hidden_states=True)
+        scored = n_fix.isfinite()
+        predicted = self.gaze(out.hidden_states[-1]).squeeze(-1)
+        gaze = nn.functional.mse_loss(predicted[scored], n_fix[scored].to(predicted.dtype))
+        return SequenceClassifierOutput(loss=out.loss + self.weight * gaze, logits=out.logits)
