@@ -1,6 +1,7 @@
 """Scriptorium: papers on cognition-guided, cross-lingual and permuted pre-training, copied faithfully.
 
-Public targets: all (default), data, gaze, pretraining, finetuning, tables, report, track, audit, verify.
+Public targets: all (default), data, gaze, pretraining, finetuning, tables, report, track, audit, verify;
+cogbert (the whole programme of a paper); bench_cogbert (speed beside a peer).
 Every path below results/ is a target as well: `snakemake results/finetune/cogbert/sentiment/seed0/manifest.json`.
 """
 
@@ -25,6 +26,8 @@ include: "workflow/rules/gaze.smk"
 include: "workflow/rules/pretrain.smk"
 include: "workflow/rules/finetune.smk"
 include: "workflow/rules/track.smk"
+include: "workflow/rules/cogbert.smk"
+include: "workflow/rules/bench.smk"
 
 
 localrules:
@@ -61,7 +64,7 @@ rule pretraining:
 
 rule finetuning:
     input:
-        [run.manifest for run in RUNS.finetuning],
+        [run.manifest for run in RUNS.finetuned_in(RUNS.default_studies())],
 
 
 rule tables:

@@ -206,3 +206,18 @@ def test_a_gaze_word_with_a_blank_is_an_error_with_its_place():
     words = pd.DataFrame({"corpus": "c", "document": "d7", "sentence": [3], "word": ["two words"]})
     with pytest.raises(UserError, match="document d7, sentence 3: word 'two words'"):
         annotate.sentences(words)
+
+
+def test_processes_do_not_change_the_table(nlp):
+    given = [f"{text} Number {n}." for n in range(40) for text in texts(20)]
+    assert len(given) > 2 * annotate.BATCH
+    pd.testing.assert_frame_equal(annotate.annotate(given, nlp), annotate.annotate(given, nlp, processes=2))
+
+
+def test_an_error_in_a_process_names_the_text(nlp, monkeypatch):
+    def fail(doc):
+        raise UserError("words without a token of their own", where=f"text {doc.text!r}")
+
+    monkeypatch.setattr(annotate, "describe", fail)
+    with pytest.raises(UserError, match="howls"):
+        annotate.annotate([f"A wolf howls {n}." for n in range(600)], nlp, processes=2)

@@ -40,7 +40,8 @@ wildcard_constraints:
 # Everything the report shows.
 REPORTED = [
     "results/tables/gaze_regressor.tsv",
+    "results/tables/gaze_corpora.tsv",
     *(["results/tables/pretrain.tsv"] if RUNS.pretraining else []),
-    *(f"results/tables/finetune_{study}.tsv" for study in CONFIG.studies),
+    *(f"results/tables/finetune_{study}.tsv" for study in RUNS.default_studies()),
     *(["results/figures/attention.html"] if CONFIG.attention else []),
 ]

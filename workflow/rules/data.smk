@@ -82,6 +82,7 @@ rule annotate:
         "logs/annotate/{dataset}.log",
     benchmark:
         "benchmarks/annotate/{dataset}.tsv"
+    threads: 4
     resources:
         mem_mb=lambda wildcards, attempt: 3000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,

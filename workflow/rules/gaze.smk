@@ -6,19 +6,22 @@ rule prepare_gaze:
         raw=lambda wildcards: RUNS.gaze_source(wildcards.corpus),
     output:
         "results/gaze/corpora/{corpus}/manifest.json",
+        "results/gaze/corpora/{corpus}/ceiling.json",
         words="results/gaze/corpora/{corpus}.parquet",
     log:
         "logs/prepare_gaze/{corpus}.log",
     benchmark:
         "benchmarks/prepare_gaze/{corpus}.tsv"
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=20,
+        # ZuCo's files hold EEG beside the gaze, and MATLAB 5 cannot be read in part
+        mem_mb=lambda wildcards, attempt: attempt
+        * (16000 if CONFIG.gaze.corpora[wildcards.corpus].reader == "zuco" else 2000),
+        runtime=lambda wildcards, attempt: 20 * attempt,
     params:
         spec=lambda wildcards: RUNS.gaze_corpus(wildcards.corpus),
         code=code("prepare_gaze"),
     message:
-        "Read gaze corpus {wildcards.corpus}: means over readers, zeros included"
+        "Read gaze corpus {wildcards.corpus}: means over readers, zeros included; noise ceiling"
     shell:
         "python -m scriptorium.stages.prepare_gaze --spec {params.spec:q}"
         " --out results/gaze/corpora/{wildcards.corpus} --input raw={input.raw}"
@@ -30,6 +33,7 @@ rule train_regressor:
         words=lambda wildcards: RUNS.gaze_words(wildcards.variant),
         features=lambda wildcards: RUNS.gaze_features(wildcards.variant),
         embeddings=lambda wildcards: RUNS.regressor_embeddings(wildcards.variant),
+        exclude=lambda wildcards: RUNS.gaze_excluded(wildcards.variant),
     output:
         "results/gaze/regressor/{variant}/seed{seed}/manifest.json",
     log:
@@ -50,13 +54,14 @@ rule train_regressor:
         "python -m scriptorium.stages.train_regressor --spec {params.spec:q}"
         " --out results/gaze/regressor/{wildcards.variant}/seed{wildcards.seed}"
         " --input words={input.words} features={input.features} embeddings={input.embeddings}"
-        " --threads {threads} --runtime {resources.runtime} --gpus {resources.gpu} 2> {log}"
+        " exclude={input.exclude} --threads {threads} --runtime {resources.runtime} --gpus {resources.gpu} 2> {log}"
 
 
 rule gaze_baselines:
     input:
         words=RUNS.gaze_words(CONFIG.gaze.scores_from),
         features=RUNS.gaze_features(CONFIG.gaze.scores_from),
+        exclude=RUNS.gaze_excluded(CONFIG.gaze.scores_from),
     output:
         "results/gaze/baselines/manifest.json",
     log:
@@ -73,7 +78,37 @@ rule gaze_baselines:
         "Stage 1 baselines: mean, word length alone, gradient boosting"
     shell:
         "python -m scriptorium.stages.gaze_baselines --spec {params.spec:q} --out results/gaze/baselines"
-        " --input words={input.words} features={input.features} --threads {threads} 2> {log}"
+        " --input words={input.words} features={input.features} exclude={input.exclude}"
+        " --threads {threads} 2> {log}"
+
+
+rule tabulate_corpora:
+    input:
+        words=RUNS.gaze_corpora(),
+    output:
+        "results/runs/tables/gaze_corpora/manifest.json",
+        table=report(
+            "results/tables/gaze_corpora.tsv",
+            caption="../report/gaze_corpora_table.rst",
+            category="1 Gaze regressor",
+            labels={"show": "corpora"},
+        ),
+    log:
+        "logs/tabulate_corpora.log",
+    benchmark:
+        "benchmarks/tabulate_corpora.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=10,
+    params:
+        spec=RUNS.tabulate_corpora(),
+        code=code("tabulate_corpora"),
+    message:
+        "Table: gaze corpora, their size, doubles and noise ceiling"
+    shell:
+        "python -m scriptorium.stages.tabulate_corpora --spec {params.spec:q}"
+        " --out results/runs/tables/gaze_corpora --input words={input.words}"
+        " --output table={output.table} 2> {log}"
 
 
 rule score:

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from scriptorium.modes import CognitionSpec
 from scriptorium.spec import Spec
 from scriptorium.stages.annotate import AnnotateSpec
-from scriptorium.stages.finetune import CognitionSpec
 from scriptorium.stages.prepare_corpus import CorpusSource
 from scriptorium.stages.pretrain import EncoderSpec, ObjectiveSpec
 from scriptorium.stages.train_regressor import RegressorSettings
@@ -21,13 +21,21 @@ from scriptorium.stages.train_regressor import RegressorSettings
 Options = dict[str, str | int | float | bool]
 Seed = Annotated[int, Field(ge=0)]
 SPLITS = ("train", "validation", "test")
+METRICS = {  # kind of task -> what its tables can show
+    "classification": ("test/accuracy", "test/f1", "test/mcc"),
+    "regression": ("test/pearson", "test/spearman", "test/mse"),
+    "tagging": ("test/f1", "test/precision", "test/recall", "test/accuracy"),
+    "gaze": ("test/accuracy", "test/mae"),
+}
 
 
 class GazeCorpus(Spec):
     """A gaze corpus: which data set, read how."""
 
     dataset: str = Field(description="name in config/datasets.tsv")
-    reader: str = Field(description="reader of data/gaze.py: onestop | csv")
+    reader: str = Field(
+        description="reader of data/gaze: onestop | csv | zuco | geco | provo | cmcl2021 | cmcl2022 | means | text"
+    )
     options: Options = Field(default_factory=dict, description="settings of the reader")
 
 
@@ -40,30 +48,46 @@ class Gaze(Spec):
 
 
 class Backbone(Spec):
-    """An encoder: from the catalogue, or from a pre-training variant of ours."""
+    """An encoder: from the catalogue, from a pre-training variant of ours, or fine-tuned on another task first."""
 
     dataset: str | None = Field(None, description="name in config/datasets.tsv")
     pretrained: str | None = Field(None, description="pre-training variant of config/ablations.tsv")
-    seed: int = Field(0, ge=0, description="which seed of that pre-training variant")
+    finetuned: str | None = Field(None, description="fine-tuning variant of config/ablations.tsv, with `task`")
+    task: str | None = Field(None, description="task that `finetuned` was trained on, such as eye-tracking measures")
+    seed: int = Field(0, ge=0, description="which seed of that variant")
 
     def model_post_init(self, _: Any) -> None:
-        if (self.dataset is None) == (self.pretrained is None):
-            raise ValueError("give either dataset or pretrained")
+        if sum(name is not None for name in (self.dataset, self.pretrained, self.finetuned)) != 1:
+            raise ValueError("give one of dataset, pretrained and finetuned")
+        if (self.finetuned is None) != (self.task is None):
+            raise ValueError("finetuned and task belong together")
 
 
 class Task(Spec):
     """A labelled task."""
 
     dataset: str = Field(description="name in config/datasets.tsv")
-    reader: str = Field(description="reader of data/tasks.py: vader | tatoeba_paraphrase | tsv")
+    reader: str = Field(
+        description="reader of data/tasks: vader | tatoeba_paraphrase | glue | conll | reading | gaze_corpus | tsv"
+    )
     options: Options = Field(default_factory=dict, description="settings of the reader")
-    kind: Literal["classification", "regression"] = Field("classification", description="what is predicted")
-    labels: tuple[str, ...] = Field((), description="classes in the order of their numbers; empty for regression")
+    kind: Literal["classification", "regression", "tagging", "gaze"] = Field(
+        "classification", description="what is predicted: a class or number per text, a tag or measures per word"
+    )
+    labels: tuple[str, ...] = Field(
+        (), description="classes, tags or measures in the order of their numbers; empty for regression"
+    )
     max_length: int = Field(128, gt=2, description="longest input in word pieces")
     limits: dict[Literal["train", "validation", "test"], int] = Field(
         default_factory=dict, description="largest number of examples per split; empty: all"
     )
     split_seed: int = Field(0, ge=0, description="seed of the split, where the source brings none")
+    validation_share: float = Field(
+        0.1, gt=0, le=0.15, description="share of train that becomes validation, where the source has train and test"
+    )
+    metric: str | None = Field(
+        None, description="what tables show, such as test/mcc; empty: accuracy, for regression spearman, for tagging f1"
+    )
 
 
 class Corpus(Spec):
@@ -87,6 +111,11 @@ class Study(Spec):
     baseline: str = Field(description="the variant that all others are compared with")
     variants: tuple[str, ...] = Field(min_length=1, description="variants of ablations.tsv, baseline included")
     tasks: tuple[str, ...] = Field(min_length=1, description="tasks of this file")
+    programme: str = Field("", description="paper whose target makes it as well, such as cogbert")
+    on_request: bool = Field(False, description="made by its programme's target or by its path, not by default")
+    figures: tuple[Literal["boundary", "feature_weights"], ...] = Field(
+        (), description="boundary: the variants differ in it, draw the curve; feature_weights: table and map of alpha"
+    )
 
 
 class Attention(Spec):
@@ -115,7 +144,7 @@ class Config(Spec):
     tasks: dict[str, Task] = Field(description="tasks by name")
     corpora: dict[str, Corpus] = Field(default_factory=dict, description="pre-training corpora by name")
     pretraining: Pretraining = Pretraining()
-    studies: dict[str, Study] = Field(default_factory=dict, description="comparisons by name")
+    studies: dict[str, Study] = Field(default_factory=dict, description="comparisons by name; null removes one")
     attention: Attention | None = None
     tracking: Tracking = Tracking()
     verify: tuple[str, ...] = Field((), description="run directories that `snakemake verify` repeats")
@@ -128,6 +157,7 @@ class FinetuneRecipe(Spec):
     backbone: str = Field(description="name of a backbone in config.yaml")
     train: dict[str, Any] = Field(description="see TrainSpec")
     cognition: CognitionSpec | None = Field(None, description="empty: the plain encoder")
+    gaze_loss: float | None = Field(None, gt=0, description="weight of an auxiliary gaze loss; empty: none")
     reinitialise: bool = Field(False, description="control: random weights of the same shape")
 
 
@@ -136,7 +166,8 @@ class RegressorRecipe(RegressorSettings):
 
     stage: Literal["regressor"]
     corpora: tuple[str, ...] = Field(min_length=1, description="gaze corpora of config.yaml")
-    embeddings: str = Field(description="backbone whose input embeddings are the word vectors")
+    exclude: tuple[str, ...] = Field((), description="gaze corpora whose texts must not be trained on")
+    embeddings: str = Field(description="backbone that lends word vectors: an encoder, or a text file such as GloVe")
 
     def settings(self) -> dict[str, Any]:
         """What goes into RegressorSpec."""

@@ -16,10 +16,12 @@ from typing import Any
 
 import yaml
 
-from scriptorium.config import RECIPES, Config, RegressorRecipe, Variant
+from scriptorium.config import METRICS, RECIPES, Config, RegressorRecipe, Variant
 from scriptorium.errors import UserError, nearest
 from scriptorium.spec import TrainSpec, overlay
 from scriptorium.stages.fetch import FetchSpec
+
+NAMED = ("backbones", "tasks", "corpora", "studies")  # blocks of config.yaml whose entries have names
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Project:
 
 def load(config: Mapping[str, Any], root: Path = Path(), where: str = "config/config.yaml") -> Project:
     """Read and check the whole configuration. Raises UserError naming file, row or key, and the remedy."""
-    parsed = Config.parse(config, where=where)
+    parsed = Config.parse(without_null(config), where=where)
     catalogue = read_catalogue(root / "config/datasets.tsv")
     project = Project(
         config=parsed,
@@ -62,6 +64,13 @@ def load(config: Mapping[str, Any], root: Path = Path(), where: str = "config/co
             remedy="set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD instead",
         )
     return project
+
+
+def without_null(config: Mapping[str, Any]) -> dict[str, Any]:
+    """An overlay can only add keys; so a named entry that it sets to null is taken away."""
+    blocks = {name: block for name in NAMED if isinstance(block := config.get(name), Mapping)}
+    kept = {name: {key: value for key, value in block.items() if value is not None} for name, block in blocks.items()}
+    return {**config, **kept}
 
 
 def read_catalogue(path: Path) -> dict[str, dict[str, str]]:
@@ -181,15 +190,29 @@ def _check_references(project: Project, where: str) -> None:
         known(recipe.embeddings, config.backbones, "backbone", f"variant {name}, embeddings")
         for corpus in recipe.corpora:
             known(corpus, config.gaze.corpora, "gaze corpus", f"variant {name}, corpora")
+        for corpus in recipe.exclude:
+            known(corpus, config.gaze.corpora, "gaze corpus", f"variant {name}, exclude")
     for name, backbone in config.backbones.items():
         if backbone.dataset:
             dataset(backbone.dataset, f"backbones.{name}.dataset")
-        else:
+        elif backbone.pretrained:
             project.variant(backbone.pretrained, "pretrain", f"{where}: backbones.{name}.pretrained")
+        else:
+            recipe = project.variant(backbone.finetuned, "finetune", f"{where}: backbones.{name}.finetuned").recipe
+            known(backbone.task, config.tasks, "task", f"backbones.{name}.task")
+            if recipe.backbone == name:
+                raise UserError(f"backbones.{name}: {backbone.finetuned} itself starts from this backbone", where=where)
     for name, task in config.tasks.items():
         dataset(task.dataset, f"tasks.{name}.dataset")
         if task.kind == "classification" and len(task.labels) < 2:
             raise UserError(f"tasks.{name}.labels: a classification task needs at least two labels", where=where)
+        if task.kind in ("tagging", "gaze") and not task.labels:
+            named = "tags" if task.kind == "tagging" else "measures"
+            raise UserError(f"tasks.{name}.labels: a {task.kind} task needs its {named}", where=where)
+        if task.metric and task.metric not in METRICS[task.kind]:
+            raise UserError(
+                f"tasks.{name}.metric: unknown {task.metric!r}, {nearest(task.metric, METRICS[task.kind])}", where=where
+            )
         if len(set(task.labels)) < len(task.labels):
             raise UserError(f"tasks.{name}.labels: a label stands there twice", where=where)
     for name, corpus in config.corpora.items():

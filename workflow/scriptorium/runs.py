@@ -7,7 +7,7 @@ them. A run is named by its path below results/, so that every path is a target 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from scriptorium.errors import UserError, nearest
 from scriptorium.project import Project
 from scriptorium.spec import TrainSpec
 from scriptorium.stages.attention_maps import AttentionMapsSpec
+from scriptorium.stages.bench_cogbert import BenchCogbertSpec
 from scriptorium.stages.finetune import FinetuneSpec
 from scriptorium.stages.gaze_baselines import GazeBaselineSpec
 from scriptorium.stages.pack import PackSpec
@@ -26,9 +27,12 @@ from scriptorium.stages.prepare_gaze import GazeCorpusSpec
 from scriptorium.stages.prepare_task import TaskDataSpec
 from scriptorium.stages.pretrain import PretrainSpec
 from scriptorium.stages.score import ScoreSpec
+from scriptorium.stages.tabulate_boundary import TabulateBoundarySpec
+from scriptorium.stages.tabulate_corpora import TabulateCorporaSpec
 from scriptorium.stages.tabulate_finetune import TabulateFinetuneSpec
 from scriptorium.stages.tabulate_gaze import TabulateGazeSpec
 from scriptorium.stages.tabulate_pretrain import TabulatePretrainSpec
+from scriptorium.stages.tabulate_weights import TabulateWeightsSpec
 from scriptorium.stages.train_regressor import RegressorSpec
 
 
@@ -77,15 +81,22 @@ class Runs:
 
     @cached_property
     def finetuning(self) -> list[Run]:
-        runs = {}
-        for study_name, study in self.config.studies.items():
+        """Of all studies, also of those made on request, and the runs that lend others their encoder."""
+        runs: dict[str, Run] = {}
+        for name, study in self.config.studies.items():
             for variant in study.variants:
                 for task in study.tasks:
                     for seed in self.config.seeds:
-                        path = f"results/finetune/{variant}/{task}/seed{seed}"
-                        table = self.project.variants[variant].paper_table
-                        runs.setdefault(path, Run(path, "finetune", study_name, variant, task, seed, table))
+                        run = self._finetune_run(name, variant, task, seed)
+                        runs.setdefault(run.path, run)
+        for lent in self._lent:
+            run = self._finetune_run("backbones", *lent)
+            runs.setdefault(run.path, run)
         return list(runs.values())
+
+    def _finetune_run(self, study: str, variant: str, task: str, seed: int) -> Run:
+        table = self.project.variants[variant].paper_table
+        return Run(f"results/finetune/{variant}/{task}/seed{seed}", "finetune", study, variant, task, seed, table)
 
     @cached_property
     def pretraining(self) -> list[Run]:
@@ -111,10 +122,40 @@ class Runs:
         wanted = {(v, t) for v in study.variants for t in study.tasks}
         return [run for run in self.finetuning if (run.variant, run.task) in wanted]
 
+    def programme(self, name: str) -> list[str]:
+        """Studies that a paper's target makes."""
+        return [study for study, entry in self.config.studies.items() if entry.programme == name]
+
+    def default_studies(self) -> list[str]:
+        return [study for study, entry in self.config.studies.items() if not entry.on_request]
+
+    def fused(self, study: str) -> list[Run]:
+        """The runs of a study whose variants have cognition."""
+        return [run for run in self.study(study) if self.project.variants[run.variant].recipe.cognition]
+
+    def figures(self, studies: Iterable[str]) -> list[str]:
+        """Tables of studies, and the figures that they ask for beside the usual one."""
+        chosen = {name: self.config.studies[name] for name in studies}
+        return [f"results/tables/finetune_{name}.tsv" for name in chosen] + [
+            f"results/tables/{kind}_{name}.tsv" for name, study in chosen.items() for kind in study.figures
+        ]
+
     def all(self) -> Iterator[Run]:
+        """Every run that the configuration knows, and so has a name for."""
         yield from self.regressors
         yield from self.pretraining
         yield from self.finetuning
+
+    def expected(self) -> Iterator[Run]:
+        """What the default target makes."""
+        yield from self.regressors
+        yield from self.pretraining
+        yield from self.finetuned_in(self.default_studies())
+
+    def finetuned_in(self, studies: Iterable[str]) -> list[Run]:
+        """Fine-tuning runs of these studies, each once."""
+        wanted = {run.path for study in studies for run in self.study(study)}
+        return [run for run in self.finetuning if run.path in wanted]
 
     # --- what a run is ----------------------------------------------------------------------------------------
 
@@ -130,7 +171,7 @@ class Runs:
         limits = {split: entry.limits[split] for split in SPLITS if split in entry.limits}
         return TaskDataSpec(
             task=task, reader=entry.reader, options=entry.options, kind=entry.kind, labels=entry.labels,
-            limits=limits, split_seed=entry.split_seed,
+            limits=limits, split_seed=entry.split_seed, validation_share=entry.validation_share,
         ).canonical()  # fmt: skip
 
     def corpus(self, corpus: str) -> str:
@@ -157,7 +198,8 @@ class Runs:
         return FinetuneSpec(
             kind=entry.kind, labels=entry.labels, max_length=entry.max_length,
             train=TrainSpec.parse(recipe.train, where=f"variant {variant!r}: train"), cognition=recipe.cognition,
-            reinitialise=recipe.reinitialise, seed=seed, save_model=(variant, task, seed) in self._drawn,
+            gaze_loss=recipe.gaze_loss,
+            reinitialise=recipe.reinitialise, seed=seed, save_model=(variant, task, seed) in self._drawn | self._lent,
         ).canonical()  # fmt: skip
 
     def pack(self, variant: str) -> str:
@@ -168,12 +210,30 @@ class Runs:
         train = TrainSpec.parse(recipe.train, where=f"variant {variant!r}: train")
         return PretrainSpec(model=recipe.model, objective=recipe.objective, train=train, seed=seed).canonical()
 
+    def tabulate_corpora(self) -> str:
+        return TabulateCorporaSpec().canonical()
+
     def tabulate_gaze(self) -> str:
         return TabulateGazeSpec().canonical()
 
     def tabulate_finetune(self, study: str) -> str:
         entry = self._known(study, self.config.studies, "study")
-        return TabulateFinetuneSpec(study=study, baseline=entry.baseline).canonical()
+        return TabulateFinetuneSpec(study=study, baseline=entry.baseline, metrics=self._metrics(study)).canonical()
+
+    def tabulate_boundary(self, study: str) -> str:
+        return TabulateBoundarySpec(study=study, metrics=self._metrics(study)).canonical()
+
+    def tabulate_weights(self, study: str) -> str:
+        return TabulateWeightsSpec(study=study).canonical()
+
+    def bench_cogbert(self) -> str:
+        return BenchCogbertSpec(pipeline=self.config.annotation.pipeline).canonical()
+
+    def _metrics(self, study: str) -> dict[str, str]:
+        """The metric that tables show, for the tasks that name one."""
+        tasks = self._known(study, self.config.studies, "study").tasks
+        chosen = {task: self.config.tasks[task].metric for task in tasks}
+        return {task: metric for task, metric in chosen.items() if metric}
 
     def tabulate_pretrain(self) -> str:
         return TabulatePretrainSpec().canonical()
@@ -189,19 +249,30 @@ class Runs:
         entry = self._known(name, self.config.backbones, "backbone")
         if entry.dataset:
             return f"resources/{entry.dataset}/manifest.json"
+        if entry.finetuned:
+            return f"results/finetune/{entry.finetuned}/{entry.task}/seed{entry.seed}/manifest.json"
         return f"results/pretrain/{entry.pretrained}/seed{entry.seed}/manifest.json"
 
     def finetune_backbone(self, variant: str) -> str:
         return self.backbone(self.project.variant(variant, "finetune", "results path").recipe.backbone)
 
     def finetune_annotations(self, variant: str, task: str) -> list[str]:
-        """Manifest of the task's scored words, for variants with cognition only."""
+        """Manifest of the task's scored words, for variants with cognition or a gaze loss."""
         recipe = self.project.variant(variant, "finetune", "results path").recipe
-        return [f"results/annotations/{task}/manifest.json"] if recipe.cognition else []
+        needed = recipe.cognition or recipe.gaze_loss
+        return [f"results/annotations/{task}/manifest.json"] if needed else []
 
     def gaze_words(self, variant: str) -> list[str]:
         corpora = self.project.variant(variant, "regressor", "results path").recipe.corpora
         return [f"results/gaze/corpora/{corpus}/manifest.json" for corpus in corpora]
+
+    def gaze_excluded(self, variant: str) -> list[str]:
+        """Gaze corpora whose texts a regressor must not be trained on."""
+        corpora = self.project.variant(variant, "regressor", "results path").recipe.exclude
+        return [f"results/gaze/corpora/{corpus}/manifest.json" for corpus in corpora]
+
+    def gaze_corpora(self) -> list[str]:
+        return [f"results/gaze/corpora/{corpus}/manifest.json" for corpus in self.config.gaze.corpora]
 
     def gaze_features(self, variant: str) -> list[str]:
         corpora = self.project.variant(variant, "regressor", "results path").recipe.corpora
@@ -264,6 +335,16 @@ class Runs:
             return set()
         variants = self.config.studies[attention.study].variants
         return {(variant, attention.task, self.config.seeds[0]) for variant in variants}
+
+    @cached_property
+    def _lent(self) -> set[tuple[str, str, int]]:
+        """Fine-tuned models that are another variant's backbone, where one uses it."""
+        used = {
+            self.project.variants[name].recipe.backbone
+            for study in self.config.studies.values() for name in study.variants
+        }  # fmt: skip
+        entries = [self.config.backbones[name] for name in used if name in self.config.backbones]
+        return {(entry.finetuned, entry.task, entry.seed) for entry in entries if entry.finetuned}
 
     def _pretrain_recipe(self, variant: str):
         return self.project.variant(variant, "pretrain", "results path").recipe

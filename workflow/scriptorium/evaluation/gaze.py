@@ -13,6 +13,7 @@ from scipy.stats import spearmanr
 
 from scriptorium import manifest
 from scriptorium.errors import UserError
+from scriptorium.evaluation.pooling import normalised, overlapping
 from scriptorium.linguistics.annotate import sentences
 from scriptorium.linguistics.features import FEATURES
 
@@ -20,20 +21,28 @@ PLACE = ["corpus", "document", "sentence", "word_index"]
 SHARED_WORDS = 5  # a sentence of at least so many words in two documents ties them together
 
 
-def read_words(words: Sequence[Path], features: Sequence[Path]) -> pd.DataFrame:
+def read_words(words: Sequence[Path], features: Sequence[Path], exclude: Sequence[Path] = ()) -> pd.DataFrame:
     """Words of all gaze corpora with their features, one row each, in the order corpus, document, sentence, word.
 
     Columns: id, corpus, document, sentence, word_index, word, label (n_fix), text_key, the eight FEATURES, group (see
-    `groups`). Arguments are manifests. Raises UserError where words and features do not fit, or n_fix is missing.
+    `groups`). Arguments are manifests; sentences of the corpora in `exclude`, and what overlaps with them, are left
+    out. Raises UserError where words and features do not fit, n_fix is missing, or nothing is left.
     """
     tables = [_parquet(path, [*PLACE, "word", "n_fix"]) for path in words]
     table = pd.concat(tables, ignore_index=True).sort_values(PLACE, ignore_index=True)
     where = ", ".join(map(str, words))
     _unique(table, PLACE, where)
-    if not np.isfinite(table["n_fix"]).all() or (table["n_fix"] < 0).any():
-        raise UserError("n_fix must be a number of at least 0 for every word", where=where)
+    if (odd := ~np.isfinite(table["n_fix"]) | (table["n_fix"] < 0)).any():
+        raise UserError(
+            f"n_fix must be a number of at least 0 for every word, not so in corpus {table['corpus'][odd].iloc[0]!r}",
+            where=where, remedy="train on corpora with fixation counts (CMCL 2022 and unlabelled texts have none)",
+        )  # fmt: skip
     said = sentences(table)
-    table = table.merge(said, on=PLACE[:3], how="left", validate="many_to_one")
+    if exclude:
+        said = said[~overlapping(said["text"], read_sentences(exclude)["text"])].reset_index(drop=True)
+        if said.empty:
+            raise UserError("every sentence is excluded", where=where, remedy="name other corpora, or exclude fewer")
+    table = table.merge(said, on=PLACE[:3], how="inner", validate="many_to_one")
     described = pd.concat([_parquet(p, ["text_key", "word_index", "word", *FEATURES]) for p in features])
     described = described.drop_duplicates(["text_key", "word_index"])
     table = table.merge(described, on=["text_key", "word_index"], how="left", suffixes=("", "_annotated"))
@@ -51,16 +60,23 @@ def read_words(words: Sequence[Path], features: Sequence[Path]) -> pd.DataFrame:
     )[["id", *PLACE, "word", "label", "text_key", *FEATURES, "group"]]
 
 
+def read_sentences(words: Sequence[Path]) -> pd.DataFrame:
+    """Sentences of gaze corpora, given their manifests: corpus, document, sentence, text, text_key."""
+    return sentences(pd.concat([_parquet(path, [*PLACE, "word"]) for path in words], ignore_index=True))
+
+
 def groups(said: pd.DataFrame) -> dict[tuple[str, str], str]:
     """Group of each (corpus, document): documents that share a sentence are one group, so that no fold can leak it.
 
+    Sentences are the same if their letters and digits are (`pooling.normalised`).
     (A random split leaks sentences read twice: papers/cogbert sections 9.2 and 10 no. 12. How to mend it is ours.)
     """
     names = sorted(set(zip(said["corpus"], said["document"], strict=True)))
     number = {name: i for i, name in enumerate(names)}
     long = said[said["text"].str.split().str.len() >= SHARED_WORDS]
     owner = np.array([number[key] for key in zip(long["corpus"], long["document"], strict=True)], dtype=np.int64)
-    first = pd.Series(owner).groupby(long["text_key"].to_numpy()).transform("first").to_numpy(dtype=np.int64)
+    text = long["text"].map(normalised).to_numpy()
+    first = pd.Series(owner).groupby(text).transform("first").to_numpy(dtype=np.int64)
     links = coo_array((np.ones(len(owner)), (owner, first)), shape=(len(names), len(names)))
     _, component = connected_components(links, directed=False)
     leader: dict[int, str] = {}

@@ -6,12 +6,13 @@ independence of the results of one example under several seeds. Everything is a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 Metric = Callable[[np.ndarray, np.ndarray], float]  # (labels [n], predictions [n]) -> value
+TotalsMetric = Callable[[np.ndarray], np.ndarray]  # sums over examples [..., k] -> values [...]
 CHUNK = 256  # resamples at once: bounds the memory
 
 
@@ -43,23 +44,67 @@ def compare(a: np.ndarray, b: np.ndarray, *, resamples: int = 10_000, seed: int 
     """
     difference = _checked(a) - _checked(b, like=a)
     seeds, examples = difference.shape
-    generator = np.random.default_rng([seed, seeds, examples])
     bootstrap, permuted = [], []
     per_example = difference.mean(axis=0)
+    for rows, columns, signs in _draws(seeds, examples, resamples, seed):
+        bootstrap.append(np.einsum("rs,sn,rn->r", rows / seeds, difference, columns / examples, optimize=True))
+        permuted.append(signs @ per_example / examples)
+    return _summary(float(difference.mean()), np.concatenate(bootstrap), np.concatenate(permuted), level)
+
+
+def compare_totals(
+    a: np.ndarray, b: np.ndarray, metric: TotalsMetric, *,
+    resamples: int = 10_000, seed: int = 0, level: float = 0.95,
+) -> Comparison:  # fmt: skip
+    """The same for a metric of sums over examples: F1 of (hits, predicted, true), MCC of confusions, MAE by sentence.
+
+    a, b: [seeds, examples, k], what each example adds to the k sums; metric: sums [..., k] -> values [...]. As fast
+    as `compare`, since a resample is one matrix product. The draws are those of `compare`, and so is the result
+    where the metric is a mean.
+    """
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    if a.ndim != 3 or not a.size or a.shape != b.shape:
+        raise ValueError(f"expected [seeds, examples, k] of equal shape, got {a.shape} and {b.shape}")
+    seeds, examples, k = a.shape
+
+    def over_examples(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """[r, examples] and [seeds, examples, k] -> [r, seeds, k]."""
+        flat = values.transpose(1, 0, 2).reshape(examples, seeds * k)
+        return (weights @ flat).reshape(len(weights), seeds, k)
+
+    both, apart = (a + b).sum(axis=1) / 2, (a - b) / 2
+    bootstrap, permuted = [], []
+    for rows, columns, signs in _draws(seeds, examples, resamples, seed):
+        columns = columns.astype(np.float64)
+        by_seed = metric(over_examples(columns, a)) - metric(over_examples(columns, b))
+        bootstrap.append((rows * by_seed).sum(axis=1) / seeds)
+        swapped = over_examples(signs, apart)
+        permuted.append((metric(both + swapped) - metric(both - swapped)).mean(axis=1))
+    observed = float(np.mean(metric(a.sum(axis=1)) - metric(b.sum(axis=1))))
+    return _summary(observed, np.concatenate(bootstrap), np.concatenate(permuted), level)
+
+
+def _draws(seeds: int, examples: int, resamples: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """In chunks of r: how often each seed [r, seeds] and example [r, examples] is drawn, and which variant's result
+    stands first on each example [r, examples], 1 or -1."""
+    generator = np.random.default_rng([seed, seeds, examples])
     for start in range(0, resamples, CHUNK):
         size = min(CHUNK, resamples - start)
-        rows = generator.multinomial(seeds, np.full(seeds, 1 / seeds), size) / seeds
-        columns = generator.multinomial(examples, np.full(examples, 1 / examples), size) / examples
-        bootstrap.append(np.einsum("rs,sn,rn->r", rows, difference, columns, optimize=True))
-        permuted.append(generator.choice((-1.0, 1.0), (size, examples)) @ per_example / examples)
-    return _summary(float(difference.mean()), np.concatenate(bootstrap), np.concatenate(permuted), level)
+        rows, columns = _drawn(generator, size, seeds), _drawn(generator, size, examples)
+        yield rows, columns, generator.choice((-1.0, 1.0), (size, examples))
+
+
+def _drawn(generator: np.random.Generator, size: int, n: int) -> np.ndarray:
+    """[size, n]: how often each of n is drawn in n draws with replacement (counted: faster than a multinomial)."""
+    draws = generator.integers(n, size=(size, n)) + n * np.arange(size)[:, None]
+    return np.bincount(draws.ravel(), minlength=size * n).reshape(size, n)
 
 
 def compare_metric(
     metric: Metric, labels: np.ndarray, a: np.ndarray, b: np.ndarray, *,
     resamples: int = 1000, seed: int = 0, level: float = 0.95,
 ) -> Comparison:  # fmt: skip
-    """The same for a metric that is not a mean over examples (F1, MCC, a correlation), from predictions.
+    """The same for any metric of labels and predictions (Spearman's correlation, which is no function of sums).
 
     labels: [examples]; a, b: [seeds, examples]. The metric is computed anew on each resample, so this is slow.
     """

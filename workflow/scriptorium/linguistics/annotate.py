@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
 COLUMNS = ("text_key", "word_index", "word", "start", "end", *FEATURES, *SPANS, "readability")
+_nlp: Language | None = None  # of this process
 BATCH = 256  # texts per spaCy batch; fixed, since batching may change the last bits of a network's output
 
 
@@ -85,14 +87,36 @@ def load(pipeline: str) -> Language:
     return nlp
 
 
-def annotate(texts: Iterable[str], nlp: Language) -> pd.DataFrame:
-    """One row per word of the texts (COLUMNS), sorted by text_key and word_index. Texts without words have no rows."""
+def annotate(texts: Iterable[str], nlp: Language, processes: int = 1) -> pd.DataFrame:
+    """One row per word of the texts (COLUMNS), sorted by text_key and word_index. Texts without words have no rows.
+
+    Batches are the same however many processes share them, and so is the table. A process returns columns of numbers,
+    not documents, which is why this keeps up with a bare `nlp.pipe(n_process=...)` that has to send all of spaCy's.
+    """
     ordered = sorted({text for text in texts if text.split()}, key=text_key)
+    batches = [ordered[start : start + BATCH] for start in range(0, len(ordered), BATCH)]
+    if min(processes, len(batches)) > 1:
+        # a forked process has the pipeline already; loading it again would take each of them seconds
+        context = multiprocessing.get_context("fork")
+        with context.Pool(min(processes, len(batches)), _adopt, (nlp,)) as pool:
+            parts = list(pool.imap(_of_batch, batches))
+    else:
+        _adopt(nlp)
+        parts = [_of_batch(batch) for batch in batches]
+    return pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in COLUMNS})
+
+
+def _adopt(nlp: Language) -> None:
+    global _nlp
+    _nlp = nlp
+
+
+def _of_batch(texts: list[str]) -> dict[str, np.ndarray]:
+    """The columns of one batch."""
     parts = []
-    for doc in nlp.pipe(ordered, batch_size=BATCH):
+    for doc in _nlp.pipe(texts, batch_size=BATCH):
         columns = describe(doc)
         count = len(columns["word"])
         key = np.full(count, text_key(doc.text), dtype=object)
         parts.append({"text_key": key, "word_index": np.arange(count, dtype=np.int32), **columns})
-    table = {name: np.concatenate([part[name] for part in parts]) for name in COLUMNS}
-    return pd.DataFrame(table)
+    return {name: np.concatenate([part[name] for part in parts]) for name in COLUMNS}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,38 +10,16 @@ import pandas as pd
 from matplotlib import pyplot as plt
 
 from scriptorium.errors import UserError, nearest
-from scriptorium.evaluation import classification
-from scriptorium.evaluation.statistics import Comparison, compare, compare_metric, holm, mean_sd
+from scriptorium.evaluation.statistics import holm, mean_sd
+from scriptorium.reporting.differences import FinetuneRun, difference, kind_of, lower_is_better, read
 from scriptorium.reporting.style import COLOURS, INK, QUIET, RULE, save, styled
+
+__all__ = ["FinetuneRun", "difference", "figure", "lower_is_better", "read", "scale", "sentence", "table"]
 
 ALPHA = 0.05
 ENOUGH_SEEDS = 5
 LEAST_SPAN = 0.04  # of an axis: a smaller one would make nothing look like something
-LOWER_IS_BETTER = {"test/mse"}
 BETTER, WORSE, UNKNOWN, BASELINE = "better", "worse", "no difference shown", "baseline"
-
-
-@dataclass(frozen=True)
-class FinetuneRun:
-    """One run, its names by its path: metrics.json, and predictions.parquet (label, prediction) indexed by id."""
-
-    variant: str
-    task: str
-    seed: int
-    metrics: dict[str, float]
-    predictions: pd.DataFrame
-
-
-def read(manifest: Path) -> FinetuneRun:
-    """The run in results/finetune/<variant>/<task>/seed<k>/."""
-    directory = manifest.parent
-    return FinetuneRun(
-        variant=directory.parent.parent.name,
-        task=directory.parent.name,
-        seed=int(directory.name.removeprefix("seed")),
-        metrics=json.loads((directory / "metrics.json").read_text(encoding="utf-8")),
-        predictions=pd.read_parquet(directory / "predictions.parquet").set_index("id"),
-    )
 
 
 def scale(seeds: int) -> str:
@@ -70,7 +46,7 @@ def table(
                 f"task {task!r} has no run of the baseline {baseline!r}",
                 remedy="add the baseline to the study's variants",
             )
-        metric = _metric_of(task, variants, metrics)
+        metric = metric_of(task, variants, metrics)
         order = [baseline, *(name for name in variants if name != baseline)]
         base_mean, _ = mean_sd([run.metrics[metric] for run in variants[baseline]])
         for name in order:
@@ -79,7 +55,7 @@ def table(
                    "sd": sd, "baseline_mean": base_mean, "delta": np.nan, "ci_low": np.nan, "ci_high": np.nan,
                    "p": np.nan, "p_holm": np.nan, "verdict": BASELINE, "scale": scale(len(variants[name]))}  # fmt: skip
             if name != baseline:
-                found, paired = _difference(variants[name], variants[baseline], metric, resamples, seed)
+                found, paired = difference(variants[name], variants[baseline], metric, resamples, seed)
                 row |= {"delta": found.difference, "ci_low": found.low, "ci_high": found.high, "p": found.p,
                         "scale": scale(paired)}  # fmt: skip
             rows.append(row)
@@ -157,7 +133,7 @@ def _differences(axes: plt.Axes, rows: pd.DataFrame, metric: str) -> None:
     axes.spines["left"].set_visible(False)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_title(f"difference to {rows['variant'].iloc[0]}, 95% interval")
-    better = "left" if metric in LOWER_IS_BETTER else "right"
+    better = "left" if lower_is_better(metric) else "right"
     axes.set_xlabel(f"paired difference ({better} of 0: better)")
 
 
@@ -169,41 +145,14 @@ def _grouped(runs: Sequence[FinetuneRun]) -> dict[str, dict[str, list[FinetuneRu
     return found
 
 
-def _metric_of(task: str, variants: Mapping[str, Sequence[FinetuneRun]], metrics: Mapping[str, str]) -> str:
-    """The metric asked for; else accuracy, and for regression Spearman's correlation."""
+def metric_of(task: str, variants: Mapping[str, Sequence[FinetuneRun]], metrics: Mapping[str, str]) -> str:
+    """The metric asked for; else accuracy, for regression Spearman's correlation, for tagging F1."""
     available = set.intersection(*(set(run.metrics) for own in variants.values() for run in own))
-    wanted = metrics.get(task) or ("test/accuracy" if "test/accuracy" in available else "test/spearman")
+    kind = kind_of(next(iter(variants.values()))[0].predictions)
+    wanted = metrics.get(task) or {"regression": "test/spearman", "tagging": "test/f1"}.get(kind, "test/accuracy")
     if wanted not in available:
         raise UserError(f"task {task!r} has no metric {wanted!r}, {nearest(wanted, available)}")
     return wanted
-
-
-def _difference(
-    own: Sequence[FinetuneRun], base: Sequence[FinetuneRun], metric: str, resamples: int, seed: int
-) -> tuple[Comparison, int]:
-    """Variant minus baseline over their common seeds, and how many these are."""
-    ours, theirs = ({run.seed: run for run in side} for side in (own, base))
-    common = sorted(ours.keys() & theirs.keys())
-    name = f"{own[0].variant} and {base[0].variant} on {own[0].task}"
-    if not common:
-        raise UserError(f"{name} have no seed in common", remedy="train both with the same seeds")
-    ids = base[0].predictions.index
-    for run in (*own, *base):
-        if not run.predictions.index.equals(ids):
-            raise UserError(f"{name} were tested on different examples", remedy="run snakemake for both again")
-    labels = base[0].predictions["label"].to_numpy()
-    a, b = (np.stack([side[k].predictions["prediction"].to_numpy() for k in common]) for side in (ours, theirs))
-    if metric == "test/accuracy":
-        return compare(a == labels, b == labels, resamples=resamples, seed=seed), len(common)
-    classes = sum(column.startswith("probability_") for column in base[0].predictions.columns)
-    key = metric.removeprefix("test/")
-
-    def measure(truth: np.ndarray, predicted: np.ndarray) -> float:
-        found = classification.classification(truth, predicted, classes) if classes else \
-            classification.regression(truth, predicted)  # fmt: skip
-        return found[key]
-
-    return compare_metric(measure, labels, a, b, resamples=min(resamples, 1000), seed=seed), len(common)
 
 
 def _signed(value: float) -> str:
@@ -214,4 +163,4 @@ def _signed(value: float) -> str:
 def _verdict(row: tuple) -> str:
     if row.p_holm >= ALPHA or row.ci_low <= 0 <= row.ci_high:
         return UNKNOWN
-    return BETTER if (row.delta > 0) != (row.metric in LOWER_IS_BETTER) else WORSE
+    return BETTER if (row.delta > 0) != lower_is_better(row.metric) else WORSE

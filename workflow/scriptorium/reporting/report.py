@@ -17,6 +17,7 @@ from scriptorium.errors import UserError
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m scriptorium.reporting.report")
+    parser.add_argument("--target", default="tables", help="the rule whose inputs are reported")
     parser.add_argument("--config", type=Path, required=True, help="the whole configuration, YAML or JSON")
     parser.add_argument("--out", type=Path, required=True, help="HTML file to write")
     arguments = parser.parse_args()
@@ -24,7 +25,7 @@ def main() -> None:
         config = Path(folder) / "config.yaml"
         config.write_text(arguments.config.read_text(encoding="utf-8"), encoding="utf-8")
         command = [
-            *(sys.executable, "-m", "snakemake", "tables", "--configfile", str(config)),
+            *(sys.executable, "-m", "snakemake", arguments.target, "--configfile", str(config)),
             *("--report", str(arguments.out), "--nolock", "--workflow-profile", "none", "--cores", "1"),
         ]
         done = subprocess.run(command, check=False)

@@ -25,7 +25,7 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.linguistics.features import FEATURES
 
     texts = annotate.texts_of(job.input("data"))
-    table = annotate.annotate(texts, annotate.load(job.spec.pipeline))
+    table = annotate.annotate(texts, annotate.load(job.spec.pipeline), job.impl.threads)
     path = job.outputs["features"]
     table.to_parquet(path, index=False)
     job.ledger.metrics(0, {"texts": len(texts), "words": len(table)})

@@ -2,7 +2,8 @@
 
 inputs: raw = resources/<dataset>/manifest.json
 out: `results/data/<task>/{train,validation,test}.parquet`
-(id: str, text: str, text_b: str or null, label: int64 or float64)
+(id: str, text: str, text_b: str or null, label: int64, float64, or one per word: list of int64, list of measures),
+`baselines.json` where there are any: what simple predictors reach on test; for gaze also `scaler.json`
 """
 
 from __future__ import annotations
@@ -20,14 +21,21 @@ class TaskDataSpec(Spec):
     """What a task's data are made of."""
 
     task: str = Field(description="name of the task")
-    reader: str = Field(description="a reader of data/tasks.py")
+    reader: str = Field(description="a reader of data/tasks")
     options: dict[str, str | int | float | bool] = Field(default_factory=dict, description="settings of that reader")
-    kind: Literal["classification", "regression"] = Field(description="what is predicted")
-    labels: tuple[str, ...] = Field((), description="classes in the order of their numbers; empty for regression")
+    kind: Literal["classification", "regression", "tagging", "gaze"] = Field(
+        description="what is predicted: a class or number per text, a tag or eye-tracking measures per word"
+    )
+    labels: tuple[str, ...] = Field(
+        (), description="classes, tags or measures in the order of their numbers; empty for regression"
+    )
     limits: dict[Literal["train", "validation", "test"], int] = Field(
         description="largest number of examples per split"
     )
     split_seed: int = Field(0, description="seed of the split, where the source brings none")
+    validation_share: float = Field(
+        0.1, gt=0, le=0.15, description="share of train that becomes validation, where the source has train and test"
+    )
 
 
 def run(job: stage.Job) -> list[Path]:

@@ -34,6 +34,9 @@ SPECS: dict[str, Callable[[runs.Runs, runs.Run, str], str]] = {
     "tabulate_gaze": lambda all_runs, run, name: all_runs.tabulate_gaze(),
     "tabulate_pretrain": lambda all_runs, run, name: all_runs.tabulate_pretrain(),
     "tabulate_finetune": lambda all_runs, run, name: all_runs.tabulate_finetune(name.removeprefix("finetune_")),
+    "tabulate_boundary": lambda all_runs, run, name: all_runs.tabulate_boundary(name.removeprefix("boundary_")),
+    "tabulate_weights": lambda all_runs, run, name: all_runs.tabulate_weights(name.removeprefix("feature_weights_")),
+    "bench_cogbert": lambda all_runs, run, name: all_runs.bench_cogbert(),
     "attention_maps": lambda all_runs, run, name: all_runs.attention_maps(),
 }
 
@@ -58,7 +61,7 @@ def audit(results: Path, expected: runs.Runs, store: Store, *, content: bool = T
     problems += about_mirror
     for finding in sorted(set(problems)):
         print(f"{finding.kind:<13} {finding.path}\n{'':<13}   {finding.detail}")
-    listed = len(list(expected.all()))
+    listed = len(list(expected.expected()))
     facts = f"{listed} runs expected, {len(found)} ledgers, {mirrored} current runs in MLflow"
     if not problems:
         print(f"audit: in order ({facts})")
@@ -73,7 +76,7 @@ def missing(found: Iterable[Portrait], expected: runs.Runs) -> list[Finding]:
     there = {picture.run.path for picture in found}
     return [
         Finding("missing", run.path, f"never run; make it with: snakemake {run.manifest}")
-        for run in expected.all() if run.path not in there
+        for run in expected.expected() if run.path not in there
     ]  # fmt: skip
 
 

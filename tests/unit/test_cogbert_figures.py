@@ -1,0 +1,43 @@
+"""The boundary sweep and the feature weights are tables of what the runs say."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from scriptorium.errors import UserError
+from scriptorium.reporting import boundary, feature_weights
+from scriptorium.reporting.differences import FinetuneRun
+
+
+def run(value: float, seed: int, task: str = "mood") -> FinetuneRun:
+    labels = pd.DataFrame({"id": ["a", "b"], "label": [0, 1], "prediction": [0, 1], "probability_bad": [0.5, 0.5],
+                           "probability_good": [0.5, 0.5]}).set_index("id")  # fmt: skip
+    return FinetuneRun("x", task, seed, {"test/accuracy": value}, labels)
+
+
+def test_the_sweep_has_a_row_per_boundary_and_the_plain_encoder_first(tmp_path):
+    runs = [(run(0.5, 0), None), (run(0.7, 0), 2), (run(0.9, 1), 2), (run(0.6, 0), 0)]
+    table = boundary.table(runs, {})
+    assert table["boundary"].tolist() == [pd.NA, 0, 2]
+    assert table["mean"].tolist() == [0.5, 0.6, pytest.approx(0.8)]
+    assert table["sd"].iloc[2] == pytest.approx(np.std([0.7, 0.9], ddof=1))
+    assert table["best"].tolist() == [False, False, True]
+    assert "layers with word-level features" in boundary.figure(table, tmp_path / "x.svg").read_text()
+
+
+def test_feature_weights_are_averaged_over_seeds_and_keep_every_layer(tmp_path):
+    def weights(seed: int, value: float) -> pd.DataFrame:
+        rows = [{"layer": layer, "level": "lower", "feature": name, "weight": value * layer, "contribution": 0.1}
+                for layer in (1, 2) for name in ("word_length", "ner")]  # fmt: skip
+        return pd.DataFrame(rows).assign(variant="cogbert", task="mood", seed=seed)
+
+    table = feature_weights.table([weights(0, 0.2), weights(1, 0.4)])
+    assert len(table) == 4
+    assert table["seeds"].tolist() == [2] * 4
+    assert table["weight"].tolist() == pytest.approx([0.3, 0.3, 0.6, 0.6])
+    assert "word length" in feature_weights.figure(table, tmp_path / "x.svg").read_text()
+
+
+def test_a_run_without_feature_weights_is_named(tmp_path):
+    with pytest.raises(UserError, match="no feature weights"):
+        feature_weights.read(tmp_path / "bert" / "mood" / "seed0" / "manifest.json")

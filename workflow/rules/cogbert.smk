@@ -1,0 +1,127 @@
+"""CogBERT's whole programme: what `snakemake cogbert` makes beyond the default target."""
+
+COGBERT = [
+    "results/tables/gaze_regressor.tsv",
+    *RUNS.figures(RUNS.programme("cogbert")),
+    *(["results/figures/attention.html"] if CONFIG.attention else []),
+]
+
+
+localrules:
+    cogbert,
+    cogbert_tables,
+    report_cogbert,
+    mirror_cogbert,
+
+
+rule cogbert:
+    input:
+        "results/report_cogbert.html",
+        "results/mlflow/cogbert.json",
+
+
+rule cogbert_tables:
+    input:
+        COGBERT,
+
+
+rule tabulate_boundary:
+    input:
+        runs=lambda wildcards: [run.manifest for run in RUNS.study(wildcards.study)],
+    output:
+        "results/runs/tables/boundary_{study}/manifest.json",
+        table=report(
+            "results/tables/boundary_{study}.tsv",
+            caption="../report/boundary.rst",
+            category="2 Fine-tuning",
+            subcategory="{study}",
+            labels={"study": "{study}", "show": "boundary, table"},
+        ),
+        figure=report(
+            "results/figures/boundary_{study}.svg",
+            caption="../report/boundary.rst",
+            category="2 Fine-tuning",
+            subcategory="{study}",
+            labels={"study": "{study}", "show": "boundary, figure"},
+        ),
+    log:
+        "logs/tabulate_boundary/{study}.log",
+    benchmark:
+        "benchmarks/tabulate_boundary/{study}.tsv"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec=lambda wildcards: RUNS.tabulate_boundary(wildcards.study),
+        code=code("tabulate_boundary"),
+    message:
+        "Boundary sweep of {wildcards.study}: how many layers get word-level features"
+    shell:
+        "python -m scriptorium.stages.tabulate_boundary --spec {params.spec:q}"
+        " --out results/runs/tables/boundary_{wildcards.study} --input runs={input.runs}"
+        " --output table={output.table} figure={output.figure} 2> {log}"
+
+
+rule tabulate_weights:
+    input:
+        runs=lambda wildcards: [run.manifest for run in RUNS.fused(wildcards.study)],
+    output:
+        "results/runs/tables/feature_weights_{study}/manifest.json",
+        table=report(
+            "results/tables/feature_weights_{study}.tsv",
+            caption="../report/feature_weights.rst",
+            category="2 Fine-tuning",
+            subcategory="{study}",
+            labels={"study": "{study}", "show": "feature weights, table"},
+        ),
+        figure=report(
+            "results/figures/feature_weights_{study}.svg",
+            caption="../report/feature_weights.rst",
+            category="2 Fine-tuning",
+            subcategory="{study}",
+            labels={"study": "{study}", "show": "feature weights, figure"},
+        ),
+    log:
+        "logs/tabulate_weights/{study}.log",
+    benchmark:
+        "benchmarks/tabulate_weights/{study}.tsv"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec=lambda wildcards: RUNS.tabulate_weights(wildcards.study),
+        code=code("tabulate_weights"),
+    message:
+        "Feature weights of {wildcards.study}, every layer and task"
+    shell:
+        "python -m scriptorium.stages.tabulate_weights --spec {params.spec:q}"
+        " --out results/runs/tables/feature_weights_{wildcards.study} --input runs={input.runs}"
+        " --output table={output.table} figure={output.figure} 2> {log}"
+
+
+# The same two closing jobs as the default target's, over more tables.
+use rule report as report_cogbert with:
+    input:
+        COGBERT,
+    output:
+        "results/report_cogbert.html",
+    log:
+        "logs/report_cogbert.log",
+    params:
+        target="cogbert_tables",
+        spec=WHOLE_CONFIG,
+        code=code_of("scriptorium.reporting.report"),
+    message:
+        "Report on CogBERT: one HTML file, readable without a network"
+
+
+use rule mirror as mirror_cogbert with:
+    input:
+        "results/report_cogbert.html",
+        COGBERT,
+    output:
+        "results/mlflow/cogbert.json",
+    log:
+        "logs/mirror_cogbert.log",
+    benchmark:
+        "benchmarks/mirror_cogbert.tsv"

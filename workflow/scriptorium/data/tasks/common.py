@@ -1,0 +1,81 @@
+"""What the readers of labelled data share: the columns of their frame, plain lines, and checks of the task."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scriptorium.data.splits import SPLITS
+from scriptorium.data.tables import not_utf8
+from scriptorium.errors import UserError
+
+if TYPE_CHECKING:
+    from scriptorium.stages.prepare_task import TaskDataSpec
+
+FIELDS = ["id", "text", "text_b", "label", "split"]
+SPLIT_NAMES = {**{name: name for name in SPLITS}, "dev": "validation"}
+
+
+def options_of(spec: TaskDataSpec) -> str:
+    """Where a task's options stand, for errors."""
+    return f"config/config.yaml, tasks.{spec.task}, options"
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """(line number from 1, line) of a UTF-8 text file, plain or gzip; nothing but \\n or \\r\\n ends a line.
+
+    Raises UserError naming the file, and the line if it is not UTF-8.
+    """
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise UserError(f"damaged gzip file: {error}", where=path, remedy="fetch or copy it again") from None
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if path.suffix != ".gz":
+            raise not_utf8(path) from None
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UserError("not UTF-8", where=f"{path}, line {line}", remedy="convert the file to UTF-8") from None
+    lines = text.split("\n")
+    for number, line in enumerate(lines[:-1] if lines[-1] == "" else lines, start=1):
+        yield number, line.removesuffix("\r")
+
+
+def bare_name(path: Path) -> str:
+    """The file's name without its ending: `train` of train.tsv.gz, and of the hub's train-00000-of-00001.parquet."""
+    return path.name.removesuffix(".gz").rpartition(".")[0].partition("-0")[0]
+
+
+def need_kind(spec: TaskDataSpec, kind: str, what: str) -> None:
+    """Raises UserError if the task is of another kind than its reader gives."""
+    if spec.kind != kind:
+        raise UserError(
+            f"reader {spec.reader!r} gives {what}, kind: {kind}, not {spec.kind}",
+            where=f"config/config.yaml, tasks.{spec.task}",
+            remedy=f"set kind: {kind}",
+        )
+
+
+def need_classes(spec: TaskDataSpec, *classes: str) -> None:
+    """Check, before a reader with classes of its own starts, that the task has them."""
+    where = f"config/config.yaml, tasks.{spec.task}"
+    if spec.kind != "classification":
+        raise UserError(
+            f"reader {spec.reader!r} gives the classes {', '.join(classes)}, not numbers",
+            where=where,
+            remedy="set kind: classification",
+        )
+    for name in classes:
+        if name not in spec.labels:
+            raise UserError(
+                f"reader {spec.reader!r} gives the label {name!r}, which is not among the task's labels: "
+                f"{', '.join(spec.labels)}",
+                where=where,
+                remedy=f"set labels: [{', '.join(classes)}]",
+            )
