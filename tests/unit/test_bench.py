@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scriptorium.benchmarks import cogbert, timing
+from scriptorium.bench import cogbert, timing
 from scriptorium.linguistics import annotate
 from tests.unit.test_align import texts
 

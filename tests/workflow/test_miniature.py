@@ -63,6 +63,22 @@ def test_table_of_a_study_compares_every_variant_with_the_baseline(finished):
     assert "2 seeds" in rows["cogbert"]["scale"]
 
 
+def test_the_cogbert_target_makes_every_table_and_the_default_did_not(project):
+    """Baselines that start from a fine-tuned encoder, a sweep, eye-tracking prediction, a report of its own."""
+    results = project.root / "results"
+    assert not (results / "finetune/cogbert-released").exists(), "made on request alone"
+    project.snakemake("cogbert")
+    for name in ("report_cogbert.html", "tables/finetune_cogbert-more.tsv", "tables/boundary_cogbert-more.tsv",
+                 "figures/boundary_cogbert-more.svg", "tables/feature_weights_cogbert.tsv",
+                 "tables/finetune_cogbert-baselines.tsv", "mlflow/cogbert.json"):  # fmt: skip
+        assert (results / name).stat().st_size > 0, name
+    assert (results / "finetune/bert/gaze-monastery/seed0/encoder/model.safetensors").is_file()
+    with (results / "tables/finetune_cogbert-more.tsv").open() as handle:
+        rows = {(row["task"], row["variant"]) for row in csv.DictReader(handle, delimiter="\t")}
+    assert ("gaze-monastery", "cogbert-released") in rows
+    assert "Nothing to be done" in project.snakemake("cogbert").stdout
+
+
 def test_audit_finds_nothing_wrong_and_every_planted_fault(project):
     moved = project.snakemake("audit", check=False)
     assert "this folder was moved or copied" in moved.stdout  # MLflow stores absolute paths; the remedy is printed

@@ -28,7 +28,7 @@ class BenchCogbertSpec(Spec):
 def run(job: stage.Job) -> list[Path]:
     import torch
 
-    from scriptorium.benchmarks import cogbert, timing
+    from scriptorium.bench import cogbert, timing
     from scriptorium.linguistics.annotate import texts_of
 
     spec = job.spec
