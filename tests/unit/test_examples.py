@@ -9,7 +9,7 @@ import torch
 import transformers
 
 from scriptorium.data.cognition import FEATURES, SCORES, SPANS, Words, control, merge, span_means
-from scriptorium.data.examples import Examples, collate, read_split, shortest_first
+from scriptorium.data.examples import IGNORED, Examples, collate, read_split, shortest_first
 from scriptorium.errors import UserError
 from scriptorium.linguistics.annotate import text_key
 from scriptorium.models.cognition import LOWER, UPPER
@@ -243,3 +243,141 @@ def sampler_at(epoch: int, *arguments) -> EpochSampler:
     sampler = EpochSampler(*arguments)
     sampler.epoch = epoch
     return sampler
+
+
+# --- a label per word ---------------------------------------------------------------------------------------------
+
+NAMES = ("O", "B-X", "I-X")
+
+
+def word_table(texts: list[str], labels: list) -> pd.DataFrame:
+    made = table(texts)
+    cells = np.empty(len(labels), object)
+    for i, label in enumerate(labels):
+        cells[i] = label
+    return made.assign(label=cells)
+
+
+def first_pieces(tokenizer, text: str) -> list[int]:
+    """Places of the first pieces, by tokenising word after word."""
+    places, place = [], 1
+    for word in text.split():
+        places.append(place)
+        place += len(tokenizer.tokenize(word))
+    return places
+
+
+def test_a_words_tag_stands_at_its_first_piece_and_nowhere_else(tokenizer):
+    labels = [np.array([0, 1, 2, 0, 1]), np.array([1, 2, 0, 0, 2])]
+    data = Examples(word_table([A, B], labels), tokenizer, 64)
+    for number, text in enumerate((A, B)):
+        found = data[number]["labels"]
+        assert found.dtype == torch.int64 and found.shape == data[number]["input_ids"].shape
+        places = first_pieces(tokenizer, text)
+        assert torch.nonzero(found != IGNORED).flatten().tolist() == places
+        assert found[places].tolist() == labels[number].tolist()
+    assert data.words_cut == 0
+    assert len(first_pieces(tokenizer, A)) < len(data[0]["input_ids"]) - 2  # or every piece would be a first one
+
+
+def test_measures_of_a_word_stand_at_its_first_piece(tokenizer):
+    label = np.arange(10, dtype=np.float32).reshape(5, 2)
+    found = Examples(word_table([A], [label]), tokenizer, 64)[0]["labels"]
+    assert found.dtype == torch.float32
+    places = first_pieces(tokenizer, A)
+    assert torch.equal(found[places], torch.from_numpy(label))
+    others = np.setdiff1d(np.arange(len(found)), places)
+    assert (found[others] == IGNORED).all()
+
+
+def test_words_behind_the_cut_have_no_label_and_are_counted(tokenizer):
+    data = Examples(word_table([A, B], [np.arange(5), np.arange(5)]), tokenizer, 6)
+    assert data.truncated == 2
+    assert data[0]["labels"].tolist() == [IGNORED, 0, 1, 2, 3, IGNORED]
+    assert data.words_cut == 1 + sum(place > 4 for place in first_pieces(tokenizer, B))
+
+
+def test_labels_of_words_are_padded_with_what_is_ignored(tokenizer):
+    tags = Examples(word_table([A, B], [np.arange(5)] * 2), tokenizer, 64)
+    measures = Examples(word_table([A, B], [np.ones((5, 3), np.float32)] * 2), tokenizer, 64)
+    for data, shape in ((tags, (2, 16)), (measures, (2, 16, 3))):
+        batch = collate(tokenizer.pad_token_id, 8)([data[0], data[1]])
+        assert batch["labels"].shape == shape and batch["labels"].dtype == data[0]["labels"].dtype
+        for row, length in enumerate(data.lengths):
+            assert torch.equal(batch["labels"][row, :length], data[row]["labels"])
+            assert (batch["labels"][row, length:] == IGNORED).all()
+        assert batch["input_ids"].shape == (2, 16)
+
+
+def test_a_word_without_pieces_is_an_error_that_names_it(tokenizer):
+    with pytest.raises(UserError, match=r"words without a piece of their own: '\\x07'.*\n.*remedy"):
+        Examples(word_table(["The \x07 monk"], [np.arange(3)]), tokenizer, 64)
+
+
+def write(path, kind: str, texts: list[str], labels: list):
+    made = word_table(texts, labels)
+    if kind == "gaze":
+        made["label"] = [[list(row) for row in label] for label in labels]
+    made.to_parquet(path, index=False)
+    return path
+
+
+def test_labels_per_word_are_read_as_arrays(tmp_path):
+    tags = read_split(write(tmp_path / "a.parquet", "tagging", [A, B], [np.arange(5) % 3] * 2), NAMES, "tagging")
+    assert tags["label"][1].dtype == np.int64 and tags["label"][1].tolist() == [0, 1, 2, 0, 1]
+    measures = [np.arange(10, dtype=np.float32).reshape(5, 2)] * 2
+    gaze = read_split(write(tmp_path / "b.parquet", "gaze", [A, B], measures), ("n_fix", "trt"), "gaze")
+    assert gaze["label"][1].dtype == np.float32 and gaze["label"][1].tolist() == measures[1].tolist()
+
+
+@pytest.mark.parametrize(
+    ("kind", "label", "part"),
+    [
+        ("tagging", np.arange(4) % 3, r"id 'e0': label \[0 1 2 0\] is not one of 0..2 for each of 5 words"),
+        ("tagging", np.full(5, 3), "is not one of 0..2"),
+        ("gaze", np.ones((4, 3)), r"is not 3 finite numbers \(O, B-X, I-X\) for each of 5 words"),
+        ("gaze", np.ones((5, 2)), "is not 3 finite numbers"),
+        ("gaze", np.full((5, 3), np.nan), "is not 3 finite numbers"),
+    ],
+)
+def test_labels_that_are_not_one_per_word_are_refused(tmp_path, kind, label, part):
+    with pytest.raises(UserError, match=part):
+        read_split(write(tmp_path / "a.parquet", kind, [A], [label]), NAMES, kind)
+
+
+# --- rules that a recipe may change -----------------------------------------------------------------------------------
+
+
+def test_the_first_piece_alone_or_equal_shares_can_carry_the_words_score(tokenizer):
+    words = annotated(A)
+    every, first, share = (
+        Examples(table([A]), tokenizer, 64, Words(words, pieces=rule))[0]["lower"] for rule in ("all", "first", "share")
+    )
+    long = slice(5, 9)  # "zyx." is four pieces
+    assert torch.equal(first[:, 5], every[:, 5])
+    assert not first[:, 6:9].any()
+    assert torch.allclose(share[:, long], every[:, long] / 4)
+    for shorter in (first, share):
+        assert torch.equal(shorter[:, 1:5], every[:, 1:5]), "a word of one piece is the same under every rule"
+
+
+def test_dropped_features_are_zero_and_the_others_stay(tokenizer):
+    def example(*drop: str) -> dict:
+        return Examples(table([A]), tokenizer, 64, Words(annotated(A), drop=drop))[0]
+
+    whole = example()
+    for name, key in (("lower", "lower"), ("upper", "upper_scores"), ("readability", "readability")):
+        found = example(name)
+        assert whole[key].any()
+        assert not found[key].any()
+        for other in {"lower", "upper_scores", "readability"} - {key}:
+            assert torch.equal(found[other], whole[other])
+
+
+def test_for_the_gaze_loss_every_piece_has_its_words_fixation_count(tokenizer):
+    words = annotated(A).assign(n_fix_predicted=[0.0, 1.0, 2.0, 3.0, 4.0])
+    data = Examples(table([A, B]), tokenizer, 64, Words(pd.concat([words, annotated(B)]), gives="n_fix"))
+    n_fix = data[0]["n_fix"]
+    assert n_fix[1:-1].tolist() == [0, 1, 2, 3, 4, 4, 4, 4]
+    assert n_fix[[0, -1]].isnan().all()
+    assert collate(tokenizer.pad_token_id)([data[0], data[1]])["n_fix"][1, 8:].isnan().all()
