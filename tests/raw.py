@@ -30,15 +30,15 @@ class Raw:
             (folder / path).write_bytes(content.encode() if isinstance(content, str) else content)
         return manifest.write(folder, [folder / path for path in files])
 
-    def gaze(self, reader: str, files: dict[str, str | bytes]) -> pd.DataFrame:
-        return gaze.read("corpus", reader, {}, self.add(files), self.ledger)
+    def gaze(self, reader: str, files: dict[str, str | bytes], **options: Any) -> pd.DataFrame:
+        return gaze.read("corpus", reader, options, self.add(files), self.ledger)
 
     def task(self, reader: str, files: dict[str, str | bytes], **settings: Any) -> dict[str, pd.DataFrame]:
         """The three splits of a task."""
         settings = {"kind": "classification", "labels": ("bad", "good"), "limits": {}, **settings}
         spec = TaskDataSpec(task="toy", reader=reader, **settings)
         paths = tasks.prepare(spec, self.add(files), self.root / "out", self.ledger)
-        return {path.stem: pd.read_parquet(path) for path in paths}
+        return {path.stem: pd.read_parquet(path) for path in paths if path.suffix == ".parquet"}
 
     def corpus(self, *sources: tuple[str, dict[str, str | bytes]], **settings: Any) -> pd.DataFrame:
         """documents.parquet of sources (reader, files), named set0, set1 ..."""

@@ -77,7 +77,7 @@ def test_an_unknown_key_is_named_with_the_nearest_valid_one(root, changes, messa
         ({"studies__cogbert__baseline": "cogbert-zero"}, "baseline 'cogbert-zero' is not among its variants"),
         ({"backbones__minilm": {"dataset": "minlm"}}, "unknown data set 'minlm', did you mean 'minilm'"),
         ({"backbones": {"bert-small": {"pretrained": "bert-mlm"}}}, "unknown backbone 'minilm'"),
-        ({"backbones__minilm": {}}, "backbones.minilm: give either dataset or pretrained"),
+        ({"backbones__minilm": {}}, "backbones.minilm: give one of dataset, pretrained and finetuned"),
         ({"backbones__bert-small__pretrained": "bert-mml"}, "unknown variant 'bert-mml', did you mean 'bert-mlm'"),
         ({"tasks__sentiment__dataset": "vadre"}, "unknown data set 'vadre', did you mean 'vader'"),
         ({"gaze__corpora__onestop__dataset": "zuco"}, "gaze.corpora.onestop.dataset: unknown data set 'zuco'"),
@@ -102,6 +102,12 @@ def test_an_unknown_name_is_named_with_the_nearest_valid_one(root, changes, mess
         ({"studies__cogbert__variants": []}, "studies.cogbert.variants: .*at least 1 item"),
         ({"tasks__sentiment__labels": ["positive"]}, "at least two labels"),
         ({"tasks__sentiment__labels": ["a", "a"]}, "a label stands there twice"),
+        ({"tasks__sentiment__kind": "tagging", "tasks__sentiment__labels": []}, "a tagging task needs its tags"),
+        ({"tasks__sentiment__kind": "gaze", "tasks__sentiment__labels": []}, "a gaze task needs its measures"),
+        (
+            {"tasks__sentiment__metric": "test/mc"},
+            "sentiment.metric: unknown metric 'test/mc', did you mean 'test/mcc'",
+        ),
         ({"tasks__sentiment__limits": {"trian": 5}}, "'train', 'validation' or 'test'"),
         ({"tasks__sentiment__max_length": "long"}, "max_length: .*valid integer.*got 'long'"),
         (

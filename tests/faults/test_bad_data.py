@@ -116,6 +116,13 @@ def test_word_where_a_regression_needs_a_number_is_refused(raw):
     refused(caught, "a.tsv, row 2: label is 'high', not a number")
 
 
+@pytest.mark.parametrize("reader", ["tsv", "vader"])
+@pytest.mark.parametrize("kind", ["tagging", "gaze"])
+def test_reader_of_texts_is_refused_where_every_word_needs_a_label(raw, reader, kind):
+    with pytest.raises(UserError, match=f"gives a label per text, kind: classification or regression, not {kind}"):
+        raw.task(reader, {"a.tsv": "text\tlabel\nfine\tgood\n"}, kind=kind)
+
+
 def test_reader_of_classes_is_refused_for_regression(raw):
     with pytest.raises(UserError, match="gives the classes different, paraphrase, not numbers"):
         raw.task("tatoeba_paraphrase", {"SENTENCES": ""}, kind="regression", labels=())

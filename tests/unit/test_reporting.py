@@ -12,6 +12,7 @@ import pytest
 
 from scriptorium import ledger, manifest
 from scriptorium.errors import UserError
+from scriptorium.evaluation import classification, reading, tagging
 from scriptorium.reporting import finetuning, pretraining
 from scriptorium.stages import tabulate_finetune, tabulate_pretrain
 from tests.tiny import run_twice
@@ -191,3 +192,78 @@ def test_every_caption_renders_for_the_default_configuration(request, seeds):
         assert not problems, f"{path.name}: {problems}"
         if path.name in ("workflow.rst", "finetune_table.rst", "finetune_figure.rst"):
             assert ("quick look" in text) == (len(seeds) < 5), path.name
+
+
+# --- tasks with a label per word ----------------------------------------------------------------------------------
+
+
+def worded(root, variant, seed, labels, predictions, names, metrics):
+    """A run on a task with a label per word; returns its manifest."""
+    directory = root / "results/finetune" / variant / "words" / f"seed{seed}"
+    directory.mkdir(parents=True)
+    table = {"id": [f"e{i}" for i in range(len(labels))], "label": [own.tolist() for own in labels],
+             "prediction": [own.tolist() for own in predictions]}  # fmt: skip
+    pd.DataFrame(table).to_parquet(directory / "predictions.parquet")
+    (directory / "metrics.json").write_text(json.dumps({f"test/{name}": value for name, value in metrics.items()}))
+    (directory / "run.json").write_text(json.dumps({"spec": {"labels": list(names)}}))
+    return manifest.write(directory, [directory / "metrics.json", directory / "predictions.parquet"])
+
+
+def test_tagging_is_compared_by_f1_of_chunks(tmp_path):
+    names, generator = ("O", "B-A", "I-A", "B-B"), np.random.default_rng(0)
+    labels = [generator.integers(4, size=7) for _ in range(60)]
+    paths, scores = [], {}
+    for variant, share in (("bert", 0.6), ("cogbert", 0.9)):
+        for seed in (0, 1):
+            guess = [np.where(generator.random(7) < share, own, generator.integers(4, size=7)) for own in labels]
+            scores[variant, seed] = tagging.measures(labels, guess, names)
+            paths.append(worded(tmp_path, variant, seed, labels, guess, names, scores[variant, seed]))
+    row = made(paths, resamples=500).loc["words", "cogbert"]
+    assert row["metric"] == "test/f1"
+    expected = np.mean([scores["cogbert", seed]["f1"] - scores["bert", seed]["f1"] for seed in (0, 1)])
+    assert row["delta"] == pytest.approx(expected) and row["ci_low"] < expected < row["ci_high"]
+    assert row["verdict"] == "better"
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "mae", "mae_trt"])
+def test_gaze_is_compared_by_error_and_a_lower_error_is_better(tmp_path, metric):
+    names, generator = ("n_fix", "trt"), np.random.default_rng(0)
+    labels = [generator.uniform(0, 100, (5, 2)) for _ in range(60)]
+    paths, scores = [], {}
+    for variant, noise in (("bert", 9), ("cogbert", 4)):
+        guess = [own + generator.normal(0, noise, own.shape) for own in labels]
+        scores[variant] = reading.measures(labels, guess, names)
+        paths += [worded(tmp_path, variant, seed, labels, guess, names, scores[variant]) for seed in (0, 1)]
+    runs = [finetuning.read(path) for path in paths]
+    table = finetuning.table(runs, "bert", metrics={"words": f"test/{metric}"}, resamples=500, seed=0)
+    assert table["delta"].iloc[1] == pytest.approx(scores["cogbert"][metric] - scores["bert"][metric])
+    assert table["verdict"].tolist() == ["baseline", "better"]
+    assert finetuning.lower_is_better(f"test/{metric}") == (metric != "accuracy")
+
+
+def test_regression_is_compared_by_every_metric_it_has(tmp_path):
+    generator = np.random.default_rng(0)
+    labels = generator.normal(0, 1, 80).astype(np.float32)
+    paths, scores = [], {}
+    for variant, noise in (("bert", 1.0), ("cogbert", 0.3)):
+        guess = (labels + generator.normal(0, noise, 80)).astype(np.float32)
+        scores[variant] = classification.regression(labels, guess)
+        directory = tmp_path / "results/finetune" / variant / "mood/seed0"
+        directory.mkdir(parents=True)
+        ids = [f"e{i}" for i in range(80)]
+        pd.DataFrame({"id": ids, "label": labels, "prediction": guess}).to_parquet(directory / "predictions.parquet")
+        values = {f"test/{name}": value for name, value in scores[variant].items()}
+        (directory / "metrics.json").write_text(json.dumps(values))
+        paths.append(manifest.write(directory, [directory / "metrics.json"]))
+    runs = [finetuning.read(path) for path in paths]
+    for name, verdict in (("pearson", "better"), ("spearman", "better"), ("mse", "better")):
+        table = finetuning.table(runs, "bert", metrics={"mood": f"test/{name}"}, resamples=500, seed=0)
+        assert table["delta"].iloc[1] == pytest.approx(scores["cogbert"][name] - scores["bert"][name], abs=1e-6)
+        assert table["verdict"].iloc[1] == verdict
+
+
+def test_a_metric_without_a_difference_is_refused(tmp_path):
+    paths = [finetuned(tmp_path, n, "mood", 0, hits(0.7, i), metrics={"test/loss": 0.5}) for i, n in enumerate("ab")]
+    runs = [finetuning.read(path) for path in paths]
+    with pytest.raises(UserError, match=r"no difference is defined for the metric 'test/loss' of mood\n.*accuracy, f1"):
+        finetuning.table(runs, "a", metrics={"mood": "test/loss"}, resamples=100, seed=0)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 from scipy import stats
+from seqeval import metrics as seqeval
 from sklearn import metrics
 
-from scriptorium.evaluation import classification
-from scriptorium.evaluation.statistics import compare, compare_metric, holm, mean_sd
+from scriptorium.evaluation import classification, reading, tagging
+from scriptorium.evaluation.statistics import compare, compare_metric, compare_totals, holm, mean_sd
 
 
 def draws(classes: int, seed: int = 0, n: int = 300) -> tuple[np.ndarray, np.ndarray]:
@@ -143,3 +145,131 @@ def test_holm_is_the_step_down_procedure():
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.6, 0.7]) == [1.0, 1.0]
     assert holm([]) == []
+
+
+# --- metrics of sums ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_metrics_of_summed_confusions_are_those_of_the_predictions(classes):
+    labels, predictions = draws(classes, n=150)
+    many = np.stack([predictions, labels, np.zeros_like(labels)])
+    sums = classification.confusion(np.broadcast_to(labels, many.shape), many, classes).sum(axis=1)
+    found = classification.from_confusion(sums)
+    for i, own in enumerate(many):
+        expected = classification.classification(labels, own, classes)
+        assert {name: values[i] for name, values in found.items()} == pytest.approx(expected)
+
+
+def test_metrics_of_summed_moments_are_those_of_the_predictions():
+    generator = np.random.default_rng(0)
+    labels = generator.normal(1e4, 1, 80)
+    predictions = np.stack([labels + generator.normal(0, 1, 80), np.full(80, 1e4 + 3)])
+    found = classification.from_moments(classification.moments(labels, predictions).sum(axis=1))
+    assert found["pearson"][0] == pytest.approx(stats.pearsonr(labels, predictions[0])[0])
+    assert found["pearson"][1] == 0
+    assert found["mse"] == pytest.approx(((labels - predictions) ** 2).mean(axis=1))
+
+
+def test_comparing_by_sums_is_comparing_by_scores_where_the_metric_is_a_mean():
+    a, b = hits(0.8, 3, 250, 1), hits(0.74, 3, 250, 2)
+    sums = [np.stack([own, np.ones_like(own)], axis=-1) for own in (a, b)]
+    by_sums = compare_totals(*sums, lambda t: t[..., 0] / t[..., 1], resamples=900, seed=4)
+    by_score = compare(a, b, resamples=900, seed=4)
+    assert dataclasses.astuple(by_sums) == pytest.approx(dataclasses.astuple(by_score), abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["mcc", "f1", "pearson"])
+def test_comparing_by_sums_agrees_with_computing_the_metric_anew(name):
+    labels = np.random.default_rng(0).integers(2, size=300)
+    a, b = (np.where(h > 0, labels, 1 - labels) for h in (hits(0.85, 3, 300, 1), hits(0.8, 3, 300, 2)))
+    if name == "pearson":
+        noise = np.random.default_rng(1).normal(0, 0.3, (2, 3, 300))
+        a, b = a + noise[0], b + noise[1]
+        sums = [classification.moments(labels, own) for own in (a, b)]
+        measure, anew = classification.from_moments, classification.regression
+    else:
+        sums = [classification.confusion(np.broadcast_to(labels, own.shape), own, 2) for own in (a, b)]
+        measure = classification.from_confusion
+
+        def anew(truth, guess):
+            return classification.classification(truth, guess, 2)
+
+    by_sums = compare_totals(*sums, lambda t: measure(t)[name], resamples=4000)
+    by_metric = compare_metric(lambda t, p: anew(t, p)[name], labels, a, b, resamples=2000)
+    assert by_sums.difference == pytest.approx(by_metric.difference)
+    width = by_metric.high - by_metric.low
+    assert by_sums.low == pytest.approx(by_metric.low, abs=0.08 * width)
+    assert by_sums.high == pytest.approx(by_metric.high, abs=0.08 * width)
+    assert by_sums.p == pytest.approx(by_metric.p, abs=0.03)
+
+
+def test_sums_of_unequal_shape_are_refused():
+    with pytest.raises(ValueError, match=r"\[seeds, examples, k\]"):
+        compare_totals(np.zeros((2, 5, 3)), np.zeros((2, 5, 2)), lambda t: t[..., 0])
+    with pytest.raises(ValueError, match=r"\[seeds, examples, k\]"):
+        compare_totals(np.zeros((2, 5)), np.zeros((2, 5)), lambda t: t[..., 0])
+
+
+def test_equal_variants_differ_in_no_sum():
+    sums = np.random.default_rng(0).random((2, 40, 3))
+    found = compare_totals(sums, sums, lambda t: t[..., 0] / (t[..., 1] + t[..., 2]), resamples=300)
+    assert dataclasses.astuple(found) == (0, 0, 0, 1)
+
+
+# --- tagging and eye-tracking prediction --------------------------------------------------------------------------
+
+TAGS = ("O", "B-A", "I-A", "B-B", "I-B")
+
+
+def tagged(sentences: int, seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    generator = np.random.default_rng(seed)
+    labels = [generator.integers(len(TAGS), size=generator.integers(1, 9)) for _ in range(sentences)]
+    guess = [np.where(generator.random(len(own)) < 0.7, own, generator.integers(len(TAGS), size=len(own)))
+             for own in labels]  # fmt: skip
+    return labels, guess
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_tagging_metrics_equal_seqevals(seed):
+    labels, guess = tagged(60, seed)
+    true, predicted = ([[TAGS[tag] for tag in own] for own in side] for side in (labels, guess))
+    found = tagging.measures(labels, guess, TAGS)
+    assert found == pytest.approx({
+        "f1": seqeval.f1_score(true, predicted), "precision": seqeval.precision_score(true, predicted),
+        "recall": seqeval.recall_score(true, predicted), "accuracy": seqeval.accuracy_score(true, predicted),
+    })  # fmt: skip
+
+
+def test_a_chunk_counts_only_with_its_bounds_and_its_type():
+    labels = [np.array([1, 2, 0, 3]), np.array([1, 2, 2])]  # chunks: A 0-1, B 3-3; A 0-2
+    guess = [np.array([1, 2, 0, 1]), np.array([1, 2, 0])]  # right; wrong type; too short
+    found = tagging.measures(labels, guess, TAGS)
+    assert found == pytest.approx({"f1": 1 / 3, "precision": 1 / 3, "recall": 1 / 3, "accuracy": 5 / 7})
+    assert tagging.totals(labels, guess, TAGS).tolist() == [[1, 2, 2, 3, 4], [0, 1, 1, 2, 3]]
+
+
+def test_a_model_that_finds_no_chunk_has_f1_0():
+    assert tagging.measures([np.array([1, 2])], [np.array([0, 0])], TAGS)["f1"] == 0
+
+
+def test_accuracy_of_reading_is_100_minus_the_mean_error_over_words_and_measures():
+    labels = [np.array([[0.0, 10.0], [100.0, 20.0]]), np.array([[50.0, 30.0]])]
+    guess = [np.array([[10.0, 10.0], [90.0, 26.0]]), np.array([[40.0, 33.0]])]
+    found = reading.measures(labels, guess, ("n_fix", "trt"))
+    assert found == pytest.approx({"accuracy": 93.5, "mae": 6.5, "mae_n_fix": 10, "mae_trt": 3})
+    errors = np.abs(np.concatenate(labels) - np.concatenate(guess))
+    assert found["mae"] == pytest.approx(errors.mean())
+
+
+def test_baselines_of_reading_are_fitted_on_train():
+    train = (["a bb cccc"], [np.array([[1.0, 5.0], [2.0, 5.0], [4.0, 8.0]])])  # the first measure is the length
+    test = (["ddd e"], [np.array([[3.0, 6.0], [2.0, 5.0]])])
+    found = reading.baselines(train, test, ("n_fix", "trt"))
+    assert found["mean/mae_n_fix"] == pytest.approx((3 - 7 / 3 + 7 / 3 - 2) / 2)
+    assert found["median/mae_n_fix"] == pytest.approx((1 + 0) / 2)
+    assert found["word_length/mae_n_fix"] == pytest.approx((0 + 1) / 2)
+    line = stats.linregress([1, 2, 4], [5, 5, 8])
+    expected = np.abs(line.intercept + line.slope * np.array([3, 1]) - [6, 5]).mean()
+    assert found["word_length/mae_trt"] == pytest.approx(expected)
+    assert found["word_length/accuracy"] == pytest.approx(100 - (found["word_length/mae_n_fix"] + expected) / 2)

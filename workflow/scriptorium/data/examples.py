@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,17 +19,34 @@ from torch.utils.data import Dataset
 
 from scriptorium.data.cognition import Words
 from scriptorium.errors import UserError
+from scriptorium.linguistics.align import piece_words, word_spans
+
+IGNORED = -100  # label of pieces that are not scored
+
+if TYPE_CHECKING:
+    import tokenizers
 
 
-def read_split(path: Path, labels: Sequence[str], kind: str = "classification") -> pd.DataFrame:
-    """id, text, text_b, label of one split; `labels` names the classes and is empty for regression.
+def read_split(path: Path, labels: Sequence[str], kind: str | None = None) -> pd.DataFrame:
+    """id, text, text_b, label of one split; `labels` names the classes, tags or measures, and is empty for regression.
 
-    Raises UserError, naming the example, for a label outside its set or texts of which only some are pairs.
+    kind: classification | regression | tagging | gaze; None is classification with labels and regression without.
+    label is a number, for tagging int64 [words] and for gaze float32 [words, measures].
+
+    Raises UserError, naming the example, for a label outside its set, not one label per word, or texts of which only
+    some are pairs.
     """
+    kind = kind or ("classification" if labels else "regression")
     table = pd.read_parquet(path, columns=["id", "text", "text_b", "label"])
     if table.empty:
         raise UserError("this split has no examples", where=path, remedy="raise its limit in config.yaml")
-    wrong = ~table["label"].isin(range(len(labels))) if labels else ~np.isfinite(table["label"])
+    if kind in ("tagging", "gaze"):
+        found = np.empty(len(table), object)  # filled one by one: arrays of one shape would become one array
+        for number, row in enumerate(table.itertuples()):
+            found[number] = _word_labels(row.text, row.label, labels, kind, f"{path}, id {row.id!r}")
+        table["label"] = found
+        return table
+    wrong = ~table["label"].isin(range(len(labels))) if kind == "classification" else ~np.isfinite(table["label"])
     if wrong.any():
         row = wrong.idxmax()
         wanted = f"one of 0..{len(labels) - 1} ({', '.join(labels)})" if labels else "a finite number"
@@ -38,14 +56,33 @@ def read_split(path: Path, labels: Sequence[str], kind: str = "classification") 
         row = single.idxmax()
         raise UserError("text_b is missing here but given elsewhere", where=f"{path}, id {table['id'][row]!r}",
                         remedy="give every example a second text, or none")  # fmt: skip
-    return table.astype({"label": np.int64 if labels else np.float32})
+    return table.astype({"label": np.int64 if kind == "classification" else np.float32})
+
+
+def _word_labels(text: str, label: Sequence, labels: Sequence[str], kind: str, where: str) -> np.ndarray:
+    words = len(text.split())
+    if kind == "tagging":
+        found, wanted = np.asarray(label), f"one of 0..{len(labels) - 1} for each of {words} words"
+        right = found.shape == (words,) and np.isin(found, np.arange(len(labels))).all()
+    else:
+        wanted = f"{len(labels)} finite numbers ({', '.join(labels)}) for each of {words} words"
+        right = len(label) == words and all(len(row) == len(labels) for row in label)
+        found = np.array([list(row) for row in label], np.float32) if right else np.empty(0)
+        right = right and np.isfinite(found).all()
+    if not right:
+        raise UserError(f"label {str(label)[:80]} is not {wanted}", where=where, remedy="prepare the task again")
+    return found.astype(np.int64 if kind == "tagging" else np.float32)
 
 
 class Examples(Dataset):
     """One split, tokenised; with `words`, also the cognition of every piece.
 
     Indexed by a number or by (epoch, number), the epoch having no influence. `lengths` are pieces per example, by
-    which batches of similar length can be made. `truncated` counts examples that were cut to `max_length`.
+    which batches of similar length can be made. `truncated` counts examples that were cut to `max_length`, and
+    `words_cut` the labelled words that are lost by it.
+
+    Where every word has a label, `labels` are [pieces] or [pieces, measures]: a word's label stands at its first
+    piece, IGNORED everywhere else (Devlin et al. 2019; papers/cogbert 8.3).
     """
 
     def __init__(
@@ -65,6 +102,12 @@ class Examples(Dataset):
         self._uses_types = "token_type_ids" in tokenizer.model_input_names
         self.lengths = np.array([len(encoding.ids) for encoding in self._encoded])
         self.truncated = sum(bool(encoding.overflowing) for encoding in self._encoded)
+        self.words_cut = 0
+        self._labels: list = list(table["label"])
+        if table["label"].dtype == object:
+            self._labels = [
+                self._by_piece(*row) for row in zip(table["text"], self._labels, self._encoded, strict=True)
+            ]
         if words is not None:
             words.require(text for texts in self.texts for text in texts)
 
@@ -80,8 +123,24 @@ class Examples(Dataset):
         if self.words is not None:
             features = self.words.of_pieces(self.texts[index], encoding.offsets, encoding.sequence_ids)
             example |= {name: torch.from_numpy(values) for name, values in features.items()}
-        example["labels"] = torch.tensor(self.table["label"].iat[index])
+        example["labels"] = torch.tensor(self._labels[index])
         return example
+
+    def _by_piece(self, text: str, label: np.ndarray, encoding: tokenizers.Encoding) -> np.ndarray:
+        """Labels of words [words, ...] as labels of pieces [pieces, ...]; words behind the cut have none."""
+        spans = word_spans(text)
+        words, places = np.unique(piece_words(encoding.offsets, spans), return_index=True)
+        words, places = words[words >= 0], places[words >= 0]
+        expected = (int(words[-1]) + 1 if len(words) else 0) if encoding.overflowing else len(spans)
+        missing = np.setdiff1d(np.arange(expected), words)
+        if len(missing):
+            lost = ", ".join(repr(text[start:end]) for start, end in spans[missing][:5])
+            raise UserError(f"words without a piece of their own: {lost}", where=f"text {text!r}",
+                            remedy="remove them from the data: the tokenizer deletes their characters")  # fmt: skip
+        self.words_cut += len(spans) - len(words)
+        labels = np.full((len(encoding.ids), *label.shape[1:]), IGNORED, label.dtype)
+        labels[places] = label[words]
+        return labels
 
 
 def shortest_first(table: pd.DataFrame) -> pd.DataFrame:
@@ -94,7 +153,7 @@ def collate(pad_id: int, multiple: int = 1) -> Callable[[list[dict[str, Tensor]]
     """Makes a batch of examples, padded to the longest, rounded up to a multiple.
 
     input_ids, attention_mask, token_type_ids, labels; and with cognition lower, upper_scores, upper_spans [B, 4, L]
-    (padding: 0, 0, -1) and readability [B].
+    (padding: 0, 0, -1) and readability [B]. labels are [B], or [B, L] or [B, L, measures] with IGNORED as padding.
     """
     filler = {"input_ids": pad_id, "upper_spans": -1, "n_fix": float("nan")}
 
@@ -106,6 +165,10 @@ def collate(pad_id: int, multiple: int = 1) -> Callable[[list[dict[str, Tensor]]
             values = [example[name] for example in examples]
             if first.ndim == 0:
                 padded[name] = torch.stack(values)
+            elif name == "labels":
+                padded[name] = torch.nn.utils.rnn.pad_sequence(
+                    [*values, first.new_empty(width, *first.shape[1:])], batch_first=True, padding_value=IGNORED
+                )[:-1]
             else:
                 rows = [torch.nn.functional.pad(v, (0, width - v.shape[-1]), value=filler.get(name, 0)) for v in values]
                 padded[name] = torch.stack(rows)

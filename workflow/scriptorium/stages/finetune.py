@@ -18,6 +18,7 @@ from scriptorium.modes import CognitionSpec
 from scriptorium.spec import Spec, TrainSpec
 
 if TYPE_CHECKING:
+    import numpy as np
     import transformers
 
 LOOKED_AT = 256  # test examples whose feature weights are averaged
@@ -68,26 +69,35 @@ def run(job: stage.Job) -> list[Path]:
     for split, data in (("train", train), ("validation", validation), ("test", test)):
         if data.truncated:
             job.ledger.note(f"{data.truncated} of {len(data)} {split} examples were cut to {spec.max_length} pieces")
+        if data.words_cut:
+            job.ledger.note(f"{data.words_cut} words of {split} were cut off and are not scored")
+
+    units = heads.Units.of(tables["train"]["label"]) if spec.kind == "gaze" else None
+
+    def measures(outputs: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+        return predictions.measures(spec, units.measured(outputs) if units else outputs, labels)
 
     make_batch = collate(tokenizer.pad_token_id, multiple=8 if torch.cuda.is_available() else 1)
     trainer = training.train(
         job, heads.build(spec, backbone), train, make_batch, spec.train, seed=spec.seed, held_out=validation,
-        compute_metrics=lambda p: predictions.measures(spec, p.predictions, p.label_ids),
-        loss=heads.token_regression_loss if spec.kind == "gaze" else None,
+        compute_metrics=lambda p: measures(p.predictions, p.label_ids), loss=units.loss if units else None,
     )  # fmt: skip
     predicted = trainer.predict(test)
-    found = predictions.measures(spec, predicted.predictions, predicted.label_ids)
+    found = measures(predicted.predictions, predicted.label_ids)
     metrics = {f"test/{name}": value for name, value in found.items()}
     job.ledger.metrics(trainer.state.global_step, metrics)
     metrics |= {f"validation/{name}": value for name, value in training.last_evaluation(trainer).items()}
 
     files = [job.out / "predictions.parquet", manifest.write_json(job.out / "metrics.json", metrics)]
-    predictions.write(spec, test.table, predicted.predictions, predicted.label_ids, files[0])
+    outputs = units.measured(predicted.predictions) if units else predicted.predictions
+    predictions.write(spec, test.table, outputs, predicted.label_ids, files[0])
     if spec.cognition:
         files.append(write_feature_weights(trainer.model, test, make_batch, job))
     job.ledger.artifact(files[0], "table")
     if spec.save_model:
         model = getattr(trainer.model, "plain", trainer.model)  # the gaze head is for training alone
+        if units:
+            units.fold_into(getattr(model, "model", model).classifier)
         files += training.save_model(model, job.out / "model", tokenizer)
         files += training.save_model(encoder_of(model, backbone), job.out / "encoder", tokenizer)
     return files

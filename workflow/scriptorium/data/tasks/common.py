@@ -52,13 +52,13 @@ def bare_name(path: Path) -> str:
     return path.name.removesuffix(".gz").rpartition(".")[0].partition("-0")[0]
 
 
-def need_kind(spec: TaskDataSpec, kind: str, what: str) -> None:
-    """Raises UserError if the task is of another kind than its reader gives."""
-    if spec.kind != kind:
+def need_kind(spec: TaskDataSpec, kinds: str, what: str) -> None:
+    """Raises UserError if the task is of another kind than its reader gives: one, or some joined by " or "."""
+    if spec.kind not in kinds.split(" or "):
         raise UserError(
-            f"reader {spec.reader!r} gives {what}, kind: {kind}, not {spec.kind}",
+            f"reader {spec.reader!r} gives {what}, kind: {kinds}, not {spec.kind}",
             where=f"config/config.yaml, tasks.{spec.task}",
-            remedy=f"set kind: {kind}",
+            remedy=f"set kind: {kinds}",
         )
 
 

@@ -85,7 +85,7 @@ def read_glue(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFram
 
 
 def _check_labels(spec: TaskDataSpec, form: Format) -> None:
-    need_kind(spec, "classification" if form.labels else "regression", "classes" if form.labels else "numbers")
+    need_kind(spec, *(("classification", "classes") if form.labels else ("regression", "numbers")))
     if spec.labels != form.labels:
         # their order matters: f1 is that of the last of two
         raise UserError(

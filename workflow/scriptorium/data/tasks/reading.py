@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,10 @@ def read_reading(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataF
     need_kind(spec, "gaze", "eye-tracking measures per word")
     rows, broken = [], []
     for path in sorted(members(artifact, ".csv", ".csv.gz")):
-        raw = read_table(path, ("sentence_id", "word_id", "word", *spec.labels))
+        try:
+            raw = read_table(path, ("sentence_id", "word_id", "word", *spec.labels))
+        except (EOFError, OSError, zlib.error) as error:
+            raise UserError(f"cannot be read: {error}", where=path, remedy="fetch or copy it again") from None
         raw["word"] = raw["word"].map(clean)
         places = numbers(raw, "word_id", path, whole=True).astype(int)
         values = np.column_stack([numbers(raw, name, path) for name in spec.labels])

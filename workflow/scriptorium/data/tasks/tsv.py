@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from scriptorium.data.tables import clean, members, numbers, read_table, settle
-from scriptorium.data.tasks.common import SPLIT_NAMES, options_of
+from scriptorium.data.tasks.common import SPLIT_NAMES, need_kind, options_of
 from scriptorium.errors import UserError
 from scriptorium.ledger import Ledger
 
@@ -23,6 +23,7 @@ def read_tsv(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame
     and otherwise the rows are split here. Raises UserError naming file and row.
     """
     settle(spec.options, options_of(spec))
+    need_kind(spec, "classification or regression", "a label per text")
     parts = []
     for path in members(artifact, ".tsv", ".csv"):
         raw = read_table(path, ("text", "label"), ("text_b", "id", "split"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from scriptorium.data.tables import choose, clean, members, read_text, settle
-from scriptorium.data.tasks.common import FIELDS, need_classes, options_of
+from scriptorium.data.tasks.common import FIELDS, need_classes, need_kind, options_of
 from scriptorium.errors import UserError
 from scriptorium.ledger import Ledger
 
@@ -32,6 +32,7 @@ def read_vader(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFra
     where = options_of(spec)
     options = settle(spec.options, where, domain="movie", threshold=0.5)
     name = choose(options["domain"], DOMAINS, "domain", where)
+    need_kind(spec, "classification or regression", "a label per text")
     if spec.kind == "classification":
         need_classes(spec, "negative", "positive")
     (path,) = members(artifact, f"{name}_GroundTruth.txt")
