@@ -23,8 +23,11 @@ report: "workflow/report/workflow.rst"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/gaze.smk"
+include: "workflow/rules/predict.smk"
+include: "workflow/rules/significance.smk"
 include: "workflow/rules/pretrain.smk"
 include: "workflow/rules/finetune.smk"
+include: "workflow/rules/claims.smk"
 include: "workflow/rules/track.smk"
 include: "workflow/rules/cogbert.smk"
 include: "workflow/rules/bench.smk"
@@ -55,6 +58,7 @@ rule data:
 rule gaze:
     input:
         rules.tabulate_gaze.output,
+        rules.tabulate_corpora.output,
 
 
 rule pretraining:

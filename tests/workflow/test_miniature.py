@@ -13,6 +13,7 @@ def test_one_command_ends_with_report_tables_figures_and_mirror(finished):
     for name in (
         "report.html",
         "tables/gaze_regressor.tsv",
+        "tables/gaze_corpora.tsv",
         "tables/pretrain.tsv",
         "tables/finetune_cogbert.tsv",
         "tables/finetune_pretraining.tsv",

@@ -2,7 +2,12 @@
 
 COGBERT = [
     "results/tables/gaze_regressor.tsv",
+    "results/tables/gaze_corpora.tsv",
+    "results/gaze/significance.tsv",
+    # made where a copy of the shared task's data is
+    *(["results/tables/gaze_cmcl2021.tsv"] if RUNS.has_cmcl2021() else []),
     *RUNS.figures(RUNS.programme("cogbert")),
+    "results/tables/claims.tsv",
     *(["results/figures/attention.html"] if CONFIG.attention else []),
 ]
 
@@ -18,6 +23,7 @@ rule cogbert:
     input:
         "results/report_cogbert.html",
         "results/mlflow/cogbert.json",
+        [RUNS.predictor_manifest] if CONFIG.gaze.predictor else [],
 
 
 rule cogbert_tables:

@@ -41,6 +41,7 @@ wildcard_constraints:
 REPORTED = [
     "results/tables/gaze_regressor.tsv",
     "results/tables/gaze_corpora.tsv",
+    "results/gaze/significance.tsv",
     *(["results/tables/pretrain.tsv"] if RUNS.pretraining else []),
     *(f"results/tables/finetune_{study}.tsv" for study in RUNS.default_studies()),
     *(["results/figures/attention.html"] if CONFIG.attention else []),

@@ -1,5 +1,8 @@
 """Stage 1 of CogBERT: eye-tracking corpora, the gaze regressor, its baselines, scores for any text."""
 
+# ZuCo's files hold EEG beside the gaze, and MATLAB 5 cannot be read in part; GECO's workbooks have a million rows
+READER_MEMORY = {"zuco": 16000, "geco": 8000}
+
 
 rule prepare_gaze:
     input:
@@ -13,10 +16,9 @@ rule prepare_gaze:
     benchmark:
         "benchmarks/prepare_gaze/{corpus}.tsv"
     resources:
-        # ZuCo's files hold EEG beside the gaze, and MATLAB 5 cannot be read in part
         mem_mb=lambda wildcards, attempt: attempt
-        * (16000 if CONFIG.gaze.corpora[wildcards.corpus].reader == "zuco" else 2000),
-        runtime=lambda wildcards, attempt: 20 * attempt,
+        * READER_MEMORY.get(CONFIG.gaze.corpora[wildcards.corpus].reader, 2000),
+        runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         spec=lambda wildcards: RUNS.gaze_corpus(wildcards.corpus),
         code=code("prepare_gaze"),

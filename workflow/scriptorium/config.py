@@ -14,8 +14,10 @@ from pydantic import Field
 from scriptorium.modes import CognitionSpec
 from scriptorium.spec import Spec
 from scriptorium.stages.annotate import AnnotateSpec
+from scriptorium.stages.benchmark_cmcl2021 import BenchmarkCmcl2021Spec
 from scriptorium.stages.prepare_corpus import CorpusSource
 from scriptorium.stages.pretrain import EncoderSpec, ObjectiveSpec
+from scriptorium.stages.train_predictor import TrainPredictorSpec
 from scriptorium.stages.train_regressor import RegressorSettings
 
 Options = dict[str, str | int | float | bool]
@@ -39,12 +41,30 @@ class GazeCorpus(Spec):
     options: Options = Field(default_factory=dict, description="settings of the reader")
 
 
+class Predictor(Spec):
+    """The gaze predictor for any text (results/gaze/predictor)."""
+
+    corpora: tuple[str, ...] = Field(min_length=1, description="gaze corpora of this file that it is trained on")
+    backbone: str = Field(description="backbone of this file that is fine-tuned")
+    settings: TrainPredictorSpec = Field(TrainPredictorSpec(), description="measures, folds, training")
+
+
+class Cmcl2021(Spec):
+    """The table of the CMCL 2021 shared task (results/tables/gaze_cmcl2021.tsv)."""
+
+    dataset: str = Field(description="name in config/datasets.tsv, with train.csv and valid.csv")
+    backbone: str = Field(description="backbone of this file that is fine-tuned")
+    settings: BenchmarkCmcl2021Spec = Field(BenchmarkCmcl2021Spec(), description="folds, training, comparison")
+
+
 class Gaze(Spec):
     """Stage 1."""
 
     corpora: dict[str, GazeCorpus] = Field(description="name -> data set and reader")
     regressors: tuple[str, ...] = Field(min_length=1, description="variants of ablations.tsv to train")
     scores_from: str = Field(description="the variant whose scores enter stage 2")
+    predictor: Predictor | None = Field(None, description="the gaze predictor for any text; empty: none")
+    cmcl2021: Cmcl2021 | None = Field(None, description="the shared task's table; empty: none")
 
 
 class Backbone(Spec):
@@ -181,6 +201,7 @@ class PretrainRecipe(Spec):
     corpus: str = Field(description="corpus of config.yaml")
     tokenizer: str = Field(description="backbone that lends its tokenizer")
     block_length: int = Field(128, gt=8, description="tokens per block")
+    vocabulary: Literal["fairseq"] | None = Field(None, description="see PackSpec")
     model: EncoderSpec
     objective: ObjectiveSpec
     train: dict[str, Any] = Field(description="see TrainSpec")

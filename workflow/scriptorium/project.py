@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from scriptorium.claims import PUBLISHED, Claims, check_published, read_claims
 from scriptorium.config import METRICS, RECIPES, Config, RegressorRecipe, Variant
 from scriptorium.errors import UserError, nearest
 from scriptorium.spec import TrainSpec, overlay
@@ -32,6 +33,8 @@ class Project:
     variants: dict[str, Variant]
     datasets: dict[str, FetchSpec]
     catalogue: dict[str, dict[str, str]]  # all columns of datasets.tsv, for people
+    published: list[dict[str, str]]  # rows of published.tsv
+    claims: Claims
 
     def variant(self, name: str, stage: str, where: str) -> Variant:
         """The variant `name`, which must have a recipe of `stage`. Raises UserError."""
@@ -50,11 +53,16 @@ def load(config: Mapping[str, Any], root: Path = Path(), where: str = "config/co
     """Read and check the whole configuration. Raises UserError naming file, row or key, and the remedy."""
     parsed = Config.parse(without_null(config), where=where)
     catalogue = read_catalogue(root / "config/datasets.tsv")
+    variants = read_variants(root / "config/ablations.tsv", root / "config/recipes")
+    numbers = root / "config/published.tsv"
+    published = check_published(read_tsv(numbers, required=PUBLISHED), numbers)
     project = Project(
         config=parsed,
-        variants=read_variants(root / "config/ablations.tsv", root / "config/recipes"),
+        variants=variants,
         datasets={name: _fetch_spec(row, root / "config/datasets.tsv") for name, row in catalogue.items()},
         catalogue=catalogue,
+        published=published,
+        claims=read_claims(root / "config/claims.yaml", published, variants),
     )
     _check_references(project, where)
     if parsed.tracking.uri and "@" in parsed.tracking.uri:
@@ -192,6 +200,13 @@ def _check_references(project: Project, where: str) -> None:
             known(corpus, config.gaze.corpora, "gaze corpus", f"variant {name}, corpora")
         for corpus in recipe.exclude:
             known(corpus, config.gaze.corpora, "gaze corpus", f"variant {name}, exclude")
+    if config.gaze.predictor:
+        known(config.gaze.predictor.backbone, config.backbones, "backbone", "gaze.predictor.backbone")
+        for corpus in config.gaze.predictor.corpora:
+            known(corpus, config.gaze.corpora, "gaze corpus", "gaze.predictor.corpora")
+    if config.gaze.cmcl2021:
+        known(config.gaze.cmcl2021.backbone, config.backbones, "backbone", "gaze.cmcl2021.backbone")
+        dataset(config.gaze.cmcl2021.dataset, "gaze.cmcl2021.dataset")
     for name, backbone in config.backbones.items():
         if backbone.dataset:
             dataset(backbone.dataset, f"backbones.{name}.dataset")
@@ -209,10 +224,9 @@ def _check_references(project: Project, where: str) -> None:
         if task.kind in ("tagging", "gaze") and not task.labels:
             named = "tags" if task.kind == "tagging" else "measures"
             raise UserError(f"tasks.{name}.labels: a {task.kind} task needs its {named}", where=where)
-        if task.metric and task.metric not in METRICS[task.kind]:
-            raise UserError(
-                f"tasks.{name}.metric: unknown {task.metric!r}, {nearest(task.metric, METRICS[task.kind])}", where=where
-            )
+        metrics = (*METRICS[task.kind], *(f"test/mae_{label}" for label in task.labels if task.kind == "gaze"))
+        if task.metric:
+            known(task.metric, dict.fromkeys(metrics), "metric", f"tasks.{name}.metric")
         if len(set(task.labels)) < len(task.labels):
             raise UserError(f"tasks.{name}.labels: a label stands there twice", where=where)
     for name, corpus in config.corpora.items():

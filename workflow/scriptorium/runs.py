@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from scriptorium import claims
 from scriptorium.config import SPLITS
 from scriptorium.digest import code_digest
 from scriptorium.errors import UserError, nearest
@@ -27,7 +28,9 @@ from scriptorium.stages.prepare_gaze import GazeCorpusSpec
 from scriptorium.stages.prepare_task import TaskDataSpec
 from scriptorium.stages.pretrain import PretrainSpec
 from scriptorium.stages.score import ScoreSpec
+from scriptorium.stages.significance import SignificanceSpec
 from scriptorium.stages.tabulate_boundary import TabulateBoundarySpec
+from scriptorium.stages.tabulate_claims import TabulateClaimsSpec
 from scriptorium.stages.tabulate_corpora import TabulateCorporaSpec
 from scriptorium.stages.tabulate_finetune import TabulateFinetuneSpec
 from scriptorium.stages.tabulate_gaze import TabulateGazeSpec
@@ -108,6 +111,18 @@ class Runs:
         ]  # fmt: skip
 
     @cached_property
+    def permuted(self) -> list[Run]:
+        """MPNet's pre-training programme: its rows of ablations.tsv, beside what is trained anyway. On request."""
+        named = [name for name, variant in self.project.variants.items()
+                 if variant.recipe.stage == "pretrain" and variant.paper == "MPNet"]  # fmt: skip
+        return [
+            Run(f"results/pretrain/{name}/seed{seed}", "pretrain", "mpnet", name, "", seed,
+                self.project.variants[name].paper_table)
+            for name in named if name not in self.config.pretraining.recipes
+            for seed in self.config.pretraining.seeds
+        ]  # fmt: skip
+
+    @cached_property
     def regressors(self) -> list[Run]:
         return [
             Run(f"results/gaze/regressor/{name}/seed{seed}", "train_regressor", "gaze", name, "n_fix", seed,
@@ -140,10 +155,21 @@ class Runs:
             f"results/tables/{kind}_{name}.tsv" for name, study in chosen.items() for kind in study.figures
         ]
 
+    def claimed(self) -> list[Run]:
+        """Configured fine-tuning runs that a claim compares: of its two variants, where both are there."""
+        there = {(run.variant, run.task) for run in self.finetuning}
+        wanted = set()
+        for claim in self.project.claims.claims.values():
+            for task in claim.tasks:
+                pair = {(claim.a, task), (claim.b, task)}
+                wanted |= pair if pair <= there else set()
+        return [run for run in self.finetuning if (run.variant, run.task) in wanted]
+
     def all(self) -> Iterator[Run]:
         """Every run that the configuration knows, and so has a name for."""
         yield from self.regressors
         yield from self.pretraining
+        yield from self.permuted
         yield from self.finetuning
 
     def expected(self) -> Iterator[Run]:
@@ -189,6 +215,12 @@ class Runs:
         recipe = self.project.variants[self.config.gaze.scores_from].recipe
         return GazeBaselineSpec(folds=recipe.folds).canonical()
 
+    def predictor(self) -> str:
+        return self._block("predictor").settings.canonical()
+
+    def cmcl2021(self) -> str:
+        return self._block("cmcl2021").settings.canonical()
+
     def score(self) -> str:
         return ScoreSpec().canonical()
 
@@ -203,12 +235,16 @@ class Runs:
         ).canonical()  # fmt: skip
 
     def pack(self, variant: str) -> str:
-        return PackSpec(block_length=self._pretrain_recipe(variant).block_length).canonical()
+        recipe = self._pretrain_recipe(variant)
+        return PackSpec(block_length=recipe.block_length, vocabulary=recipe.vocabulary).canonical()
 
     def pretrain(self, variant: str, seed: int) -> str:
         recipe = self._pretrain_recipe(variant)
         train = TrainSpec.parse(recipe.train, where=f"variant {variant!r}: train")
         return PretrainSpec(model=recipe.model, objective=recipe.objective, train=train, seed=seed).canonical()
+
+    def significance(self) -> str:
+        return SignificanceSpec(pipeline=self.config.annotation.pipeline).canonical()
 
     def tabulate_corpora(self) -> str:
         return TabulateCorporaSpec().canonical()
@@ -234,6 +270,12 @@ class Runs:
         tasks = self._known(study, self.config.studies, "study").tasks
         chosen = {task: self.config.tasks[task].metric for task in tasks}
         return {task: metric for task, metric in chosen.items() if metric}
+
+    def tabulate_claims(self) -> str:
+        metrics = {name: task.metric for name, task in self.config.tasks.items() if task.metric}
+        rows = claims.rows(self.project.claims, self.project.published, metrics)
+        effect = self.project.claims.smallest_effect
+        return TabulateClaimsSpec(claims=tuple(rows), smallest_effect=effect).canonical()
 
     def tabulate_pretrain(self) -> str:
         return TabulatePretrainSpec().canonical()
@@ -277,6 +319,32 @@ class Runs:
     def gaze_features(self, variant: str) -> list[str]:
         corpora = self.project.variant(variant, "regressor", "results path").recipe.corpora
         return [f"results/annotations/features/{corpus}/manifest.json" for corpus in corpora]
+
+    def predictor_words(self) -> list[str]:
+        return [f"results/gaze/corpora/{corpus}/manifest.json" for corpus in self._block("predictor").corpora]
+
+    def predictor_backbone(self) -> str:
+        return self.backbone(self._block("predictor").backbone)
+
+    predictor_manifest = "results/gaze/predictor/manifest.json"
+
+    def has_cmcl2021(self) -> bool:
+        """Is the table of the shared task asked for, and are its data there? They are the user's own to bring."""
+        block = self.config.gaze.cmcl2021
+        return bool(block) and all(Path(path).exists() for path in self.own_file(block.dataset))
+
+    def cmcl2021_source(self) -> str:
+        return f"resources/{self._block('cmcl2021').dataset}/manifest.json"
+
+    def cmcl2021_backbone(self) -> str:
+        return self.backbone(self._block("cmcl2021").backbone)
+
+    def _block(self, name: str):
+        """A block below `gaze` that need not be there. Raises UserError if it is not."""
+        if (block := getattr(self.config.gaze, name)) is None:
+            raise UserError(f"gaze.{name} is not configured", where="config/config.yaml",
+                            remedy=f"add a block gaze.{name}; config/README.md shows one")  # fmt: skip
+        return block
 
     def regressor_embeddings(self, variant: str) -> str:
         return self.backbone(self.project.variant(variant, "regressor", "results path").recipe.embeddings)

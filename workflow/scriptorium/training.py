@@ -97,12 +97,13 @@ def train(
     held_out: Dataset | None = None,
     compute_metrics: Callable[[transformers.EvalPrediction], dict[str, float]] | None = None,
     loss: Callable[..., torch.Tensor] | None = None,
+    decay_all: bool = False,
 ) -> transformers.Trainer:
     """Train `model` on `data` and return the Trainer, ready to predict.
 
     data[(epoch, index)] and held_out[index] give examples, `collate` makes the batch (with `labels`; the model
     returns the loss, unless `loss(outputs, labels)` is given). If data has `lengths`, a batch holds examples of similar
-    length.
+    length. With `decay_all` biases and norms decay too, as in fairseq.
     Raises Interrupted after saving, when the job must stop; UserError when the loss is not finite.
     """
     checkpoints = job.state / "checkpoints"
@@ -118,6 +119,7 @@ def train(
         compute_metrics=compute_metrics,
         compute_loss_func=None if loss is None else lambda out, labels, num_items_in_batch=None: loss(out, labels),
     )
+    trainer.decay_all = decay_all
     trainer.sampler = EpochSampler(
         len(data), seed, getattr(data, "lengths", None), spec.batch_size, shuffle=spec.shuffle
     )
@@ -172,9 +174,15 @@ class _Trainer(transformers.Trainer):
 
     sampler: EpochSampler
     tokens: torch.Tensor | int = 0
+    decay_all: bool = False
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Sampler:
         return self.sampler
+
+    def get_decay_parameter_names(self, model: torch.nn.Module) -> list[str]:
+        if self.decay_all:
+            return [name for name, _ in model.named_parameters()]
+        return super().get_decay_parameter_names(model)
 
     def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> torch.Tensor:
         mask = inputs.get("attention_mask")

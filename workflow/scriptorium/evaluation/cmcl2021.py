@@ -23,7 +23,7 @@ def baselines(train: pd.DataFrame, test: pd.DataFrame, measures: Sequence[str], 
     values, size = train[list(measures)].to_numpy(), len(test)
     features = {}
     for name, table in (("train", train), ("test", test)):
-        features[name] = np.concatenate(surface(sentences(table, measures)[0]))[:, : len(BASE)]
+        features[name] = np.concatenate(surface(sentences(table, measures)[0]))[:, : len(BASE)].astype(np.float64)
     length = BASE.index("length")
     line = LinearRegression().fit(features["train"][:, [length]], values)
     boosting = gaze_boosting.fit(

@@ -2,13 +2,13 @@
 
 papers/cogbert section 4.2 (the paper's text): a four-layer Bi-LSTM turns each word into a weighted vector of eight
 dimensions, one per cognitive feature, supervised by n_fix alone. The released code differs (two layers, one
-direction, six dimensions, scores pulled towards 1 by a second loss); section 10 lists it among the defects.
+direction, six dimensions, scores pulled towards 1 by a second loss): see `models/gaze_released.py`.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,12 +33,16 @@ class GazeRegressorConfig(PretrainedConfig):
         num_layers: int = 4,
         dropout: float = 0.15,
         word_vectors: str = "",
+        calibration: Sequence[float] = (0.0, 1.0),
+        levels: Mapping[str, float] | None = None,
         **kwargs,
     ):
-        """`word_vectors`: content digest of the encoder that lends them (a regressor fits no other)."""
+        """`word_vectors`: content digest of what lends them (a regressor fits no other). `calibration`: intercept and
+        slope of a line over the output. `levels`: mean n_fix of each training corpus, and under "" of all of them."""
         super().__init__(**kwargs)
         self.word_vector_size, self.hidden_size, self.num_layers = word_vector_size, hidden_size, num_layers
         self.dropout, self.word_vectors = dropout, word_vectors
+        self.calibration, self.levels = list(calibration), dict(levels or {})
 
 
 @dataclass
@@ -105,6 +109,10 @@ class GazeRegressor(PreTrainedModel):
         elif isinstance(module, nn.LSTM | nn.Linear):
             module.reset_parameters()  # PyTorch's own: the released code's too
 
+    def begin(self, mean: float) -> None:
+        """Start from the mean of the training words."""
+        nn.init.constant_(self.combine.bias, mean)
+
     def forward(
         self,
         word_vectors: torch.Tensor,
@@ -119,7 +127,9 @@ class GazeRegressor(PreTrainedModel):
         """
         mask = mask.bool()
         scores = (self.project(self.lstm(word_vectors, mask)) * features).masked_fill(~mask[..., None], 0.0)
-        predicted = torch.relu(self.combine(scores)).squeeze(-1).masked_fill(~mask, 0.0)
+        intercept, slope = self.config.calibration  # 0 and 1 unless set after training
+        predicted = torch.relu(intercept + slope * torch.relu(self.combine(scores)))
+        predicted = predicted.squeeze(-1).masked_fill(~mask, 0.0)
         loss = None if n_fix is None else nn.functional.mse_loss(predicted[mask], n_fix[mask])
         return GazeOutput(loss=loss, n_fix=predicted, scores=scores)
 
@@ -162,21 +172,26 @@ def fit(
     lr: float,
     weight_decay: float,
     seed: Sequence[int],
-    after_epoch: Callable[[int, float, GazeRegressor], None] | None = None,
-) -> GazeRegressor:
+    after_epoch: Callable[[int, float, PreTrainedModel], None] | None = None,
+    network: type[PreTrainedModel] = GazeRegressor,
+    shuffle: bool = True,
+) -> PreTrainedModel:
     """Train a new regressor for a fixed number of epochs (AdamW, constant rate, no selection) and return it.
 
     Initial weights, dropout and order are functions of `seed` alone. `after_epoch(epoch, mean loss per word, model)`
     only watches. Runs on one thread, where so small a network is fastest and the order of sums is fixed.
+    `shuffle=False` keeps the sentences in their order, as the released code does.
     """
     with _one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(np.random.default_rng([*seed, 0]).integers(2**31)))
-        model = GazeRegressor(config)
-        nn.init.constant_(model.combine.bias, float(np.concatenate([s.n_fix for s in sentences]).mean()))
+        model = network(config)
+        model.begin(float(np.concatenate([s.n_fix for s in sentences]).mean()))
         optimiser = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
         for epoch in range(1, epochs + 1):
             model.train()
-            order = np.random.default_rng([*seed, epoch]).permutation(len(sentences))
+            order = np.arange(len(sentences))
+            if shuffle:
+                order = np.random.default_rng([*seed, epoch]).permutation(order)
             total = words = 0.0
             for start in range(0, len(order), batch_size):
                 batch = collate([sentences[i] for i in order[start : start + batch_size]])
@@ -191,7 +206,9 @@ def fit(
     return model.eval()
 
 
-def predict(model: GazeRegressor, sentences: Sequence[Sentence], batch_size: int = 64) -> tuple[np.ndarray, np.ndarray]:
+def predict(
+    model: PreTrainedModel, sentences: Sequence[Sentence], batch_size: int = 64
+) -> tuple[np.ndarray, np.ndarray]:
     """n_fix [words] and scores [words, 8] (float32) of all words, sentence after sentence."""
     model.eval()
     n_fix, scores = [], []

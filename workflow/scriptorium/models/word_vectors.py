@@ -1,11 +1,13 @@
 """Word vectors from an encoder's input embeddings: they stand in for GloVe 840B (papers/cogbert section 4.1).
 
-Ours: a word's vector is the mean over its word pieces, at the embeddings' own scale (on sentences of CMCL 2021
-standardised vectors did no better and fitted the noise of few words sooner).
+`load` takes GloVe itself where the data set is a file of vectors (`models/glove.py`). Ours: a word's vector is the
+mean over its word pieces, at the embeddings' own scale (on sentences of CMCL 2021 standardised vectors did no better
+and fitted the noise of few words sooner).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,9 @@ from safetensors import safe_open
 
 from scriptorium import manifest
 from scriptorium.errors import UserError
+from scriptorium.ledger import Ledger
 from scriptorium.linguistics.align import piece_words, word_spans
+from scriptorium.models.glove import FileVectors
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -27,6 +31,17 @@ TABLES = (
     "wte.weight",
     "word_embedding.weight",
 )
+
+
+def load(manifest_path: Path, words: Iterable[str]) -> WordVectors | FileVectors:
+    """What lends word vectors, given its manifest: an encoder, or one text file of vectors (.txt or .txt.gz).
+
+    words: all that will be asked for. Raises UserError if it is neither.
+    """
+    entries = [Path(entry["path"]) for entry in manifest.read(manifest_path)["files"]]
+    if len(entries) == 1 and entries[0].name.endswith((".txt", ".txt.gz")):
+        return FileVectors.read(manifest_path.parent / entries[0], words)
+    return WordVectors.load(manifest_path)
 
 
 class WordVectors:
@@ -68,6 +83,10 @@ class WordVectors:
             )
         ]
 
+    def record(self, ledger: Ledger) -> None:
+        if self.erased:
+            ledger.note(f"{self.erased} words leave no word piece; they have the unknown piece's vector")
+
     def _mean(self, pieces: np.ndarray, word_of: np.ndarray, words: int) -> np.ndarray:
         kept = word_of >= 0
         total = np.zeros((words, self.size), dtype=np.float32)
@@ -85,7 +104,7 @@ def encoder_directory(manifest_path: Path) -> Path:
     found = [path for path in entries if path.name == "config.json"]
     if len(found) != 1:
         raise UserError(f"{len(found)} files named config.json, one encoder is needed", where=manifest_path,
-                        remedy="let the data set hold one model folder")  # fmt: skip
+                        remedy="let the data set hold one model folder, or one .txt file of vectors")  # fmt: skip
     return manifest_path.parent / found[0].parent
 
 

@@ -37,13 +37,17 @@ def figure(
         left.set_yticks(range(len(table)), names)
         left.invert_yaxis()
         left.set_xlabel("mean absolute error (scales of 0-100)")
-        left.set_title(f"Sentences 600-799; last row less boosting: {gain['difference']:.3f} "
-                       f"[{gain['low']:.3f}, {gain['high']:.3f}]")  # fmt: skip
+        left.set_title("Unseen sentences (600-799)")
+        left.text(0.98, 0.16, f"last row less boosting on\nsurface features: {gain['difference']:.3f}\n"
+                  f"95 %: {gain['low']:.3f} to {gain['high']:.3f}",
+                  transform=left.transAxes, ha="right", va="center", fontsize=9)  # fmt: skip
         for column, measure in enumerate(measures):
             groups = np.array_split(np.argsort(best[:, column], kind="stable"), TENTHS)
             points = np.array([[best[g, column].mean(), observed[g, column].mean()] for g in groups])
             right.plot(*points.T, "o-", markersize=3.5, linewidth=1.2, color=COLOURS[column], label=measure)
-        right.axline((0, 0), slope=1, color=QUIET, linewidth=0.8, linestyle="--")
+        right.set_xscale("log")
+        right.set_yscale("log")
+        right.axline((1, 1), (100, 100), color=QUIET, linewidth=0.8, linestyle="--")
         right.set_xlabel("predicted, mean of each tenth")
         right.set_ylabel("readers, mean of each tenth")
         right.set_title("Is a prediction right on average?")

@@ -1,7 +1,8 @@
 """The baselines that stage 1 is measured against, on the same folds: mean, word length alone, the eight features
 linearly, gradient boosting on surface features.
 
-inputs: words, features = manifests of the gaze corpora and of their annotations
+inputs: words, features = manifests of the gaze corpora and of their annotations; exclude (optional) = manifests of
+gaze corpora whose texts must stay out
 out: `predictions.parquet` (out of fold, column `model`), `metrics.json` ("length/mae" and so on)
 """
 
@@ -29,7 +30,7 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.evaluation import gaze as evaluation
     from scriptorium.models.gaze_baselines import BASELINES
 
-    words = evaluation.read_words(job.inputs["words"], job.inputs["features"])
+    words = evaluation.read_words(job.inputs["words"], job.inputs["features"], job.inputs.get("exclude", []))
     fold_of = evaluation.folds(job.spec.seed, words["group"], job.spec.folds)
     fold = words["group"].map(fold_of).to_numpy()
     parts, metrics = [], {}

@@ -1,6 +1,7 @@
 """Read one eye-tracking corpus into the project's one gaze table (words with means over readers).
 
 inputs: raw = resources/<dataset>/manifest.json · outputs: words = results/gaze/corpora/<corpus>.parquet
+out: `ceiling.json`, the agreement of the readers (evaluation/ceiling.py; empty where the source holds means only)
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from scriptorium import stage
+from scriptorium import manifest, stage
 from scriptorium.spec import Spec
 
 
@@ -17,17 +18,25 @@ class GazeCorpusSpec(Spec):
     """How to read a gaze corpus."""
 
     corpus: str = Field(description="name written into the `corpus` column")
-    reader: str = Field(description="a reader of data/gaze.py")
+    reader: str = Field(description="a reader of data/gaze/")
     options: dict[str, str | int | float | bool] = Field(default_factory=dict, description="settings of that reader")
+    halves: int = Field(100, gt=0, description="random halves of the readers for the noise ceiling")
 
 
 def run(job: stage.Job) -> list[Path]:
     from scriptorium.data import gaze, tables
+    from scriptorium.evaluation import ceiling
 
-    words = gaze.read(job.spec.corpus, job.spec.reader, job.spec.options, job.input("raw"), job.ledger)
+    spec = job.spec
+    words, rows = gaze.load(spec.corpus, spec.reader, spec.options, job.input("raw"), job.ledger)
     path = tables.write_parquet(words, job.outputs["words"])
     job.ledger.artifact(path, "dataset")
-    return [path]
+    noise = {}
+    if words["n_fix"].notna().all():
+        noise = ceiling.repeats(words) | (ceiling.split_half(rows, spec.halves) if rows is not None else {})
+        job.ledger.metrics(0, {f"ceiling/{name}": value for name, value in noise.items()})
+    manifest.write_json(job.out / "ceiling.json", noise)
+    return [path, job.out / "ceiling.json"]
 
 
 if __name__ == "__main__":

@@ -26,16 +26,15 @@ def run(job: stage.Job) -> list[Path]:
 
     from scriptorium.evaluation.gaze import score_spread
     from scriptorium.linguistics.features import FEATURES
-    from scriptorium.models import gaze
-    from scriptorium.models.word_vectors import WordVectors
+    from scriptorium.models import gaze, gaze_released, word_vectors
 
-    model = gaze.GazeRegressor.from_pretrained(job.input_dir("regressor") / "model", local_files_only=True)
+    model = gaze_released.read(job.input_dir("regressor") / "model")
     if model.config.word_vectors != manifest.content_digest(job.input("embeddings")):
         raise UserError("the regressor was trained on another encoder's word vectors", where=job.input("embeddings"),
                         remedy="score with the encoder named in the regressor's recipe")  # fmt: skip
-    vectors = WordVectors.load(job.input("embeddings"))
     (entry,) = manifest.read(job.input("features"))["files"]
     words = pd.read_parquet(job.input_dir("features") / entry["path"])
+    vectors = word_vectors.load(job.input("embeddings"), words["word"].unique())
     features = words[list(FEATURES)].to_numpy(np.float32)
     # rows of a text stand together (the contract of the features table)
     starts = np.flatnonzero(words["text_key"].ne(words["text_key"].shift()).to_numpy())
@@ -56,8 +55,7 @@ def run(job: stage.Job) -> list[Path]:
     path = job.outputs["annotations"]
     table.to_parquet(path, index=False)
 
-    if vectors.erased:
-        job.ledger.note(f"{vectors.erased} words leave no word piece; they have the unknown piece's vector")
+    vectors.record(job.ledger)
     job.ledger.metrics(
         0, {"texts": len(texts), "words": len(table), "n_fix_predicted": table["n_fix_predicted"].mean()}
     )

@@ -1,7 +1,7 @@
 """Stage 1 of CogBERT: train the gaze regressor and test it on paragraphs it has not seen.
 
 inputs: words, features = manifests of the gaze corpora and of their annotations; embeddings = manifest of the encoder
-that lends word vectors
+or file that lends word vectors; exclude (optional) = manifests of gaze corpora whose texts must stay out
 out: `model/` (safetensors, trained on everything), `predictions.parquet` (out of fold), `metrics.json`
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from scriptorium.ledger import Ledger
     from scriptorium.models.gaze import Sentence
-    from scriptorium.models.word_vectors import WordVectors
+    from scriptorium.models.gaze_variants import Trainer
 
 log = logging.getLogger("train_regressor")
 
@@ -30,7 +31,11 @@ log = logging.getLogger("train_regressor")
 class RegressorSettings(Spec):
     """The gaze regressor (papers/cogbert section 4): what a recipe may set."""
 
-    variant: Literal["paper"] = Field("paper", description="architecture: the four-layer Bi-LSTM of the paper's text")
+    variant: Literal["paper", "released", "fixed"] = Field(
+        "paper",
+        description="paper: the four-layer Bi-LSTM of the paper's text; released: the authors' code with its defects; "
+        "fixed (ours): the paper's network, corpora at one level, output calibrated out of fold",
+    )
     hidden_size: int = Field(64, gt=0, description="LSTM units per direction (not found in the paper; ours)")
     layers: int = Field(4, gt=0, description="LSTM layers")
     dropout: float = Field(0.15, ge=0, lt=1, description="between LSTM layers (released code)")
@@ -39,6 +44,11 @@ class RegressorSettings(Spec):
     lr: float = Field(1e-3, gt=0, description="AdamW learning rate (released code)")
     weight_decay: float = Field(0.01, ge=0, description="AdamW decay")
     folds: int = Field(6, gt=1, description="cross-validation folds; a paragraph is never split")
+    inner_folds: int = Field(3, gt=1, description="variant fixed: folds inside the training part that calibrate")
+
+    def model_post_init(self, _: Any) -> None:
+        if self.variant == "released" and self.hidden_size <= 6:
+            raise ValueError("hidden_size must be above 6 for variant released, which projects it to six scores")
 
 
 class RegressorSpec(RegressorSettings):
@@ -51,64 +61,91 @@ def run(job: stage.Job) -> list[Path]:
     import numpy as np
 
     from scriptorium.evaluation import gaze as evaluation
-    from scriptorium.models import gaze
-    from scriptorium.models.word_vectors import WordVectors
+    from scriptorium.models import gaze, word_vectors
+    from scriptorium.models.gaze_variants import Trainer
 
-    spec = job.spec
-    words = evaluation.read_words(job.inputs["words"], job.inputs["features"])
+    spec, exclude = job.spec, job.inputs.get("exclude", [])
+    words = evaluation.read_words(job.inputs["words"], job.inputs["features"], exclude)
+    _record_pool(job, words, exclude)
     fold_of = evaluation.folds(spec.seed, words["group"], spec.folds)
-    vectors = WordVectors.load(job.input("embeddings"))
+    vectors = word_vectors.load(job.input("embeddings"), words["word"].unique())
     sentences, rows = _sentences(words, vectors)
-    fold = words["group"].map(fold_of).to_numpy()[[index[0] for index in rows]]  # of each sentence
+    vectors.record(job.ledger)
+    first = words.iloc[[index[0] for index in rows]]  # of each sentence
+    fold = first["group"].map(fold_of).to_numpy()
     labels = words["label"].to_numpy()
-    if vectors.erased:
-        job.ledger.note(f"{vectors.erased} words leave no word piece; they have the unknown piece's vector")
-    config = gaze.GazeRegressorConfig(
-        word_vector_size=vectors.size, hidden_size=spec.hidden_size, num_layers=spec.layers, dropout=spec.dropout,
-        word_vectors=manifest.content_digest(job.input("embeddings")),
-    )  # fmt: skip
-
-    def train(chosen: np.ndarray, number: int, after_epoch: Callable) -> gaze.GazeRegressor:
-        return gaze.fit(
-            config, [sentences[i] for i in chosen], epochs=spec.epochs, batch_size=spec.batch_size, lr=spec.lr,
-            weight_decay=spec.weight_decay, seed=[spec.seed, number], after_epoch=after_epoch,
-        )  # fmt: skip
+    trainer = Trainer(spec, sentences, first["corpus"].to_numpy(), first["group"].to_numpy(), vectors.size,
+                      manifest.content_digest(job.input("embeddings")))  # fmt: skip
 
     predicted = np.full(len(words), np.nan)
     for number in range(spec.folds):
-        unseen = [sentences[i] for i in np.flatnonzero(fold == number)]
-        places = np.concatenate([rows[i] for i in np.flatnonzero(fold == number)])
+        unseen = np.flatnonzero(fold == number)
+        places = np.concatenate([rows[i] for i in unseen])
 
         # the held-out error is a curve for people to look at: nothing is chosen by it
         def watch(epoch, loss, model, number=number, unseen=unseen, places=places):
-            error = np.abs(gaze.predict(model, unseen)[0] - labels[places]).mean()
-            job.ledger.metrics(epoch, {f"fold{number}/train_loss": loss, f"fold{number}/held_out_mae": error})
+            values = {f"fold{number}/train_loss": loss}
+            if spec.variant != "fixed":  # its output is at no corpus' level before it is calibrated
+                error = np.abs(gaze.predict(model, [sentences[i] for i in unseen])[0] - labels[places]).mean()
+                values[f"fold{number}/held_out_mae"] = error
+            job.ledger.metrics(epoch, values)
 
-        model = train(np.flatnonzero(fold != number), number, watch)
-        predicted[places] = gaze.predict(model, unseen)[0]
+        predicted[places] = trainer.fit(np.flatnonzero(fold != number), number, watch).predict(unseen)
+        if not predicted[places].any():
+            job.ledger.note(f"fold {number}: 0 fixations predicted for every word; the output's ReLU is closed")
         log.info("fold %d of %d: MAE %.3f", number + 1, spec.folds, np.abs(predicted - labels)[places].mean())
-    final = train(
-        np.arange(len(sentences)), spec.folds,
-        lambda epoch, loss, _: job.ledger.metrics(epoch, {"final/train_loss": loss}),
-    )  # fmt: skip
+    everything = np.arange(len(sentences))
+    final = trainer.fit(everything, spec.folds,
+                        lambda epoch, loss, _: job.ledger.metrics(epoch, {"final/train_loss": loss}))  # fmt: skip
 
     table = words[["id", "corpus", "document", "word", "label"]].assign(prediction=predicted)
     metrics = {f"oof/{name}": value for name, value in evaluation.measures(table).items()}
+    if spec.variant == "released":
+        metrics |= _released_test(trainer, table, rows, job.ledger)
     metrics |= evaluation.score_spread(
-        np.concatenate([s.features for s in sentences]), gaze.predict(final, sentences)[1]
+        np.concatenate([s.features for s in sentences]), gaze.predict(final.model, sentences)[1]
     )
     job.ledger.metrics(spec.epochs, metrics)
 
     table.to_parquet(job.out / "predictions.parquet", index=False)
     manifest.write_json(job.out / "metrics.json", metrics)
-    final.save_pretrained(job.out / "model")
+    final.model.save_pretrained(job.out / "model")
     made = [job.out / "predictions.parquet", job.out / "metrics.json"]
     for path in made:
         job.ledger.artifact(path)
     return [*made, *sorted((job.out / "model").iterdir())]
 
 
-def _sentences(words: pd.DataFrame, vectors: WordVectors) -> tuple[list[Sentence], list[np.ndarray]]:
+def _released_test(trainer: Trainer, table: pd.DataFrame, rows: list[np.ndarray], ledger: Ledger) -> dict[str, float]:
+    """The released code's own test: one random split by sentence. Too good, since it leaks texts; never the result."""
+    import numpy as np
+
+    from scriptorium.evaluation.gaze import measures
+    from scriptorium.models.gaze_released import released_split
+
+    train, test = (part.numpy() for part in released_split(len(rows)))
+    places = np.concatenate([rows[i] for i in test])
+    predicted = trainer.fit(train, trainer.spec.folds + 1).predict(test)
+    if not predicted.any():
+        ledger.note("random split: 0 fixations predicted for every word; the output's ReLU is closed")
+    found = measures(table.iloc[places].assign(prediction=predicted))
+    return {f"released_split/{name}": value for name, value in found.items()}
+
+
+def _record_pool(job: stage.Job, words: pd.DataFrame, exclude: list[Path]) -> None:
+    """What was pooled, for the journal: how many texts stand twice, and how many sentences were kept out."""
+    from scriptorium.evaluation import gaze as evaluation
+    from scriptorium.evaluation import pooling
+
+    said = evaluation.read_sentences(job.inputs["words"])
+    job.ledger.metrics(0, {f"duplicates/{a}/{b}": count for (a, b), count in pooling.duplicates(said).items()})
+    if exclude:
+        kept = len(words[["corpus", "document", "sentence"]].drop_duplicates())
+        job.ledger.metrics(0, {"excluded/sentences": len(said) - kept})
+        job.ledger.note(f"{len(said) - kept} of {len(said)} sentences left out: they overlap with excluded texts")
+
+
+def _sentences(words: pd.DataFrame, vectors: Callable) -> tuple[list[Sentence], list[np.ndarray]]:
     """The sentences of a gaze table, and the row numbers of each one's words."""
     import numpy as np
 

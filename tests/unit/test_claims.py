@@ -1,0 +1,158 @@
+"""The claims table has its columns, a verdict needs evidence, and a typo in the claims is named with its place."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from scriptorium import project
+from scriptorium.claims import ClaimRow
+from scriptorium.errors import UserError
+from scriptorium.reporting import claims, finetuning
+from scriptorium.runs import Runs
+from scriptorium.stages import tabulate_claims
+from tests.tiny import run_twice
+from tests.unit.test_reporting import finetuned, hits
+
+ROOT = Path(__file__).parents[2]
+CONTRACT = [
+    *("claim", "paper", "metric", "a", "b", "published_a", "published_b", "ours_a", "ours_b", "delta"),
+    *("ci_low", "ci_high", "p_holm", "seeds", "scale", "verdict"),
+]
+ROW = ClaimRow(claim="better/mood", paper="P", task="mood", a="cogbert", b="bert", published_a=0.9)
+ABSENT = ClaimRow(claim="absent/x", paper="P", task="x", a="cogbert", b="bert")
+
+
+def runs(root, variant, share, seeds, offset):
+    return [finetuned(root, variant, "mood", seed, hits(share, offset + seed)) for seed in range(seeds)]
+
+
+def made(paths, *rows):
+    found = claims.table(rows, [finetuning.read(p) for p in paths], smallest=0.005, resamples=2000, seed=0)
+    return found.set_index("claim")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p", "seeds", "expected"),
+    [
+        (0.01, 0.05, 0.01, 5, claims.REPRODUCED),
+        (0.01, 0.05, 0.06, 5, claims.INCONCLUSIVE),
+        (0.01, 0.05, 0.01, 4, claims.INCONCLUSIVE),
+        (-0.01, 0.05, 0.01, 5, claims.INCONCLUSIVE),
+        (-0.05, -0.01, 0.01, 5, claims.NOT_REPRODUCED),
+        (-0.05, 0.004, 0.9, 5, claims.NOT_REPRODUCED),
+        (-0.05, 0.006, 0.9, 5, claims.INCONCLUSIVE),
+        (0.001, 0.004, 0.9, 5, claims.NOT_REPRODUCED),
+    ],
+)
+def test_verdict_by_cases(low, high, p, seeds, expected):
+    assert claims.verdict(low, high, p, seeds, 0.005) == expected
+    # of an error, the same interval on the other side of 0 says the same
+    assert claims.verdict(-high, -low, p, seeds, 0.005, lower_better=True) == expected
+
+
+def test_columns_are_exactly_those_of_the_contract(tmp_path):
+    paths = runs(tmp_path, "bert", 0.7, 1, 0) + runs(tmp_path, "cogbert", 0.7, 1, 10)
+    found = claims.table([ROW, ABSENT], [finetuning.read(p) for p in paths], smallest=0.005, resamples=500, seed=0)
+    assert list(found.columns) == CONTRACT
+    assert list(claims.table([ABSENT], [], smallest=0.005, resamples=500, seed=0).columns) == CONTRACT
+
+
+def test_a_large_gain_is_reproduced_with_five_seeds_and_inconclusive_with_two(tmp_path):
+    five = runs(tmp_path / "five", "bert", 0.6, 5, 0) + runs(tmp_path / "five", "cogbert", 0.9, 5, 10)
+    two = runs(tmp_path / "two", "bert", 0.6, 2, 0) + runs(tmp_path / "two", "cogbert", 0.9, 2, 10)
+    many, few = (made(paths, ROW).loc["better/mood"] for paths in (five, two))
+    assert (many["verdict"], many["scale"]) == ("reproduced", "5 seeds")
+    assert (few["verdict"], few["scale"]) == ("inconclusive at this scale", "2 seeds: a quick look")
+    assert many["delta"] == pytest.approx(many["ours_a"] - many["ours_b"])
+    assert many["ours_a"] == pytest.approx(np.mean([hits(0.9, 10 + k).mean() for k in range(5)]))
+    assert many["published_a"] == 0.9 and np.isnan(many["published_b"])
+
+
+def test_the_opposite_is_not_reproduced(tmp_path):
+    paths = runs(tmp_path, "bert", 0.9, 5, 0) + runs(tmp_path, "cogbert", 0.6, 5, 10)
+    assert made(paths, ROW).loc["better/mood", "verdict"] == "not reproduced"
+
+
+def test_a_claim_without_runs_of_both_variants_is_not_run_and_has_no_numbers_of_ours(tmp_path):
+    found = made(runs(tmp_path, "bert", 0.9, 2, 0), ROW, ABSENT)
+    assert found["verdict"].tolist() == ["not run"] * 2
+    assert found[["ours_a", "ours_b", "delta", "ci_low", "p_holm"]].isna().all(axis=None)
+
+
+def test_p_values_are_corrected_within_a_paper(tmp_path):
+    paths = runs(tmp_path, "bert", 0.6, 5, 0) + runs(tmp_path, "cogbert", 0.9, 5, 10) + runs(tmp_path, "c", 0.6, 5, 20)
+    null = ROW.model_copy(update={"claim": "null/mood", "a": "c"})
+    other = ROW.model_copy(update={"claim": "other/mood", "paper": "Q"})
+    found = made(paths, ROW, null, other)
+    assert found.loc["better/mood", "p_holm"] == pytest.approx(2 * found.loc["other/mood", "p_holm"])
+
+
+def test_the_stage_writes_the_same_bytes_twice_also_without_any_run(tmp_path, monkeypatch):
+    names = {"table": "claims.tsv", "figure": "claims.svg"}
+    paths = runs(tmp_path, "bert", 0.6, 2, 0) + runs(tmp_path, "cogbert", 0.9, 2, 10)
+    for given in ({"runs": paths}, {}):
+        spec = tabulate_claims.TabulateClaimsSpec(claims=(ROW, ABSENT), resamples=200)
+        first, second = run_twice(tabulate_claims, spec, given, names, tmp_path, monkeypatch)
+        assert first == second
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    return tmp_path
+
+
+def load(root: Path) -> project.Project:
+    return project.load(yaml.safe_load((root / "config/config.yaml").read_text(encoding="utf-8")), root)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("claims.yaml", "b: cogbert-shuffled", "b: cogbert-shufled",
+         "claim 'gaze-beats-shuffled': unknown variant 'cogbert-shufled', did you mean 'cogbert-shuffled'"),
+        ("claims.yaml", "tasks: [gaze-en, gaze-nl]", "tasks: [gaze-en, gaze-dl]",
+         "unknown task 'gaze-dl', did you mean 'gaze-"),
+        ("claims.yaml", "a: figure 4 / boundary 4,", "a: figure 4 / boundry 4,",
+         "published.a: unknown published row of CogBERT 'figure 4 / boundry 4', did you mean 'figure 4 / boundary"),
+        ("claims.yaml", "    b: cogbert-zero\n", "    b: cogbert-zero\n    tsks: [cola]\n", "did you mean 'tasks'"),
+        ("published.tsv", "\t93.2\t", "\t93,2\t", "value '93,2' is not a number"),
+    ],
+)  # fmt: skip
+def test_a_typo_is_named_with_its_place(root, name, old, new, message):
+    path = root / "config" / name
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(UserError) as error:
+        load(root)
+    assert message in str(error.value) and name in str(error.value)
+
+
+def test_claims_ask_for_both_variants_of_configured_tasks_and_for_nothing_else(root):
+    loaded = load(root)
+    all_runs = Runs(loaded)
+    asked = {(run.variant, run.task) for run in all_runs.claimed()}
+    assert {("bert", "sentiment"), ("cogbert", "sentiment")} <= asked
+    assert asked <= {(run.variant, run.task) for run in all_runs.finetuning}
+    assert not {variant for variant, _ in asked} & {"bert-random", "bert-pretrained"}
+
+
+def test_figure_4_stands_in_the_published_table_as_found():
+    table = pd.read_csv(ROOT / "config/published.tsv", sep="\t", dtype=str, keep_default_na=False)
+    found = table[(table["table"] == "figure 4") & (table["task"] == "sst2")].set_index("system")["value"]
+    assert len(found) == 12 and found["boundary 4"] == "93.7"
+    unknown = table[table["value"] == ""]
+    assert unknown["note"].str.startswith("not found").all()
+    assert not table.loc[table["value"] != "", "note"].str.startswith("not found").any()
+
+
+def test_fewer_than_five_seeds_refute_nothing_either():
+    assert claims.verdict(-0.09, -0.05, 0.001, 4, 0.005) == "inconclusive at this scale"
+    assert claims.verdict(-0.09, -0.05, 0.001, 5, 0.005) == "not reproduced"

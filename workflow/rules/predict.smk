@@ -1,0 +1,64 @@
+"""The gaze predictor for any text, and the CMCL 2021 table. Both are made on request: by their paths."""
+
+
+rule train_predictor:
+    input:
+        words=lambda wildcards: RUNS.predictor_words(),
+        backbone=lambda wildcards: RUNS.predictor_backbone(),
+    output:
+        "results/gaze/predictor/manifest.json",
+    log:
+        "logs/train_predictor.log",
+    benchmark:
+        "benchmarks/train_predictor.tsv"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        spec=lambda wildcards: RUNS.predictor(),
+        code=code("train_predictor"),
+    message:
+        "Train the gaze predictor: encoders and boosting, cross-fitted"
+    shell:
+        "python -m scriptorium.stages.train_predictor --spec {params.spec:q} --out results/gaze/predictor"
+        " --input words={input.words} backbone={input.backbone}"
+        " --threads {threads} --runtime {resources.runtime} 2> {log}"
+
+
+rule benchmark_cmcl2021:
+    input:
+        raw=lambda wildcards: RUNS.cmcl2021_source(),
+        backbone=lambda wildcards: RUNS.cmcl2021_backbone(),
+    output:
+        "results/runs/tables/gaze_cmcl2021/manifest.json",
+        table=report(
+            "results/tables/gaze_cmcl2021.tsv",
+            caption="../report/gaze_cmcl2021_table.rst",
+            category="1 Gaze regressor",
+            labels={"show": "CMCL 2021: table"},
+        ),
+        figure=report(
+            "results/figures/gaze_cmcl2021.svg",
+            caption="../report/gaze_cmcl2021_figure.rst",
+            category="1 Gaze regressor",
+            labels={"show": "CMCL 2021: figure"},
+        ),
+    log:
+        "logs/benchmark_cmcl2021.log",
+    benchmark:
+        "benchmarks/benchmark_cmcl2021.tsv"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 90 * attempt,
+    params:
+        spec=lambda wildcards: RUNS.cmcl2021(),
+        code=code("benchmark_cmcl2021"),
+    message:
+        "CMCL 2021: the gaze predictor beside baselines, on sentences 600-799"
+    shell:
+        "python -m scriptorium.stages.benchmark_cmcl2021 --spec {params.spec:q}"
+        " --out results/runs/tables/gaze_cmcl2021 --input raw={input.raw} backbone={input.backbone}"
+        " --output table={output.table} figure={output.figure}"
+        " --threads {threads} --runtime {resources.runtime} 2> {log}"

@@ -1,0 +1,108 @@
+"""The claims table: what papers say, what we measure, and one verdict for each claim and task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+
+from scriptorium.claims import ClaimRow
+from scriptorium.evaluation.statistics import holm
+from scriptorium.reporting.finetuning import ALPHA, ENOUGH_SEEDS, FinetuneRun, difference, lower_is_better, metric_of
+from scriptorium.reporting.finetuning import scale as scale_of
+from scriptorium.reporting.style import COLOURS, INK, QUIET, save, styled
+
+COLUMNS = (
+    "claim", "paper", "metric", "a", "b", "published_a", "published_b", "ours_a", "ours_b", "delta", "ci_low",
+    "ci_high", "p_holm", "seeds", "scale", "verdict",
+)  # fmt: skip
+REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
+INCONCLUSIVE, NOT_RUN = "inconclusive at this scale", "not run"
+COLOUR = {REPRODUCED: COLOURS[2], NOT_REPRODUCED: COLOURS[1], INCONCLUSIVE: COLOURS[0]}
+
+
+def verdict(low: float, high: float, p_holm: float, seeds: int, smallest: float, *, lower_better: bool = False) -> str:
+    """The verdict on "a is better than b" from the 95% interval of a - b (the rule is ours).
+
+    Reproduced: the interval leaves out 0 in the claimed direction and p_holm < 0.05, with at least five seeds. Not
+    reproduced: else, if the interval ends below the smallest effect of interest, as it does on the other side of 0.
+    Else inconclusive, as is everything with fewer than five seeds: a quick look neither confirms nor refutes.
+    """
+    if seeds < ENOUGH_SEEDS:
+        return INCONCLUSIVE
+    if lower_better:
+        low, high = -high, -low
+    if low > 0 and p_holm < ALPHA:
+        return REPRODUCED
+    return NOT_REPRODUCED if high < smallest else INCONCLUSIVE
+
+
+def table(
+    claims: Sequence[ClaimRow], runs: Sequence[FinetuneRun], *, smallest: float, resamples: int, seed: int
+) -> pd.DataFrame:
+    """One row per claim and task (COLUMNS), in the order given.
+
+    ours_* are means over the seeds that both variants have, delta is a - b in the metric's own unit, p_holm is
+    corrected over all tested claims of the same paper. Raises what reporting/differences.py raises.
+    """
+    by_name: dict[tuple[str, str], list[FinetuneRun]] = {}
+    for run in runs:
+        by_name.setdefault((run.variant, run.task), []).append(run)
+    compared: dict[tuple[str, str, str, str], dict] = {}  # several claims may ask for the same comparison
+    rows = []
+    for claim in claims:
+        a, b = by_name.get((claim.a, claim.task), []), by_name.get((claim.b, claim.task), [])
+        row = {name: getattr(claim, name) for name in COLUMNS[:7]} | {"seeds": 0, "scale": "", "verdict": NOT_RUN}
+        if a and b:
+            metric = metric_of(claim.task, {claim.a: a, claim.b: b}, {claim.task: claim.metric})
+            key = (claim.a, claim.b, claim.task, metric)
+            if key not in compared:
+                compared[key] = _compare(a, b, metric, resamples, seed)
+            row |= {"metric": metric, **compared[key]}
+        rows.append(row)
+    made = pd.DataFrame(rows).reindex(columns=[*COLUMNS, "p"])
+    numbers = [*COLUMNS[5:13], "p"]
+    made[numbers] = made[numbers].astype(float)
+    for _, own in made[made["p"].notna()].groupby("paper"):
+        made.loc[own.index, "p_holm"] = holm(own["p"].tolist())
+    for place, row in made[made["p"].notna()].iterrows():
+        made.loc[place, "verdict"] = verdict(row["ci_low"], row["ci_high"], row["p_holm"], row["seeds"], smallest,
+                                             lower_better=lower_is_better(row["metric"]))  # fmt: skip
+    return made[list(COLUMNS)]
+
+
+def figure(made: pd.DataFrame, path: Path) -> Path:
+    """Forest plot of the differences that were measured, a claim and task per line; right of 0 is as claimed."""
+    rows = made[made["delta"].notna()].reset_index(drop=True)
+    with styled():
+        canvas, axes = plt.subplots(figsize=(9.2, 1.4 + 0.32 * max(len(rows), 2)), layout="constrained")
+        axes.axvline(0, color=INK, linewidth=1)
+        for place, row in rows.iterrows():
+            sign = -1 if lower_is_better(row["metric"]) else 1
+            colour = COLOUR[row["verdict"]]
+            ends = sorted((sign * row["ci_low"], sign * row["ci_high"]))
+            axes.plot(ends, [place, place], color=colour, linewidth=2.2)
+            axes.plot(sign * row["delta"], place, "o", color=colour, markersize=6)
+            axes.text(1.01, place, f"{row['verdict']} ({row['scale']})", transform=axes.get_yaxis_transform(),
+                      va="center", fontsize=8, color=colour)  # fmt: skip
+        if rows.empty:
+            axes.text(0.5, 0.5, "no claim was run", transform=axes.transAxes, ha="center", color=QUIET)
+        reach = np.nanmax(np.abs(rows[["delta", "ci_low", "ci_high"]].to_numpy(float)), initial=0.01) * 1.15
+        axes.set_xlim(-reach, reach)
+        axes.set_yticks(range(len(rows)), rows["claim"], fontsize=8)
+        axes.set_ylim(max(len(rows), 1) - 0.4, -0.6)
+        axes.tick_params(axis="y", length=0)
+        axes.set_xlabel("paired difference of a to b, 95% interval (right of 0: as claimed)")
+        axes.set_title(f"{len(rows)} of {len(made)} claims and tasks were run")
+        return save(canvas, path)
+
+
+def _compare(a: Sequence[FinetuneRun], b: Sequence[FinetuneRun], metric: str, resamples: int, seed: int) -> dict:
+    found, paired = difference(a, b, metric, resamples, seed)
+    common = {run.seed for run in a} & {run.seed for run in b}
+    means = [float(np.mean([run.metrics[metric] for run in side if run.seed in common])) for side in (a, b)]
+    return {"ours_a": means[0], "ours_b": means[1], "delta": found.difference, "ci_low": found.low,
+            "ci_high": found.high, "p": found.p, "seeds": paired, "scale": scale_of(paired)}  # fmt: skip

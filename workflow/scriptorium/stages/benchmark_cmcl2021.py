@@ -1,0 +1,82 @@
+"""The CMCL 2021 shared task as a benchmark: our gaze predictor beside baselines, on sentences 600-799.
+
+Models are trained on sentences 0-599 (train.csv); nothing is chosen on sentences 600-799 (valid.csv). All settings
+were chosen on held-out folds of the 600 training sentences, and the weights of the mixture are found so here.
+
+inputs: raw = manifest with train.csv and valid.csv, backbone = manifest of an encoder
+out: predictions.parquet (every model's, word by word), metrics.json (also out of fold)
+outputs: table = results/tables/gaze_cmcl2021.tsv, figure = results/figures/gaze_cmcl2021.svg
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from scriptorium import manifest, stage
+from scriptorium.stages.train_predictor import EncoderTraining, PredictorSettings
+
+
+class BenchmarkCmcl2021Spec(PredictorSettings):
+    """Settings of the predictor (its five measures are the task's), and of the comparison."""
+
+    folds: int = Field(5, gt=1, description="folds over the training sentences; each fold's models are members")
+    encoder: EncoderTraining = EncoderTraining(precision="bf16")
+    resamples: int = Field(10_000, gt=0, description="bootstrap samples of sentences for the intervals")
+
+
+def run(job: stage.Job) -> list[Path]:
+    import numpy as np
+
+    from scriptorium.data import cmcl2021, readings
+    from scriptorium.evaluation import cmcl2021 as evaluation
+    from scriptorium.models.gaze_crossfit import cross_fit
+    from scriptorium.models.word_vectors import encoder_directory
+    from scriptorium.reporting import gaze_cmcl2021 as reporting
+    from scriptorium.reporting import tables
+
+    spec, measures = job.spec, job.spec.measures
+    backbone = encoder_directory(job.input("backbone"))
+    parts = cmcl2021.read(job.input("raw"))
+    train, test = parts["train"], parts["valid"]
+    sentences, values = readings.sentences(train, measures)
+    unseen, _ = readings.sentences(test, measures)
+    fold = readings.folds(train, spec.seeds[0], spec.folds)
+
+    ensemble, oof = cross_fit(
+        sentences, values, fold, backbone, spec, [100.0] * len(measures),
+        lambda part, epoch, found: job.ledger.metrics(epoch, {f"{part}/{name}": v for name, v in found.items()}),
+    )  # fmt: skip
+    predicted = ensemble.predict(unseen)
+    models = evaluation.baselines(train, test, measures, spec.seeds[0]) | {
+        "boosting_context": predicted.boosting, "encoder": predicted.encoder, "mixed": predicted.values,
+    }  # fmt: skip
+
+    observed = test[list(measures)].to_numpy()
+    table = evaluation.table(models, observed, measures)
+    tables.write(table, job.outputs["table"])
+    gain = evaluation.gain(models["boosting"], models["mixed"], observed, test["document"].to_numpy(), spec.resamples)
+    reporting.figure(table, gain, models["mixed"], observed, measures, job.outputs["figure"])
+
+    metrics = {f"{row.model}/mae": row.mean for row in table.itertuples()}
+    metrics |= {f"mixed_less_boosting/{name}": value for name, value in gain.items()}
+    seen = np.concatenate(values)
+    for name in ("encoder", "boosting", "mixed"):
+        metrics[f"oof/{name}/mae"] = float(np.abs(getattr(oof, name) - seen).mean())
+    inside = (predicted.low <= observed) & (observed <= predicted.high)
+    for column, measure in enumerate(measures):
+        metrics[f"interval_coverage/{measure}"] = float(inside[:, column].mean())
+        metrics[f"encoder_weight/{measure}"] = float(ensemble.weights[column])
+    job.ledger.metrics(0, metrics)
+
+    words = job.out / "predictions.parquet"
+    evaluation.long(train, test, oof, models, measures).to_parquet(words, index=False)
+    made = [words, manifest.write_json(job.out / "metrics.json", metrics)]
+    for path in (*made, job.outputs["table"], job.outputs["figure"]):
+        job.ledger.artifact(path)
+    return [*made, job.outputs["table"], job.outputs["figure"]]
+
+
+if __name__ == "__main__":
+    stage.main(BenchmarkCmcl2021Spec, run)
