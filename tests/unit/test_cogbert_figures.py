@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from scriptorium.errors import UserError
-from scriptorium.reporting import boundary, feature_weights
+from scriptorium.reporting import boundary, feature_weights, reading
 from scriptorium.reporting.differences import FinetuneRun
 
 
@@ -41,3 +41,20 @@ def test_feature_weights_are_averaged_over_seeds_and_keep_every_layer(tmp_path):
 def test_a_run_without_feature_weights_is_named(tmp_path):
     with pytest.raises(UserError, match="no feature weights"):
         feature_weights.read(tmp_path / "bert" / "mood" / "seed0" / "manifest.json")
+
+
+def test_the_eye_tracking_table_has_word_length_alone_as_a_row(tmp_path):
+    (tmp_path / "baselines.json").write_text(
+        '{"mean/accuracy": 89.0, "mean/mae": 11.0, "word_length/accuracy": 92.5, "word_length/mae": 7.5}'
+    )
+    metrics = (
+        {"test/accuracy": 93.0, "test/mae": 7.0, "validation/accuracy": 1.0},
+        {"test/accuracy": 94.0, "test/mae": 6.0},
+    )
+    empty = pd.DataFrame({"label": [], "prediction": []})
+    runs = [FinetuneRun("bert", "gaze-en", seed, own, empty) for seed, own in enumerate(metrics)]
+    table = reading.table(runs, reading.baselines("gaze-en", tmp_path / "baselines.json"))
+    assert table["model"].tolist() == ["mean of train", "word length alone", "bert"]
+    assert table["accuracy"].tolist() == [89.0, 92.5, 93.5]
+    assert table["seeds"].tolist() == [0, 0, 2]
+    assert "word length alone" in reading.figure(table, tmp_path / "x.svg").read_text()

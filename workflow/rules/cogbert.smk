@@ -105,6 +105,44 @@ rule tabulate_weights:
         " --output table={output.table} figure={output.figure} 2> {log}"
 
 
+rule tabulate_reading:
+    input:
+        runs=lambda wildcards: [run.manifest for run in RUNS.reading(wildcards.study)],
+        data=lambda wildcards: RUNS.reading_data(wildcards.study),
+    output:
+        "results/runs/tables/reading_{study}/manifest.json",
+        table=report(
+            "results/tables/reading_{study}.tsv",
+            caption="../report/reading.rst",
+            category="2 Fine-tuning",
+            subcategory="{study}",
+            labels={"study": "{study}", "show": "eye tracking, table"},
+        ),
+        figure=report(
+            "results/figures/reading_{study}.svg",
+            caption="../report/reading.rst",
+            category="2 Fine-tuning",
+            subcategory="{study}",
+            labels={"study": "{study}", "show": "eye tracking, figure"},
+        ),
+    log:
+        "logs/tabulate_reading/{study}.log",
+    benchmark:
+        "benchmarks/tabulate_reading/{study}.tsv"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec=lambda wildcards: RUNS.tabulate_reading(wildcards.study),
+        code=code("tabulate_reading"),
+    message:
+        "Eye-tracking prediction of {wildcards.study}, beside word length alone"
+    shell:
+        "python -m scriptorium.stages.tabulate_reading --spec {params.spec:q}"
+        " --out results/runs/tables/reading_{wildcards.study} --input runs={input.runs} data={input.data}"
+        " --output table={output.table} figure={output.figure} 2> {log}"
+
+
 # The same two closing jobs as the default target's, over more tables.
 use rule report as report_cogbert with:
     input:

@@ -1,4 +1,15 @@
-"""Pre-training: pack a corpus once, train a recipe, show the curves."""
+"""Pre-training: pack a corpus once, train a recipe, show the curves. `snakemake mpnet` makes MPNet's programme."""
+
+
+localrules:
+    mpnet,
+
+
+rule mpnet:
+    input:
+        "results/tables/pretrain_mpnet.tsv",
+        "results/figures/pretrain_mpnet_loss.svg",
+        "results/figures/pretrain_mpnet_ranks.svg",
 
 
 rule pack:
@@ -84,3 +95,44 @@ rule tabulate_pretrain:
         "python -m scriptorium.stages.tabulate_pretrain --spec {params.spec:q}"
         " --out results/runs/tables/pretrain --input runs={input.runs}"
         " --output table={output.table} figure={output.figure} 2> {log}"
+
+
+rule tabulate_mpnet:
+    input:
+        runs=[run.manifest for run in (*RUNS.pretraining, *RUNS.permuted)],
+    output:
+        "results/runs/tables/pretrain_mpnet/manifest.json",
+        table=report(
+            "results/tables/pretrain_mpnet.tsv",
+            caption="../report/pretrain_table.rst",
+            category="3 Pre-training",
+            labels={"show": "MPNet, table"},
+        ),
+        figure=report(
+            "results/figures/pretrain_mpnet_loss.svg",
+            caption="../report/pretrain_figure.rst",
+            category="3 Pre-training",
+            labels={"show": "MPNet, loss curve"},
+        ),
+        ranks=report(
+            "results/figures/pretrain_mpnet_ranks.svg",
+            caption="../report/pretrain_mpnet_ranks.rst",
+            category="3 Pre-training",
+            labels={"show": "MPNet, loss by order of prediction"},
+        ),
+    log:
+        "logs/tabulate_mpnet.log",
+    benchmark:
+        "benchmarks/tabulate_mpnet.tsv"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec=RUNS.tabulate_pretrain(),
+        code=code("tabulate_pretrain"),
+    message:
+        "Table and figures: MPNet, its ablations and BERT"
+    shell:
+        "python -m scriptorium.stages.tabulate_pretrain --spec {params.spec:q}"
+        " --out results/runs/tables/pretrain_mpnet --input runs={input.runs}"
+        " --output table={output.table} figure={output.figure} ranks={output.ranks} 2> {log}"

@@ -133,8 +133,10 @@ class Study(Spec):
     tasks: tuple[str, ...] = Field(min_length=1, description="tasks of this file")
     programme: str = Field("", description="paper whose target makes it as well, such as cogbert")
     on_request: bool = Field(False, description="made by its programme's target or by its path, not by default")
-    figures: tuple[Literal["boundary", "feature_weights"], ...] = Field(
-        (), description="boundary: the variants differ in it, draw the curve; feature_weights: table and map of alpha"
+    figures: tuple[Literal["boundary", "feature_weights", "reading"], ...] = Field(
+        (),
+        description="boundary: the variants differ in it, draw the curve; feature_weights: table and map of alpha; "
+        "reading: eye-tracking tasks beside word length alone",
     )
 
 

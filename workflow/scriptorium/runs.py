@@ -35,6 +35,7 @@ from scriptorium.stages.tabulate_corpora import TabulateCorporaSpec
 from scriptorium.stages.tabulate_finetune import TabulateFinetuneSpec
 from scriptorium.stages.tabulate_gaze import TabulateGazeSpec
 from scriptorium.stages.tabulate_pretrain import TabulatePretrainSpec
+from scriptorium.stages.tabulate_reading import TabulateReadingSpec
 from scriptorium.stages.tabulate_weights import TabulateWeightsSpec
 from scriptorium.stages.train_regressor import RegressorSpec
 
@@ -147,6 +148,13 @@ class Runs:
     def fused(self, study: str) -> list[Run]:
         """The runs of a study whose variants have cognition."""
         return [run for run in self.study(study) if self.project.variants[run.variant].recipe.cognition]
+
+    def reading(self, study: str) -> list[Run]:
+        """The runs of a study on eye-tracking measures."""
+        return [run for run in self.study(study) if self.config.tasks[run.task].kind == "gaze"]
+
+    def reading_data(self, study: str) -> list[str]:
+        return list(dict.fromkeys(f"results/data/{run.task}/manifest.json" for run in self.reading(study)))
 
     def figures(self, studies: Iterable[str]) -> list[str]:
         """Tables of studies, and the figures that they ask for beside the usual one."""
@@ -261,6 +269,9 @@ class Runs:
 
     def tabulate_weights(self, study: str) -> str:
         return TabulateWeightsSpec(study=study).canonical()
+
+    def tabulate_reading(self, study: str) -> str:
+        return TabulateReadingSpec(study=study).canonical()
 
     def bench_cogbert(self) -> str:
         return BenchCogbertSpec(pipeline=self.config.annotation.pipeline).canonical()

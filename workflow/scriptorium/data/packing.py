@@ -81,6 +81,30 @@ def load_tokenizer(directory: Path) -> transformers.PreTrainedTokenizerBase:
     return tokenizer
 
 
+def fairseq_tokenizer(tokenizer: transformers.PreTrainedTokenizerBase) -> transformers.PreTrainedTokenizerBase:
+    """MPNet's tokenizer over the same WordPiece vocabulary (papers/mpnet_and_zoo section 2).
+
+    Fairseq's own symbols come first, <s> <pad> </s> <unk>, then the vocabulary in its order, its special tokens
+    included, and <mask> last. Pieces stay the same; unknown words are the vocabulary's own [UNK].
+    Raises UserError: the vocabulary is not BERT's kind of WordPiece.
+    """
+    pieces = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
+    names = [name for name, _ in pieces]
+    if "[UNK]" not in names or [number for _, number in pieces] != list(range(len(pieces))):
+        raise UserError(
+            "fairseq's order is defined for a WordPiece vocabulary with [UNK] and without gaps",
+            where=tokenizer.name_or_path,
+            remedy="take the tokenizer of a BERT-like backbone, or leave out vocabulary: fairseq",
+        )
+    ordered = ["<s>", "<pad>", "</s>", "<unk>", *names, "<mask>"]
+    lower = getattr(tokenizer, "do_lower_case", True)
+    return transformers.MPNetTokenizer(
+        vocab={name: number for number, name in enumerate(ordered)},
+        do_lower_case=lower,
+        model_max_length=tokenizer.model_max_length,
+    )
+
+
 def tokenizer_directory(artifact: Path) -> Path:
     """The folder of an artifact (given by its manifest) that holds the tokenizer."""
     for entry in manifest.read(artifact)["files"]:

@@ -79,13 +79,14 @@ def measures(predicted: transformers.EvalPrediction) -> dict[str, float]:
     return {"loss": loss, "perplexity": float(np.exp(loss)), "accuracy": float(correct.sum()) / count}
 
 
-def log_frequencies(train: Blocks, tokenizer: Any) -> np.ndarray:
+def log_frequencies(train: Blocks, tokenizer: Any, *, specials: bool = False) -> np.ndarray:
     """Log share of every token among the ordinary tokens of `train`, float64 [vocabulary], add-one smoothed.
 
-    Special tokens, which are never predicted, count as unseen.
+    Special tokens count as unseen, unless they are predicted (`specials`).
     """
     counts = train.token_counts(len(tokenizer))
-    counts[tokenizer.all_special_ids] = 0
+    if not specials:
+        counts[tokenizer.all_special_ids] = 0
     return np.log((counts + 1) / (counts + 1).sum())
 
 
@@ -95,6 +96,7 @@ def unigram_loss(data: MaskedBlocks, log_frequency: np.ndarray) -> float:
     The honest yardstick: a model above it has learnt nothing about context.
     """
     labels = np.concatenate([data[index]["labels"] for index in range(len(data))])
+    labels = labels[labels != IGNORED]
     return float(-log_frequency[labels].mean())
 
 

@@ -15,9 +15,16 @@ from scriptorium.errors import UserError
 from scriptorium.reporting.style import COLOURS, INK, QUIET, save, styled
 
 CURVES = ("train/loss", "validation/loss")
+TENTHS = range(1, 11)  # of the order of prediction (objectives/permuted.py)
+ORDERED = {
+    "visible_tokens": "visible/tokens",
+    "visible_positions": "visible/positions",
+    "loss_first_tenth": f"validation/loss_by_rank/{TENTHS[0]}",
+    "loss_last_tenth": f"validation/loss_by_rank/{TENTHS[-1]}",
+}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PretrainRun:
     """One run: its name by path, its final metrics, its curves {name: [(step, loss)]} with steps ascending."""
 
@@ -51,8 +58,12 @@ def read(manifest: Path) -> PretrainRun:
 
 
 def table(runs: Sequence[PretrainRun]) -> pd.DataFrame:
-    """One row per run. Losses in nats per predicted token; unigram_loss is the yardstick of objectives/bert.py."""
-    return pd.DataFrame([
+    """One row per run. Losses in nats per predicted token; unigram_loss is the yardstick of objectives/bert.py.
+
+    Where a run knows them, also what its predictions could use (shares of the tokens and of the positions of a block,
+    on average) and the loss of the first and of the last tenth of the predictions in their order.
+    """
+    made = pd.DataFrame([
         {
             "recipe": run.recipe,
             "seed": run.seed,
@@ -67,6 +78,10 @@ def table(runs: Sequence[PretrainRun]) -> pd.DataFrame:
         }
         for run in runs
     ])  # fmt: skip
+    for column, metric in ORDERED.items():
+        if any(metric in run.metrics for run in runs):
+            made[column] = [run.metrics.get(metric) for run in runs]
+    return made
 
 
 def figure(runs: Sequence[PretrainRun], path: Path) -> Path:
@@ -90,6 +105,32 @@ def figure(runs: Sequence[PretrainRun], path: Path) -> Path:
         axes.set_ylabel("loss (nats per predicted token)")
         axes.grid(axis="y", color=QUIET, alpha=0.25, linewidth=0.6)
         canvas.legend(loc="outside upper left", fontsize=9, ncols=2)
+        return save(canvas, path)
+
+
+def ranks(runs: Sequence[PretrainRun], path: Path) -> Path:
+    """Held-out loss by order of prediction: one line per run that has an order.
+
+    Raises UserError: no run has one.
+    """
+    lines = {
+        run: [run.metrics.get(f"validation/loss_by_rank/{tenth}", float("nan")) for tenth in TENTHS]
+        for run in runs if "visible/tokens" in run.metrics
+    }  # fmt: skip
+    if not lines:
+        raise UserError("none of these runs predicts in an order", where=path,
+                        remedy="name a recipe whose objective is mpnet, plm or mlm-permuted")  # fmt: skip
+    with styled():
+        canvas, axes = plt.subplots(figsize=(7.2, 4.2), layout="constrained")
+        for (run, losses), colour in zip(lines.items(), _colours(list(lines)), strict=True):
+            tokens, positions = run.metrics["visible/tokens"], run.metrics["visible/positions"]
+            label = f"{run.recipe}, seed {run.seed}: sees {tokens:.1%} of tokens, {positions:.1%} of positions"
+            axes.plot(TENTHS, losses, "o-", color=colour, markersize=4.5, label=label)
+        axes.set_xticks(TENTHS)
+        axes.set_xlabel("order of prediction (tenths; later ones may use the tokens before them)")
+        axes.set_ylabel("held-out loss (nats per predicted token)")
+        axes.grid(axis="y", color=QUIET, alpha=0.25, linewidth=0.6)
+        canvas.legend(loc="outside upper left", fontsize=9, ncols=1)
         return save(canvas, path)
 
 

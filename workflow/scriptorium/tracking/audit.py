@@ -41,6 +41,7 @@ SPECS: dict[str, Callable[[runs.Runs, runs.Run, str], str]] = {
     "tabulate_finetune": lambda all_runs, run, name: all_runs.tabulate_finetune(name.removeprefix("finetune_")),
     "tabulate_boundary": lambda all_runs, run, name: all_runs.tabulate_boundary(name.removeprefix("boundary_")),
     "tabulate_weights": lambda all_runs, run, name: all_runs.tabulate_weights(name.removeprefix("feature_weights_")),
+    "tabulate_reading": lambda all_runs, run, name: all_runs.tabulate_reading(name.removeprefix("reading_")),
     "bench_cogbert": lambda all_runs, run, name: all_runs.bench_cogbert(),
     "attention_maps": lambda all_runs, run, name: all_runs.attention_maps(),
 }

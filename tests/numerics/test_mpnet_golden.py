@@ -1,0 +1,78 @@
+"""Golden loss curves: 50 steps of every pre-training objective on a small corpus, as they were when recorded.
+
+A change of the curve is a change of training: of masks, order, initialisation, loss or optimiser. If it is meant,
+record anew: `python -m tests.numerics.test_mpnet_golden`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from scriptorium import ledger, manifest
+from scriptorium.stage import execute
+from scriptorium.stages import pack, pretrain
+from tests import tiny
+
+GOLDEN = Path(__file__).with_name("golden_pretrain.tsv")
+SHAPE = {"hidden_size": 32, "layers": 1, "heads": 2, "intermediate_size": 64, "max_positions": 32}
+TRAIN = {"max_steps": 50, "batch_size": 16, "lr": 1e-2, "log_every": 10, "eval_every": 50}
+START = {"frequency_bias": True}
+OBJECTIVES = {
+    "bert": START,
+    "mpnet": {"name": "mpnet", **START},
+    "plm": {"name": "plm", **START},
+    "mlm-permuted": {"name": "mlm-permuted", **START},
+    "mpnet-no-relative": {"name": "mpnet", "permuted": {"relative": False}, **START},
+    "mpnet-faithful": {"name": "mpnet", "document_attention": False, "permuted": {"faithful": True}},
+}
+TOLERANCE = 1e-3  # relative; processors round differently
+
+
+def curve(folder: Path, name: str) -> dict[int, float]:
+    """{step: mean training loss of the ten steps before} of one objective."""
+    for part in ("corpus", "backbone"):
+        (folder / part).mkdir(parents=True)
+    repeating = [" ".join([tiny.WORDS[word]] * (4 + word)) for word in range(12)] * 14  # context tells everything
+    splits = ["train"] * 144 + ["validation"] * 24
+    pd.DataFrame({"split": splits, "text": repeating}).to_parquet(folder / "corpus/documents.parquet")
+    manifest.write(folder / "corpus", [folder / "corpus/documents.parquet"])
+    tiny.tokenizer().save_pretrained(folder / "backbone")
+    manifest.write(folder / "backbone", (folder / "backbone").iterdir())
+    inputs = {"corpus": [folder / "corpus/manifest.json"], "tokenizer": [folder / "backbone/manifest.json"]}
+    vocabulary = None if name == "bert" else "fairseq"
+    execute("pack", pack.PackSpec(block_length=32, vocabulary=vocabulary), pack.run, out=folder / "packed",
+            inputs=inputs, state=folder / "state")  # fmt: skip
+    given = {"model": SHAPE, "objective": OBJECTIVES[name], "train": TRAIN, "seed": 0}
+    execute("pretrain", pretrain.PretrainSpec.parse(given), pretrain.run, out=folder / "run",
+            inputs={"blocks": [folder / "packed/manifest.json"]}, state=folder / "state")  # fmt: skip
+    events = [event for event in ledger.read_events(folder / "run") if "train/loss" in event.get("metrics", {})]
+    return {event["step"]: event["metrics"]["train/loss"] for event in events}
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_fifty_steps_give_the_recorded_losses(name, tmp_path):
+    golden = pd.read_csv(GOLDEN, sep="\t", index_col="step")[name]
+    found = curve(tmp_path, name)
+    assert list(found) == list(golden.index) == [10, 20, 30, 40, 50]
+    assert list(found.values()) == pytest.approx(golden.to_list(), rel=TOLERANCE)
+
+
+def test_recorded_curves_tell_the_objectives_apart():
+    golden = pd.read_csv(GOLDEN, sep="\t", index_col="step")
+    for one, other in itertools.combinations(OBJECTIVES, 2):
+        assert ((golden[one] - golden[other]).abs() > TOLERANCE * golden[one]).any(), (one, other)
+
+
+def record() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        curves = {name: curve(Path(folder) / name, name) for name in OBJECTIVES}
+    pd.DataFrame(curves).rename_axis("step").to_csv(GOLDEN, sep="\t", float_format="%.4f", lineterminator="\n")
+
+
+if __name__ == "__main__":
+    record()

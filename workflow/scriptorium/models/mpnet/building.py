@@ -1,0 +1,64 @@
+"""A randomly initialised model for a recipe."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import transformers
+
+from scriptorium.errors import UserError
+from scriptorium.models.mpnet.model import OFFSET, TwoStreamConfig, TwoStreamMPNet, padded
+from scriptorium.models.mpnet.visibility import Mode
+from scriptorium.stages.pretrain import EncoderSpec, ObjectiveSpec
+
+PADDING = 1  # the id that transformers' MPNet takes for padding, whatever its configuration says
+
+
+def build(
+    spec: EncoderSpec, objective: ObjectiveSpec, tokenizer: transformers.PreTrainedTokenizerBase
+) -> TwoStreamMPNet:
+    """A randomly initialised model (N(0, 0.02), tied decoder) for this tokenizer and objective.
+
+    Raises UserError: token 1 occurs in text, but every MPNet of transformers reads it as padding.
+    """
+    name = tokenizer.convert_ids_to_tokens(PADDING)
+    if tokenizer.pad_token_id != PADDING and "unused" not in str(name):
+        raise UserError(
+            f"token {PADDING} is {name!r}, but transformers' MPNet reads that id as padding",
+            remedy="set vocabulary: fairseq in the recipe",
+        )
+    permuted = objective.permuted
+    model = TwoStreamMPNet(TwoStreamConfig(
+        vocab_size=padded(len(tokenizer)),
+        tokens=len(tokenizer),
+        hidden_size=spec.hidden_size,
+        num_hidden_layers=spec.layers,
+        num_attention_heads=spec.heads,
+        intermediate_size=spec.intermediate_size,
+        max_position_embeddings=spec.max_positions + OFFSET,
+        hidden_dropout_prob=spec.dropout,
+        attention_probs_dropout_prob=spec.dropout,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.cls_token_id,
+        eos_token_id=tokenizer.sep_token_id,
+        mode=mode_of(objective),
+        relative=permuted.relative,
+        count_ignored=permuted.faithful,
+        mask_rows=permuted.mask_rows,
+    ))  # fmt: skip
+    if permuted.faithful and permuted.relative:
+        _xavier(model)
+    return model
+
+
+def mode_of(objective: ObjectiveSpec) -> Mode:
+    return objective.name.removesuffix("-permuted")
+
+
+def _xavier(model: TwoStreamMPNet) -> None:
+    """Query, key and value as in the original, whose fused [3d, d] matrix keeps Xavier's uniform (section 4)."""
+    bound = math.sqrt(6 / (4 * model.config.hidden_size))
+    for layer in model.mpnet.encoder.layer:
+        for part in (layer.attention.attn.q, layer.attention.attn.k, layer.attention.attn.v):
+            torch.nn.init.uniform_(part.weight, -bound, bound)

@@ -1,0 +1,147 @@
+"""MPNet, PLM and MLM on packed blocks: which tokens are predicted, in which order, and what stands in for them.
+
+Kept from MPNet (papers/mpnet_and_zoo section 2): words are permuted, not pieces; the predicted part is the end of the
+permutation, cut at the exact count, so that at most one word of a block is half predicted; that part is then shuffled
+piece by piece; one corrupted copy (80% mask, 10% random, 10% kept) feeds both the mask rows and the queries; PLM's
+queries are masks throughout.
+
+`corrected` (default) predicts ordinary tokens only, so many of each block's own, and draws random tokens from them.
+`faithful` follows the original: p = round(rate * width) for all blocks of a batch, specials and padding among the
+predicted, random tokens of any id but fairseq's first four. What it does not follow: our blocks are full and cut
+documents, so there is no padding to predict; the original fills blocks with whole lines and pads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from torch.utils.data import Dataset
+
+from scriptorium.data.packing import Blocks
+from scriptorium.errors import UserError
+from scriptorium.models.mpnet.visibility import Mode, shares
+from scriptorium.objectives.masking import IGNORED, Draws, corrupt
+from scriptorium.stages.pretrain import ObjectiveSpec
+
+UNUSED = -1  # position of a slot that a block does not use
+FAIRSEQ_SPECIALS = 4  # <s> <pad> </s> <unk>: ids that the original never draws
+DEAD = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<unk>")  # BERT's symbols in MPNet's table, in no text
+PARTS = 10  # of the order of prediction, in `measures`
+
+
+class PermutedBlocks(Dataset):
+    """Blocks with tokens hidden. data[(epoch, index)] or data[index] (epoch 0) gives one example:
+
+    input_ids [L] corrupted, document_ids [L]; and in the order of prediction positions [k], revealed [k] = the true
+    tokens there, labels [k] = the same, or -100 where a prediction does not count (padding).
+    Raises UserError: whole words are asked for, but the vocabulary does not mark the pieces that go on with a word.
+    """
+
+    def __init__(self, blocks: Blocks, spec: ObjectiveSpec, tokenizer: Any, draws: Draws):
+        self.blocks, self.spec, self.draws = blocks, spec, draws
+        self.mask_id, self.pad_id = tokenizer.mask_token_id, tokenizer.pad_token_id
+        names = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+        self.special = np.zeros(len(tokenizer), dtype=bool)
+        self.special[tokenizer.all_special_ids] = True
+        self.continues = np.array([name.startswith("##") for name in names]) & spec.permuted.whole_words
+        if spec.permuted.whole_words and any(name.startswith(("\u2581", "\u0120")) for name in names):
+            raise UserError(
+                "whole words are read from the ## of a WordPiece vocabulary, which this one does not have",
+                remedy="set objective.permuted.whole_words: false in the recipe",
+            )
+        dead = np.isin(names, DEAD)
+        faithful = spec.permuted.faithful
+        self.ordinary = np.arange(FAIRSEQ_SPECIALS, len(names)) if faithful else np.flatnonzero(~self.special & ~dead)
+        # PLM's queries know nothing of their token
+        self.shares = {"mask": 1.0, "random": 0.0} if spec.name == "plm" else {"mask": spec.mask, "random": spec.random}
+
+    def __len__(self) -> int:
+        return len(self.blocks)
+
+    def __getitem__(self, key: int | tuple[int, int]) -> dict[str, np.ndarray]:
+        epoch, index = key if isinstance(key, tuple) else (0, key)
+        input_ids, document_ids = self.blocks[index]
+        return {**self.hide(input_ids, self.draws(epoch, index)), "document_ids": document_ids}
+
+    def hide(self, input_ids: np.ndarray, generator: np.random.Generator) -> dict[str, np.ndarray]:
+        """One example from tokens [L], which may be padded; without document_ids."""
+        special = self.special[input_ids]
+        chosen = np.ones_like(special) if self.spec.permuted.faithful else ~special
+        candidates = np.flatnonzero(chosen)
+        count = min(len(candidates), max(1, round(self.spec.rate * len(candidates))))
+        first = ~self.continues[input_ids] | special
+        first[1:] |= special[:-1]  # a piece that goes on with a word of the block before
+        positions = predicted_part(candidates, first[candidates], count, generator)
+        revealed = input_ids[positions]
+        corrupted = input_ids.copy()
+        corrupted[positions] = corrupt(
+            revealed, mask_id=self.mask_id, ordinary=self.ordinary, **self.shares, generator=generator
+        )
+        labels = np.where(revealed == self.pad_id, IGNORED, revealed)
+        return {"input_ids": corrupted, "positions": positions, "revealed": revealed, "labels": labels}
+
+
+def predicted_part(candidates: np.ndarray, first: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:
+    """`count` of the positions `candidates` [m] (ascending), in the order in which they are predicted.
+
+    first [m]: where a word begins. Words are permuted, and the last `count` positions are taken and shuffled one by
+    one: pieces of a word are not predicted in order or next to each other.
+    """
+    words = np.cumsum(first)
+    place = generator.permutation(words[-1] + 1)  # of each word in the permutation
+    order = candidates[np.argsort(place[words], kind="stable")]
+    return generator.permutation(order[len(order) - count :])
+
+
+def collate(*, document_attention: bool) -> Callable[[Sequence[dict[str, np.ndarray]]], dict[str, torch.Tensor]]:
+    """A function from examples to a batch: input_ids [B, L], positions, revealed and labels [B, K], all int64.
+
+    K is the largest k of the batch; filled up with position -1 and label -100. With `document_attention` also
+    document_ids [B, L].
+    """
+    fills = {"input_ids": 0, "positions": UNUSED, "revealed": 0, "labels": IGNORED}
+    fills |= {"document_ids": -1} if document_attention else {}
+
+    def batch(examples: Sequence[dict[str, np.ndarray]]) -> dict[str, torch.Tensor]:
+        made = {}
+        for name, fill in fills.items():
+            rows = [example[name] for example in examples]
+            out = np.full((len(rows), max(map(len, rows))), fill, dtype=np.int64)
+            for row, values in zip(out, rows, strict=True):
+                row[: len(values)] = values
+            made[name] = torch.from_numpy(out)
+        return made
+
+    return batch
+
+
+def visible_shares(data: PermutedBlocks, mode: Mode) -> dict[str, float]:
+    """What a prediction of `data` can use on average, as shares of a block: visible/tokens, visible/positions."""
+    counts = [len(data[index]["labels"]) for index in range(len(data))]
+    tokens, positions = np.mean([shares(mode, data.blocks.length, count) for count in counts], axis=0)
+    return {"visible/tokens": float(tokens), "visible/positions": float(positions)}
+
+
+def measures(predicted: transformers.EvalPrediction) -> dict[str, float]:
+    """loss (nats), perplexity and accuracy over all predictions of the set, and the loss by order of prediction.
+
+    loss_by_rank/1 .. /10: mean loss of each tenth of the order, rank i of k counting to tenth ceil(10 i / k). Where
+    the model uses the tokens that were revealed before, it falls; in MLM it has no reason to.
+    """
+    losses, correct = (np.asarray(each) for each in predicted.predictions)
+    labelled = predicted.label_ids != IGNORED
+    count = int(labelled.sum())
+    loss = float(losses[labelled].astype(np.float64).sum()) / count
+    found = {"loss": loss, "perplexity": float(np.exp(loss)), "accuracy": float((correct[labelled] == 1).sum()) / count}
+    rank = np.arange(1, labelled.shape[1] + 1)
+    slots = np.where(labelled, rank, 0).max(1, keepdims=True)
+    part = np.ceil(PARTS * rank / np.maximum(slots, 1))
+    for number in range(1, PARTS + 1):
+        chosen = labelled & (part == number)
+        if chosen.any():
+            found[f"loss_by_rank/{number}"] = float(losses[chosen].astype(np.float64).mean())
+    return found
