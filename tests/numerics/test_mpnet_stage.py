@@ -9,16 +9,20 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 import transformers
+import yaml
 
 from scriptorium import ledger, manifest, training
 from scriptorium.errors import UserError
+from scriptorium.project import load
 from scriptorium.reporting import pretraining
+from scriptorium.runs import Runs
 from scriptorium.spec import TrainSpec
 from scriptorium.stage import execute
 from scriptorium.stages import finetune, pack, pretrain, tabulate_pretrain
@@ -183,6 +187,37 @@ def test_bert_keeps_its_specification(packed):
     assert pretrain.PretrainSpec.from_json(spec("plm").canonical()) == spec("plm")
     with pytest.raises(UserError, match="bert has no such settings"):
         pretrain.ObjectiveSpec.parse({"name": "bert", "permuted": {}})
+
+
+@pytest.fixture(scope="module")
+def programme():
+    root = Path(__file__).parents[2]
+    return Runs(load(yaml.safe_load((root / "config/config.yaml").read_text(encoding="utf-8")), root))
+
+
+def test_programme_has_its_runs_by_name_and_leaves_the_default_target_alone(programme):
+    paths = {run.path for run in programme.permuted}
+    assert paths == {f"results/pretrain/{name}/seed0" for name in VARIANTS}
+    assert paths <= {run.path for run in programme.all()}
+    assert not paths & {run.path for run in programme.expected()}
+
+
+def test_ablations_differ_from_mpnet_in_what_they_are_named_after(programme):
+    """And MPNet from BERT in nothing but objective and vocabulary: same text, shape, steps and optimiser."""
+    specs = {name: json.loads(programme.pretrain(name, 0)) for name in (*VARIANTS, "bert-mlm")}
+    mpnet = specs.pop("mpnet")
+    bert = specs.pop("bert-mlm")
+    assert {name for name in mpnet if mpnet[name] != bert[name]} == {"objective"}
+    assert {n for n in mpnet["objective"] if mpnet["objective"][n] != bert["objective"].get(n)} == {"name", "permuted"}
+    for name in ("plm", "mlm-permuted"):
+        assert specs[name] == {**mpnet, "objective": {**mpnet["objective"], "name": name}}
+    permuted = {**mpnet["objective"]["permuted"], "relative": False}
+    assert specs["mpnet-no-relative"]["objective"] == {**mpnet["objective"], "permuted": permuted}
+    faithful = specs["mpnet-faithful"]
+    assert faithful["objective"]["permuted"]["faithful"] and not faithful["objective"]["document_attention"]
+    assert (faithful["train"]["clip"], faithful["train"]["adam_betas"]) == (0, [0.9, 0.98])
+    assert json.loads(programme.pack("mpnet"))["vocabulary"] == "fairseq"
+    assert "vocabulary" not in json.loads(programme.pack("bert-mlm"))
 
 
 def test_prediction_rate_outside_zero_and_one_is_refused():
