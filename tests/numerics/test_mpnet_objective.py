@@ -243,7 +243,9 @@ def test_measures_are_means_over_labels_and_by_tenth_of_the_order():
     assert found["loss_by_rank/2"] == pytest.approx((98 + 99) / 2)
     assert found["loss_by_rank/3"] == 97
     assert found["loss_by_rank/10"] == pytest.approx((90 + 95) / 2)
-    assert len([name for name in found if name.startswith("loss_by_rank")]) == 10
+    assert len([name for name in found if name.startswith("loss_by_rank/")]) == 10
+    assert found["loss_by_rank_error/1"] == 0
+    assert found["loss_by_rank_error/10"] == pytest.approx(2.5 / 2**0.5)  # of 90 and 95
 
 
 def test_collate_leaves_document_ids_out_when_attention_is_not_restricted(blocks, tokenizer):

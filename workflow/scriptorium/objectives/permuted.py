@@ -130,7 +130,8 @@ def measures(predicted: transformers.EvalPrediction) -> dict[str, float]:
     """loss (nats), perplexity and accuracy over all predictions of the set, and the loss by order of prediction.
 
     loss_by_rank/1 .. /10: mean loss of each tenth of the order, rank i of k counting to tenth ceil(10 i / k). Where
-    the model uses the tokens that were revealed before, it falls; in MLM it has no reason to.
+    the model uses the tokens that were revealed before, it falls; in MLM it has no reason to. loss_by_rank_error/1 ..
+    /10: the standard errors of these means, as if predictions were independent.
     """
     losses, correct = (np.asarray(each) for each in predicted.predictions)
     labelled = predicted.label_ids != IGNORED
@@ -143,5 +144,7 @@ def measures(predicted: transformers.EvalPrediction) -> dict[str, float]:
     for number in range(1, PARTS + 1):
         chosen = labelled & (part == number)
         if chosen.any():
-            found[f"loss_by_rank/{number}"] = float(losses[chosen].astype(np.float64).mean())
+            part_losses = losses[chosen].astype(np.float64)
+            found[f"loss_by_rank/{number}"] = float(part_losses.mean())
+            found[f"loss_by_rank_error/{number}"] = float(part_losses.std() / np.sqrt(len(part_losses)))
     return found

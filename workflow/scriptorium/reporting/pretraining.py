@@ -109,23 +109,23 @@ def figure(runs: Sequence[PretrainRun], path: Path) -> Path:
 
 
 def ranks(runs: Sequence[PretrainRun], path: Path) -> Path:
-    """Held-out loss by order of prediction: one line per run that has an order.
+    """Held-out loss by order of prediction, with standard errors: one line per run that has an order.
 
     Raises UserError: no run has one.
     """
-    lines = {
-        run: [run.metrics.get(f"validation/loss_by_rank/{tenth}", float("nan")) for tenth in TENTHS]
-        for run in runs if "visible/tokens" in run.metrics
-    }  # fmt: skip
-    if not lines:
+    ordered = [run for run in runs if "visible/tokens" in run.metrics]
+    if not ordered:
         raise UserError("none of these runs predicts in an order", where=path,
                         remedy="name a recipe whose objective is mpnet, plm or mlm-permuted")  # fmt: skip
     with styled():
         canvas, axes = plt.subplots(figsize=(7.2, 4.2), layout="constrained")
-        for (run, losses), colour in zip(lines.items(), _colours(list(lines)), strict=True):
+        for number, (run, colour) in enumerate(zip(ordered, _colours(ordered), strict=True)):
+            losses, errors = ([run.metrics.get(f"validation/{name}/{tenth}", float("nan")) for tenth in TENTHS]
+                              for name in ("loss_by_rank", "loss_by_rank_error"))  # fmt: skip
+            places = [tenth + 0.06 * (number - (len(ordered) - 1) / 2) for tenth in TENTHS]  # so that bars stay apart
             tokens, positions = run.metrics["visible/tokens"], run.metrics["visible/positions"]
             label = f"{run.recipe}, seed {run.seed}: sees {tokens:.1%} of tokens, {positions:.1%} of positions"
-            axes.plot(TENTHS, losses, "o-", color=colour, markersize=4.5, label=label)
+            axes.errorbar(places, losses, errors, fmt="o-", color=colour, markersize=4.5, linewidth=1.2, label=label)
         axes.set_xticks(TENTHS)
         axes.set_xlabel("order of prediction (tenths; later ones may use the tokens before them)")
         axes.set_ylabel("held-out loss (nats per predicted token)")
