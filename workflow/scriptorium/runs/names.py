@@ -1,0 +1,200 @@
+"""Which runs a configuration has, and what people call them. A run is named by its path below results/."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from scriptorium.errors import UserError, nearest
+from scriptorium.project import Project
+
+
+@dataclass(frozen=True)
+class Run:
+    """One expected run: its directory, and what people call it in tables and in MLflow."""
+
+    path: str
+    stage: str
+    study: str
+    variant: str
+    task: str = ""
+    seed: int | None = None
+    paper_table: str = ""
+
+    @property
+    def manifest(self) -> str:
+        return f"{self.path}/manifest.json"
+
+    @property
+    def name(self) -> str:
+        parts = (self.variant, self.task, "" if self.seed is None else f"seed{self.seed}")
+        return " · ".join(part for part in parts if part)
+
+
+class Names:
+    """The runs of a project."""
+
+    def __init__(self, project: Project):
+        self.project, self.config = project, project.config
+
+    def check_directories(self) -> None:
+        """Raises UserError if a directory that jobs write to cannot be written."""
+        for name in ("results", "resources", "logs", "benchmarks"):
+            path = Path(name)
+            while not path.exists():
+                path = path.absolute().parent
+            if not path.is_dir() or not os.access(path, os.W_OK | os.X_OK):
+                raise UserError(
+                    "this directory cannot be written",
+                    where=path.absolute(),
+                    remedy="correct its permissions, or run elsewhere with `snakemake --directory`",
+                )
+
+    @cached_property
+    def finetuning(self) -> list[Run]:
+        """Of all studies, also of those made on request, and the runs that lend others their encoder."""
+        runs: dict[str, Run] = {}
+        for name, study in self.config.studies.items():
+            for variant in study.variants:
+                for task in study.tasks:
+                    for seed in self.config.seeds:
+                        run = self._finetune_run(name, variant, task, seed)
+                        runs.setdefault(run.path, run)
+        for lent in self._lent:
+            run = self._finetune_run("backbones", *lent)
+            runs.setdefault(run.path, run)
+        return list(runs.values())
+
+    def _finetune_run(self, study: str, variant: str, task: str, seed: int) -> Run:
+        table = self.project.variants[variant].paper_table
+        return Run(f"results/finetune/{variant}/{task}/seed{seed}", "finetune", study, variant, task, seed, table)
+
+    @cached_property
+    def pretraining(self) -> list[Run]:
+        return [
+            Run(f"results/pretrain/{name}/seed{seed}", "pretrain", "pretraining", name, "", seed,
+                self.project.variants[name].paper_table)
+            for name in self.config.pretraining.recipes
+            for seed in self.config.pretraining.seeds
+        ]  # fmt: skip
+
+    @cached_property
+    def permuted(self) -> list[Run]:
+        """MPNet's pre-training programme: its rows of ablations.tsv, beside what is trained anyway. On request."""
+        named = [name for name, variant in self.project.variants.items()
+                 if variant.recipe.stage == "pretrain" and variant.paper == "MPNet"]  # fmt: skip
+        return [
+            Run(f"results/pretrain/{name}/seed{seed}", "pretrain", "mpnet", name, "", seed,
+                self.project.variants[name].paper_table)
+            for name in named if name not in self.config.pretraining.recipes
+            for seed in self.config.pretraining.seeds
+        ]  # fmt: skip
+
+    @cached_property
+    def regressors(self) -> list[Run]:
+        return [
+            Run(f"results/gaze/regressor/{name}/seed{seed}", "train_regressor", "gaze", name, "n_fix", seed,
+                self.project.variants[name].paper_table)
+            for name in self.config.gaze.regressors
+            for seed in self.config.seeds
+        ]  # fmt: skip
+
+    def study(self, name: str) -> list[Run]:
+        """Fine-tuning runs that the tables of a study need."""
+        study = self.config.studies[name]
+        wanted = {(v, t) for v in study.variants for t in study.tasks}
+        return [run for run in self.finetuning if (run.variant, run.task) in wanted]
+
+    def programme(self, name: str) -> list[str]:
+        """Studies that a paper's target makes."""
+        return [study for study, entry in self.config.studies.items() if entry.programme == name]
+
+    def default_studies(self) -> list[str]:
+        return [study for study, entry in self.config.studies.items() if not entry.on_request]
+
+    def fused(self, study: str) -> list[Run]:
+        """The runs of a study whose variants have cognition."""
+        return [run for run in self.study(study) if self.project.variants[run.variant].recipe.cognition]
+
+    def reading(self, study: str) -> list[Run]:
+        """The runs of a study on eye-tracking measures."""
+        return [run for run in self.study(study) if self.config.tasks[run.task].kind == "gaze"]
+
+    def reading_data(self, study: str) -> list[str]:
+        return list(dict.fromkeys(f"results/data/{run.task}/manifest.json" for run in self.reading(study)))
+
+    def figures(self, studies: Iterable[str]) -> list[str]:
+        """Tables of studies, and the figures that they ask for beside the usual one."""
+        chosen = {name: self.config.studies[name] for name in studies}
+        return [f"results/tables/finetune_{name}.tsv" for name in chosen] + [
+            f"results/tables/{kind}_{name}.tsv" for name, study in chosen.items() for kind in study.figures
+        ]
+
+    def claimed(self) -> list[Run]:
+        """Configured fine-tuning runs that a claim compares: of its two variants, where both are there."""
+        there = {(run.variant, run.task) for run in self.finetuning}
+        wanted = set()
+        for claim in self.project.claims.claims.values():
+            for task in claim.tasks:
+                pair = {(claim.a, task), (claim.b, task)}
+                wanted |= pair if pair <= there else set()
+        return [run for run in self.finetuning if (run.variant, run.task) in wanted]
+
+    def all(self) -> Iterator[Run]:
+        """Every run that the configuration knows, and so has a name for."""
+        yield from self.regressors
+        yield from self.pretraining
+        yield from self.permuted
+        yield from self.finetuning
+
+    def expected(self) -> Iterator[Run]:
+        """What the default target makes."""
+        yield from self.regressors
+        yield from self.pretraining
+        yield from self.finetuned_in(self.default_studies())
+
+    def finetuned_in(self, studies: Iterable[str]) -> list[Run]:
+        """Fine-tuning runs of these studies, each once."""
+        wanted = {run.path for study in studies for run in self.study(study)}
+        return [run for run in self.finetuning if run.path in wanted]
+
+    def attention_runs(self) -> list[Run]:
+        """The fine-tuned models whose attention is drawn: the first seed of every variant of the study."""
+        return [run for run in self.finetuning if (run.variant, run.task, run.seed) in self._drawn]
+
+    def _block(self, name: str):
+        """A block below `gaze` that need not be there. Raises UserError if it is not."""
+        if (block := getattr(self.config.gaze, name)) is None:
+            raise UserError(f"gaze.{name} is not configured", where="config/config.yaml",
+                            remedy=f"add a block gaze.{name}; config/README.md shows one")  # fmt: skip
+        return block
+
+    @cached_property
+    def _drawn(self) -> set[tuple[str, str, int]]:
+        attention = self.config.attention
+        if attention is None:
+            return set()
+        variants = self.config.studies[attention.study].variants
+        return {(variant, attention.task, self.config.seeds[0]) for variant in variants}
+
+    @cached_property
+    def _lent(self) -> set[tuple[str, str, int]]:
+        """Fine-tuned models that are another variant's backbone, where one uses it."""
+        used = {
+            self.project.variants[name].recipe.backbone
+            for study in self.config.studies.values() for name in study.variants
+        }  # fmt: skip
+        entries = [self.config.backbones[name] for name in used if name in self.config.backbones]
+        return {(entry.finetuned, entry.task, entry.seed) for entry in entries if entry.finetuned}
+
+    def _pretrain_recipe(self, variant: str):
+        return self.project.variant(variant, "pretrain", "results path").recipe
+
+    @staticmethod
+    def _known(name: str, names: dict, what: str):
+        if name not in names:
+            raise UserError(f"unknown {what} {name!r}, {nearest(name, names)}", where="target path")
+        return names[name]

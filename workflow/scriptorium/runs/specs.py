@@ -1,0 +1,134 @@
+"""What a run is: for every stage, the specification (canonical JSON) that the configuration asks for."""
+
+from __future__ import annotations
+
+from scriptorium import claims
+from scriptorium.config import SPLITS
+from scriptorium.runs.names import Names
+from scriptorium.spec import TrainSpec
+from scriptorium.stages.attention_maps import AttentionMapsSpec
+from scriptorium.stages.bench_cogbert import BenchCogbertSpec
+from scriptorium.stages.finetune import FinetuneSpec
+from scriptorium.stages.gaze_baselines import GazeBaselineSpec
+from scriptorium.stages.pack import PackSpec
+from scriptorium.stages.prepare_corpus import CorpusSpec
+from scriptorium.stages.prepare_gaze import GazeCorpusSpec
+from scriptorium.stages.prepare_task import TaskDataSpec
+from scriptorium.stages.pretrain import PretrainSpec
+from scriptorium.stages.score import ScoreSpec
+from scriptorium.stages.significance import SignificanceSpec
+from scriptorium.stages.tabulate_boundary import TabulateBoundarySpec
+from scriptorium.stages.tabulate_claims import TabulateClaimsSpec
+from scriptorium.stages.tabulate_corpora import TabulateCorporaSpec
+from scriptorium.stages.tabulate_finetune import TabulateFinetuneSpec
+from scriptorium.stages.tabulate_gaze import TabulateGazeSpec
+from scriptorium.stages.tabulate_pretrain import TabulatePretrainSpec
+from scriptorium.stages.tabulate_reading import TabulateReadingSpec
+from scriptorium.stages.tabulate_weights import TabulateWeightsSpec
+from scriptorium.stages.train_regressor import RegressorSpec
+
+
+class Specs(Names):
+    """One method per stage, named after it."""
+
+    def fetch(self, dataset: str) -> str:
+        return self._known(dataset, self.project.datasets, "data set").canonical()
+
+    def gaze_corpus(self, corpus: str) -> str:
+        entry = self._known(corpus, self.config.gaze.corpora, "gaze corpus")
+        return GazeCorpusSpec(corpus=corpus, reader=entry.reader, options=entry.options).canonical()
+
+    def task_data(self, task: str) -> str:
+        entry = self._known(task, self.config.tasks, "task")
+        limits = {split: entry.limits[split] for split in SPLITS if split in entry.limits}
+        return TaskDataSpec(
+            task=task, reader=entry.reader, options=entry.options, kind=entry.kind, labels=entry.labels,
+            limits=limits, split_seed=entry.split_seed, validation_share=entry.validation_share,
+        ).canonical()  # fmt: skip
+
+    def corpus(self, corpus: str) -> str:
+        entry = self._known(corpus, self.config.corpora, "corpus")
+        return CorpusSpec(corpus=corpus, **dict(entry)).canonical()
+
+    def annotate(self) -> str:
+        return self.config.annotation.canonical()
+
+    def regressor(self, variant: str, seed: int) -> str:
+        recipe = self.project.variant(variant, "regressor", "results path").recipe
+        return RegressorSpec(**recipe.settings(), seed=seed).canonical()
+
+    def gaze_baselines(self) -> str:
+        recipe = self.project.variants[self.config.gaze.scores_from].recipe
+        return GazeBaselineSpec(folds=recipe.folds).canonical()
+
+    def predictor(self) -> str:
+        return self._block("predictor").settings.canonical()
+
+    def cmcl2021(self) -> str:
+        return self._block("cmcl2021").settings.canonical()
+
+    def score(self) -> str:
+        return ScoreSpec().canonical()
+
+    def finetune(self, variant: str, task: str, seed: int) -> str:
+        recipe = self.project.variant(variant, "finetune", "results path").recipe
+        entry = self._known(task, self.config.tasks, "task")
+        return FinetuneSpec(
+            kind=entry.kind, labels=entry.labels, max_length=entry.max_length,
+            train=TrainSpec.parse(recipe.train, where=f"variant {variant!r}: train"), cognition=recipe.cognition,
+            gaze_loss=recipe.gaze_loss,
+            reinitialise=recipe.reinitialise, seed=seed, save_model=(variant, task, seed) in self._drawn | self._lent,
+        ).canonical()  # fmt: skip
+
+    def pack(self, variant: str) -> str:
+        recipe = self._pretrain_recipe(variant)
+        return PackSpec(block_length=recipe.block_length, vocabulary=recipe.vocabulary).canonical()
+
+    def pretrain(self, variant: str, seed: int) -> str:
+        recipe = self._pretrain_recipe(variant)
+        train = TrainSpec.parse(recipe.train, where=f"variant {variant!r}: train")
+        return PretrainSpec(model=recipe.model, objective=recipe.objective, train=train, seed=seed).canonical()
+
+    def significance(self) -> str:
+        return SignificanceSpec(pipeline=self.config.annotation.pipeline).canonical()
+
+    def tabulate_corpora(self) -> str:
+        return TabulateCorporaSpec().canonical()
+
+    def tabulate_gaze(self) -> str:
+        return TabulateGazeSpec().canonical()
+
+    def tabulate_finetune(self, study: str) -> str:
+        entry = self._known(study, self.config.studies, "study")
+        return TabulateFinetuneSpec(study=study, baseline=entry.baseline, metrics=self._metrics(study)).canonical()
+
+    def tabulate_boundary(self, study: str) -> str:
+        return TabulateBoundarySpec(study=study, metrics=self._metrics(study)).canonical()
+
+    def tabulate_weights(self, study: str) -> str:
+        return TabulateWeightsSpec(study=study).canonical()
+
+    def tabulate_reading(self, study: str) -> str:
+        return TabulateReadingSpec(study=study).canonical()
+
+    def bench_cogbert(self) -> str:
+        return BenchCogbertSpec(pipeline=self.config.annotation.pipeline).canonical()
+
+    def _metrics(self, study: str) -> dict[str, str]:
+        """The metric that tables show, for the tasks that name one."""
+        tasks = self._known(study, self.config.studies, "study").tasks
+        chosen = {task: self.config.tasks[task].metric for task in tasks}
+        return {task: metric for task, metric in chosen.items() if metric}
+
+    def tabulate_claims(self) -> str:
+        metrics = {name: task.metric for name, task in self.config.tasks.items() if task.metric}
+        rows = claims.rows(self.project.claims, self.project.published, metrics)
+        effect = self.project.claims.smallest_effect
+        return TabulateClaimsSpec(claims=tuple(rows), smallest_effect=effect).canonical()
+
+    def tabulate_pretrain(self) -> str:
+        return TabulatePretrainSpec().canonical()
+
+    def attention_maps(self) -> str:
+        sentences = self.config.attention.sentences if self.config.attention else 1
+        return AttentionMapsSpec(sentences=sentences).canonical()
