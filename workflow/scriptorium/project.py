@@ -1,7 +1,7 @@
 """The project: everything below config/, read and checked. The only place that knows these files.
 
 `load` turns config.yaml (already merged by Snakemake), recipes/*.yaml, ablations.tsv and datasets.tsv into one
-checked `Project`; `runs.py` expands that into the runs of the DAG. Nothing heavy is imported: this runs whenever
+checked `Project`; `runs/` expands that into the runs of the DAG. Nothing heavy is imported: this runs whenever
 the DAG is built.
 """
 

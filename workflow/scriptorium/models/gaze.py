@@ -7,8 +7,7 @@ direction, six dimensions, scores pulled towards 1 by a second loss): see `model
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +18,7 @@ from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedMode
 from transformers.utils import ModelOutput
 
 from scriptorium.linguistics.features import FEATURES
+from scriptorium.models.threads import one_thread
 
 
 class GazeRegressorConfig(PretrainedConfig):
@@ -182,7 +182,7 @@ def fit(
     only watches. Runs on one thread, where so small a network is fastest and the order of sums is fixed.
     `shuffle=False` keeps the sentences in their order, as the released code does.
     """
-    with _one_thread(), torch.random.fork_rng(devices=[]):
+    with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(np.random.default_rng([*seed, 0]).integers(2**31)))
         model = network(config)
         model.begin(float(np.concatenate([s.n_fix for s in sentences]).mean()))
@@ -212,7 +212,7 @@ def predict(
     """n_fix [words] and scores [words, 8] (float32) of all words, sentence after sentence."""
     model.eval()
     n_fix, scores = [], []
-    with _one_thread(), torch.inference_mode():
+    with one_thread(), torch.inference_mode():
         for start in range(0, len(sentences), batch_size):
             batch = collate([Sentence(s.word_vectors, s.features) for s in sentences[start : start + batch_size]])
             output, mask = model(**batch), batch["mask"]
@@ -221,16 +221,3 @@ def predict(
     if not n_fix:
         return np.zeros(0, np.float32), np.zeros((0, len(FEATURES)), np.float32)
     return np.concatenate(n_fix), np.concatenate(scores)
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """One CPU thread and deterministic algorithms inside, as before outside."""
-    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(deterministic)

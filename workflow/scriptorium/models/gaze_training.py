@@ -5,8 +5,7 @@ Everything is a pure function of the seed and the data on one machine: one CPU t
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from scriptorium.errors import UserError
 from scriptorium.linguistics.align import piece_words, word_spans
 from scriptorium.linguistics.surface import SURFACE, surface
 from scriptorium.models.gaze_predictor import GazePredictor, Reading, collate
+from scriptorium.models.threads import one_thread
 
 POOL = 8  # batches whose readings are sorted by length together: hardly any padding, hardly less random
 
@@ -154,16 +154,3 @@ def predict(model: GazePredictor, readings: Sequence[Sequence[Reading]], pad_id:
             for row, i in enumerate(chosen):
                 found[i] = out[row, : len(flat[i].features)]
     return np.concatenate(found) if found else np.zeros((0, len(model.config.measures)), np.float32)
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """One CPU thread and deterministic algorithms inside, as before outside."""
-    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(deterministic)
