@@ -55,7 +55,10 @@ class Inputs(Names):
     def has_cmcl2021(self) -> bool:
         """Is the table of the shared task asked for, and are its data there? They are the user's own to bring."""
         block = self.config.gaze.cmcl2021
-        return bool(block) and all(Path(path).exists() for path in self.own_file(block.dataset))
+        if block is None:
+            return False
+        entry = self.project.datasets[block.dataset]
+        return entry.source != "file" or Path(entry.location).expanduser().exists()
 
     def cmcl2021_source(self) -> str:
         return f"resources/{self._block('cmcl2021').dataset}/manifest.json"
@@ -92,6 +95,9 @@ class Inputs(Names):
         if entry.source != "file":
             return []
         path = Path(entry.location).expanduser()
+        if not path.exists():
+            raise UserError(f"data set {dataset!r} is yours to bring, and there is no such file or folder", where=path,
+                            remedy="put your copy there, or name its place in config/datasets.tsv")  # fmt: skip
         # a folder's own modification time says nothing about an edited file in it
         return sorted(str(file) for file in path.rglob("*") if file.is_file()) if path.is_dir() else [str(path)]
 
