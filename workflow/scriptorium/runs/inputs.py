@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from scriptorium.errors import UserError
 from scriptorium.runs.names import Names
 
 
