@@ -97,7 +97,7 @@ def test_every_file_of_a_folder_of_ones_own_is_watched(values, tmp_path, monkeyp
     runs = Runs(load(values, tmp_path))
     assert runs.own_file("folder") == [f"{tmp_path}/model/config.json", f"{tmp_path}/model/vocab.txt"]
     assert runs.own_file("one") == [f"{tmp_path}/reviews.tsv"]
-    with pytest.raises(UserError, match="nowhere.tsv"):
+    with pytest.raises(UserError, match=r"nowhere\.tsv"):
         runs.own_file("absent")
     assert runs.own_file("minilm") == []
 
