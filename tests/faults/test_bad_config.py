@@ -233,5 +233,7 @@ def test_a_mistyped_target_path_is_explained(root):
 def test_a_missing_copy_of_ones_own_data_is_named_with_the_remedy(root):
     with (root / "config/datasets.tsv").open("a", encoding="utf-8") as handle:
         handle.write("mine\tlabels\tfile\tnowhere/mine.tsv\t\t\t\town\town\t\n")
-    with pytest.raises(UserError, match=r"nowhere/mine.tsv: data set 'mine' is yours to bring(.|\n)*config/datasets.tsv"):
+    with pytest.raises(
+        UserError, match=r"nowhere/mine.tsv: data set 'mine' is yours to bring(.|\n)*config/datasets.tsv"
+    ):
         Runs(load(root)).own_file("mine")

@@ -139,3 +139,17 @@ def test_the_embedded_names_are_documented(values):
     keys = {name for block in blocks for name in block.model_fields if block.__module__ == config.__name__}
     internal = {"name", "recipe", "description", "paper", "paper_table"} & set(config.Variant.model_fields)
     assert [key for key in sorted(keys - internal) if f"`{key}`" not in text] == []
+
+
+def test_a_tasks_training_settings_hold_for_every_variant_alike(values):
+    tasks = {**values["tasks"], "sentiment": {**values["tasks"]["sentiment"], "train": {"lr": 3e-5}}}
+    runs = Runs(load({**values, "tasks": tasks}, ROOT))
+    for variant in ("bert", "cogbert", "bert-gaze-loss"):
+        assert '"lr":3e-05' in runs.finetune(variant, "sentiment", 0)
+        assert '"lr":0.0001' in runs.finetune(variant, "paraphrase", 0)
+
+
+def test_an_unknown_training_setting_of_a_task_is_named(values):
+    tasks = {**values["tasks"], "sentiment": {**values["tasks"]["sentiment"], "train": {"epoch": 3}}}
+    with pytest.raises(UserError, match=r"tasks.sentiment.train: unknown key 'epoch', did you mean 'epochs'"):
+        load({**values, "tasks": tasks}, ROOT)

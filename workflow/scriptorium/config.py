@@ -102,6 +102,9 @@ class Task(Spec):
         default_factory=dict, description="largest number of examples per split; empty: all"
     )
     split_seed: int = Field(0, ge=0, description="seed of the split, where the source brings none")
+    train: dict[str, Any] = Field(
+        default_factory=dict, description="what differs from the recipe's train on this task, for every variant alike"
+    )
     validation_share: float = Field(
         0.1, gt=0, le=0.15, description="share of train that becomes validation, where the source has train and test"
     )

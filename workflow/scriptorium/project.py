@@ -219,6 +219,9 @@ def _check_references(project: Project, where: str) -> None:
                 raise UserError(f"backbones.{name}: {backbone.finetuned} itself starts from this backbone", where=where)
     for name, task in config.tasks.items():
         dataset(task.dataset, f"tasks.{name}.dataset")
+        if task.train:
+            length = {} if {"epochs", "max_steps"} & task.train.keys() else {"epochs": 1}
+            TrainSpec.parse({**length, **task.train}, where=f"{where}: tasks.{name}.train")
         if task.kind == "classification" and len(task.labels) < 2:
             raise UserError(f"tasks.{name}.labels: a classification task needs at least two labels", where=where)
         if task.kind in ("tagging", "gaze") and not task.labels:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scriptorium import claims
 from scriptorium.config import SPLITS
 from scriptorium.runs.names import Names
-from scriptorium.spec import TrainSpec
+from scriptorium.spec import TrainSpec, overlay
 from scriptorium.stages.attention_maps import AttentionMapsSpec
 from scriptorium.stages.bench_cogbert import BenchCogbertSpec
 from scriptorium.stages.finetune import FinetuneSpec
@@ -75,7 +75,7 @@ class Specs(Names):
         entry = self._known(task, self.config.tasks, "task")
         return FinetuneSpec(
             kind=entry.kind, labels=entry.labels, max_length=entry.max_length,
-            train=TrainSpec.parse(recipe.train, where=f"variant {variant!r}: train"), cognition=recipe.cognition,
+            train=TrainSpec.parse(overlay(recipe.train, entry.train), where=f"variant {variant!r} on {task!r}: train"), cognition=recipe.cognition,
             gaze_loss=recipe.gaze_loss,
             reinitialise=recipe.reinitialise, seed=seed, save_model=(variant, task, seed) in self._drawn | self._lent,
         ).canonical()  # fmt: skip
