@@ -73,11 +73,11 @@ class Specs(Names):
     def finetune(self, variant: str, task: str, seed: int) -> str:
         recipe = self.project.variant(variant, "finetune", "results path").recipe
         entry = self._known(task, self.config.tasks, "task")
+        train = TrainSpec.parse(overlay(recipe.train, entry.train), where=f"variant {variant!r} on {task!r}: train")
         return FinetuneSpec(
-            kind=entry.kind, labels=entry.labels, max_length=entry.max_length,
-            train=TrainSpec.parse(overlay(recipe.train, entry.train), where=f"variant {variant!r} on {task!r}: train"), cognition=recipe.cognition,
-            gaze_loss=recipe.gaze_loss,
-            reinitialise=recipe.reinitialise, seed=seed, save_model=(variant, task, seed) in self._drawn | self._lent,
+            kind=entry.kind, labels=entry.labels, max_length=entry.max_length, train=train, cognition=recipe.cognition,
+            gaze_loss=recipe.gaze_loss, reinitialise=recipe.reinitialise, seed=seed,
+            save_model=(variant, task, seed) in self._drawn | self._lent,
         ).canonical()  # fmt: skip
 
     def pack(self, variant: str) -> str:
