@@ -9,13 +9,13 @@ rule tabulate_claims:
         table=report(
             "results/tables/claims.tsv",
             caption="../report/claims_table.rst",
-            category="3 Claims",
+            category="4 Claims",
             labels={"show": "table"},
         ),
         figure=report(
             "results/figures/claims.svg",
             caption="../report/claims_figure.rst",
-            category="3 Claims",
+            category="4 Claims",
             labels={"show": "figure"},
         ),
     log:
