@@ -30,7 +30,7 @@ def test_swapping_learning_rate_and_weight_decay_is_a_change(project):
 
 
 def test_a_comment_in_the_code_changes_nothing(project):
-    path = project.root / "workflow/scriptorium/models/cognition.py"
+    path = project.root / "workflow/scriptorium/models/cognition/model.py"
     path.write_text("# a remark\n" + path.read_text() + "\n\n# another\n")
     assert project.planned() == set()
 
