@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
+import signal
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,12 +99,18 @@ def annotate(texts: Iterable[str], nlp: Language, processes: int = 1) -> pd.Data
     if min(processes, len(batches)) > 1:
         # a forked process has the pipeline already; loading it again would take each of them seconds
         context = multiprocessing.get_context("fork")
-        with context.Pool(min(processes, len(batches)), _adopt, (nlp,)) as pool:
+        with context.Pool(min(processes, len(batches)), _begin_process, (nlp,)) as pool:
             parts = list(pool.imap(_of_batch, batches))
     else:
         _adopt(nlp)
         parts = [_of_batch(batch) for batch in batches]
     return pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in COLUMNS})
+
+
+def _begin_process(nlp: Language) -> None:
+    # a pool ends its processes by SIGTERM; the job's own handler, inherited by the fork, would print a traceback
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _adopt(nlp)
 
 
 def _adopt(nlp: Language) -> None:
