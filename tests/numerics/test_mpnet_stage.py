@@ -251,6 +251,7 @@ def test_table_and_figures_show_information_shares_and_order(runs, tmp_path):
         pretraining.ranks(plain, tmp_path / "none.svg")
 
 
+@pytest.mark.slow  # minutes of training
 def test_loss_falls_with_the_order_where_earlier_tokens_tell_later_ones(tmp_path_factory, tmp_path):
     """Every document repeats one word, and most of it is hidden: whoever sees one of its tokens knows them all. MPNet's
     later predictions do; in MLM the order has no meaning, so both halves differ by chance alone."""
