@@ -10,7 +10,9 @@ import pandas as pd
 import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers
 
+from scriptorium import manifest
 from scriptorium.stage import execute
+from scriptorium.stages import pack
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 WORDS = [f"word{i}" for i in range(95)]
@@ -33,6 +35,18 @@ def documents(path: Path, lengths: list[int], *, split: str = "train", seed: int
     ids = [f"d{i}" for i in range(len(texts))]
     pd.DataFrame({"id": ids, "source": "test", "split": splits, "text": texts}).to_parquet(path, index=False)
     return path
+
+
+def packed(root: Path, **settings) -> Path:
+    """A packed corpus below `root` (with its manifest), by PackSpec's settings."""
+    for name in ("corpus", "backbone"):
+        (root / name).mkdir()
+    manifest.write(root / "corpus", [documents(root / "corpus/documents.parquet", [5, 40, 3, 90, *[1] * 20, 200] * 4)])
+    tokenizer().save_pretrained(root / "backbone")
+    manifest.write(root / "backbone", (root / "backbone").iterdir())
+    inputs = {"corpus": [root / "corpus/manifest.json"], "tokenizer": [root / "backbone/manifest.json"]}
+    execute("pack", pack.PackSpec(**settings), pack.run, out=root / "packed", inputs=inputs, state=root / "state")
+    return root / "packed"
 
 
 def run_twice(stage: ModuleType, spec, inputs: dict, names: dict[str, str], folder: Path, monkeypatch) -> list[dict]:

@@ -44,20 +44,7 @@ VARIANTS = {
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory):
     """A packed corpus in MPNet's vocabulary, with its manifest."""
-    root = tmp_path_factory.mktemp("corpus")
-    for name in ("corpus", "backbone"):
-        (root / name).mkdir()
-    manifest.write(
-        root / "corpus", [tiny.documents(root / "corpus/documents.parquet", [5, 40, 3, 90, *[1] * 20, 200] * 4)]
-    )
-    tiny.tokenizer().save_pretrained(root / "backbone")
-    manifest.write(root / "backbone", (root / "backbone").iterdir())
-    inputs = {"corpus": [root / "corpus/manifest.json"], "tokenizer": [root / "backbone/manifest.json"]}
-    execute(
-        "pack", pack.PackSpec(block_length=LENGTH, vocabulary="fairseq"), pack.run, out=root / "packed", inputs=inputs,
-        state=root / "state",
-    )  # fmt: skip
-    return root / "packed"
+    return tiny.packed(tmp_path_factory.mktemp("corpus"), block_length=LENGTH, vocabulary="fairseq")
 
 
 def spec(variant="mpnet", **changes):

@@ -16,7 +16,7 @@ from scriptorium.errors import UserError
 from scriptorium.models import mlm
 from scriptorium.objectives import bert, masking
 from scriptorium.stage import execute
-from scriptorium.stages import pack, pretrain
+from scriptorium.stages import pretrain
 from tests import tiny
 
 LENGTH = 32
@@ -27,19 +27,7 @@ TRAIN = {"max_steps": 6, "batch_size": 4, "lr": 1e-3, "log_every": 2, "eval_ever
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory):
     """A packed corpus with its manifest."""
-    root = tmp_path_factory.mktemp("corpus")
-    for name in ("corpus", "backbone"):
-        (root / name).mkdir()
-    manifest.write(
-        root / "corpus", [tiny.documents(root / "corpus/documents.parquet", [5, 40, 3, 90, *[1] * 20, 200] * 4)]
-    )
-    tiny.tokenizer().save_pretrained(root / "backbone")
-    manifest.write(root / "backbone", (root / "backbone").iterdir())
-    inputs = {"corpus": [root / "corpus/manifest.json"], "tokenizer": [root / "backbone/manifest.json"]}
-    execute(
-        "pack", pack.PackSpec(block_length=LENGTH), pack.run, out=root / "packed", inputs=inputs, state=root / "state"
-    )
-    return root / "packed"
+    return tiny.packed(tmp_path_factory.mktemp("corpus"), block_length=LENGTH)
 
 
 @pytest.fixture

@@ -50,6 +50,12 @@ def read(path: Path) -> dict[str, Any]:
     return manifest
 
 
+def table(path: Path) -> Path:
+    """The one parquet file of an artifact, given its manifest; other files may stand beside it."""
+    (entry,) = [entry for entry in read(path)["files"] if entry["path"].endswith(".parquet")]
+    return path.parent / entry["path"]
+
+
 def content_digest(path: Path) -> str:
     """sha256 over the names and digests of a manifest's files: equal content gives an equal digest."""
     lines = [f"{entry['path']} {entry['sha256']}\n" for entry in read(path)["files"]]

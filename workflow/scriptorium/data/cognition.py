@@ -96,9 +96,8 @@ class Words:
         if not (np.isfinite(self._scores).all() and np.isfinite(self._readability).all()):
             raise UserError("a score or readability is not a finite number", where=where)
         self._n_fix = table["n_fix_predicted"].to_numpy(np.float32)
-        for name in drop:
-            if name == "readability":
-                self._readability = np.zeros_like(self._readability)
+        if "readability" in drop:
+            self._readability = np.zeros_like(self._readability)
         self._kept = np.repeat([name not in drop for name in ("lower", "upper")], 4).astype(np.float32)
         keys = table["text_key"].to_numpy()
         starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]]) if len(keys) else np.zeros(0, int)

@@ -21,7 +21,7 @@ from scriptorium.data.cognition import Words
 from scriptorium.errors import UserError
 from scriptorium.linguistics.align import piece_words, word_spans
 
-IGNORED = -100  # label of pieces that are not scored
+IGNORED = -100  # label of pieces that are not scored: specials, padding, and all but the first piece of a word
 
 if TYPE_CHECKING:
     import tokenizers

@@ -25,7 +25,7 @@ def read(words: Sequence[Path], measures: Sequence[str]) -> pd.DataFrame:
     """
     tables = []
     for path in words:
-        (file,) = [path.parent / e["path"] for e in manifest.read(path)["files"] if e["path"].endswith(".parquet")]
+        file = manifest.table(path)
         part = pd.read_parquet(file)
         if missing := [name for name in (*PLACE, "word", *measures) if name not in part.columns]:
             raise UserError(f"columns missing: {', '.join(missing)}", where=file,

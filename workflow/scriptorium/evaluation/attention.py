@@ -70,8 +70,7 @@ class Reading:
 
 def read_sentences(corpus: Path) -> list[Sentence]:
     """The sentences of a gaze corpus, given its manifest, in its order."""
-    (entry,) = [e for e in manifest.read(corpus)["files"] if e["path"].endswith(".parquet")]
-    table = pd.read_parquet(corpus.parent / entry["path"])
+    table = pd.read_parquet(manifest.table(corpus))
     return [
         Sentence(str(document), int(number), tuple(rows["word"]), rows["n_fix"].to_numpy(np.float64))
         for (document, number), rows in table.groupby(["document", "sentence"], sort=False)
@@ -192,12 +191,10 @@ def _words(run: Path, annotations: Path) -> Words:
             where=run.parent / "run.json",
             remedy=f"delete {run} and run snakemake again",
         )
-    (entry,) = manifest.read(annotations)["files"]
     chosen = CognitionSpec.parse(record["spec"]["cognition"])
     return Words.read(
-        annotations.parent / entry["path"], chosen.scores, record["spec"]["seed"], drop=chosen.drop,
-        pieces=chosen.pieces,
-    )  # fmt: skip
+        manifest.table(annotations), chosen.scores, record["spec"]["seed"], drop=chosen.drop, pieces=chosen.pieces
+    )
 
 
 def _spearman(a: np.ndarray, b: np.ndarray) -> float:

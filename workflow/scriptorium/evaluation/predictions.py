@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from scriptorium.data.examples import IGNORED
 from scriptorium.evaluation import classification
 
 if TYPE_CHECKING:
     from scriptorium.stages.finetune import FinetuneSpec
-
-IGNORED = -100
 
 
 def measures(spec: FinetuneSpec, outputs: np.ndarray, labels: np.ndarray) -> dict[str, float]:

@@ -15,6 +15,7 @@ from sklearn.linear_model import LinearRegression
 from threadpoolctl import threadpool_limits
 
 from scriptorium.linguistics.features import FEATURES
+from scriptorium.linguistics.surface import bare
 
 
 def mean(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarray:
@@ -36,7 +37,7 @@ def features(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarray:
 
 def boosting(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarray:
     """Gradient boosting on surface features, neighbours included (after papers/cogbert section 8.4; settings ours)."""
-    seen = Counter(map(_form, train["word"]))
+    seen = Counter(map(bare, train["word"]))
     model = HistGradientBoostingRegressor(
         loss="squared_error", learning_rate=0.05, max_iter=100, max_leaf_nodes=8, min_samples_leaf=20,
         early_stopping=False, random_state=seed,
@@ -70,15 +71,9 @@ def surface(words: pd.DataFrame, seen: Counter, own: int = 0) -> np.ndarray:
         [any(c.isdigit() for c in w) for w in text],
         [not w[-1].isalnum() for w in text],
         [not w[1:-1].isalnum() and len(w) > 2 for w in text],
-        [np.log1p(max(seen[_form(w)] - own, 0)) for w in text],
+        [np.log1p(max(seen[bare(w)] - own, 0)) for w in text],
     ]).astype(np.float64)  # fmt: skip
 
 
 def _length(words: pd.DataFrame) -> np.ndarray:
     return words["word"].str.len().to_numpy(dtype=np.float64)
-
-
-def _form(word: str) -> str:
-    """A word as it is counted: lower case, without the punctuation around it."""
-    kept = [i for i, c in enumerate(word) if c.isalnum()]
-    return word[kept[0] : kept[-1] + 1].lower() if kept else word

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import transformers
 
-from scriptorium.linguistics.surface import surface
 from scriptorium.models import gaze_boosting
 from scriptorium.models.gaze_ensemble import Ensemble, Spread, mix, positions, within
 from scriptorium.models.gaze_training import Reader, fit, predict
@@ -47,7 +46,8 @@ def cross_fit(
     tokenizer = transformers.AutoTokenizer.from_pretrained(backbone, local_files_only=True)
     config = transformers.AutoConfig.from_pretrained(backbone, local_files_only=True)
     readings = Reader(tokenizer, positions(config))(sentences, values)
-    observed, features = np.concatenate(values), np.concatenate(surface(sentences))
+    observed = np.concatenate(values)
+    features = np.concatenate([window.features for windows in readings for window in windows])
     fold_of_word = np.repeat(fold, [len(words) for words in sentences])
     pad_id = tokenizer.pad_token_id or 0
     boost = {"measures": settings.measures, "seed": settings.seeds[0], **settings.boosting.model_dump()}

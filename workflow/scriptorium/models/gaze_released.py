@@ -24,19 +24,11 @@ class ReleasedRegressorConfig(PretrainedConfig):
 
     model_type = "scriptorium-released-gaze-regressor"
 
-    def __init__(
-        self,
-        word_vector_size: int = 300,
-        hidden_size: int = 256,
-        num_layers: int = 2,
-        dropout: float = 0.15,
-        word_vectors: str = "",
-        **kwargs,
-    ):
-        """`word_vectors`: content digest of what lends them (a regressor fits no other)."""
-        super().__init__(**kwargs)
-        self.word_vector_size, self.hidden_size, self.num_layers = word_vector_size, hidden_size, num_layers
-        self.dropout, self.word_vectors = dropout, word_vectors
+    word_vector_size: int = 300
+    hidden_size: int = 256
+    num_layers: int = 2
+    dropout: float = 0.15
+    word_vectors: str = ""  # content digest of what lends them (a regressor fits no other)
 
 
 class ReleasedRegressor(PreTrainedModel):

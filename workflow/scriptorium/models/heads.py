@@ -13,13 +13,13 @@ import transformers
 from torch import Tensor, nn
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from scriptorium.data.examples import IGNORED
 from scriptorium.errors import UserError
 from scriptorium.models.cognition import CognitionForSequenceClassification, CognitionForTokenClassification
 
 if TYPE_CHECKING:
     from scriptorium.stages.finetune import FinetuneSpec
 
-IGNORED = -100  # label of pieces that are not scored: specials, padding, and all but the first piece of a word
 TOKEN_KINDS = ("tagging", "gaze")
 
 

@@ -61,46 +61,39 @@ class Names:
             for variant in study.variants:
                 for task in study.tasks:
                     for seed in self.config.seeds:
-                        run = self._finetune_run(name, variant, task, seed)
+                        run = self._run("finetune", f"finetune/{variant}/{task}", name, variant, task, seed)
                         runs.setdefault(run.path, run)
-        for lent in self._lent:
-            run = self._finetune_run("backbones", *lent)
+        for variant, task, seed in self._lent:
+            run = self._run("finetune", f"finetune/{variant}/{task}", "backbones", variant, task, seed)
             runs.setdefault(run.path, run)
         return list(runs.values())
 
-    def _finetune_run(self, study: str, variant: str, task: str, seed: int) -> Run:
+    def _run(self, stage: str, folder: str, study: str, variant: str, task: str, seed: int) -> Run:
         table = self.project.variants[variant].paper_table
-        return Run(f"results/finetune/{variant}/{task}/seed{seed}", "finetune", study, variant, task, seed, table)
+        return Run(f"results/{folder}/seed{seed}", stage, study, variant, task, seed, table)
+
+    def _pretraining_runs(self, study: str, names: Iterable[str]) -> list[Run]:
+        seeds = self.config.pretraining.seeds
+        return [self._run("pretrain", f"pretrain/{name}", study, name, "", seed) for name in names for seed in seeds]
 
     @cached_property
     def pretraining(self) -> list[Run]:
-        return [
-            Run(f"results/pretrain/{name}/seed{seed}", "pretrain", "pretraining", name, "", seed,
-                self.project.variants[name].paper_table)
-            for name in self.config.pretraining.recipes
-            for seed in self.config.pretraining.seeds
-        ]  # fmt: skip
+        return self._pretraining_runs("pretraining", self.config.pretraining.recipes)
 
     @cached_property
     def permuted(self) -> list[Run]:
         """MPNet's pre-training programme: its rows of ablations.tsv, beside what is trained anyway. On request."""
         named = [name for name, variant in self.project.variants.items()
                  if variant.recipe.stage == "pretrain" and variant.paper == "MPNet"]  # fmt: skip
-        return [
-            Run(f"results/pretrain/{name}/seed{seed}", "pretrain", "mpnet", name, "", seed,
-                self.project.variants[name].paper_table)
-            for name in named if name not in self.config.pretraining.recipes
-            for seed in self.config.pretraining.seeds
-        ]  # fmt: skip
+        return self._pretraining_runs("mpnet", [n for n in named if n not in self.config.pretraining.recipes])
 
     @cached_property
     def regressors(self) -> list[Run]:
         return [
-            Run(f"results/gaze/regressor/{name}/seed{seed}", "train_regressor", "gaze", name, "n_fix", seed,
-                self.project.variants[name].paper_table)
+            self._run("train_regressor", f"gaze/regressor/{name}", "gaze", name, "n_fix", seed)
             for name in self.config.gaze.regressors
             for seed in self.config.seeds
-        ]  # fmt: skip
+        ]
 
     def study(self, name: str) -> list[Run]:
         """Fine-tuning runs that the tables of a study need."""

@@ -110,8 +110,7 @@ def read_words(job: stage.Job):
     spec = job.spec
     if not (spec.cognition or spec.gaze_loss):
         return None
-    (entry,) = manifest.read(job.input("annotations"))["files"]
-    path = job.input_dir("annotations") / entry["path"]
+    path = manifest.table(job.input("annotations"))
     if spec.cognition is None:
         return Words.read(path, gives="n_fix")
     chosen = spec.cognition

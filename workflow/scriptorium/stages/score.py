@@ -32,8 +32,7 @@ def run(job: stage.Job) -> list[Path]:
     if model.config.word_vectors != manifest.content_digest(job.input("embeddings")):
         raise UserError("the regressor was trained on another encoder's word vectors", where=job.input("embeddings"),
                         remedy="score with the encoder named in the regressor's recipe")  # fmt: skip
-    (entry,) = manifest.read(job.input("features"))["files"]
-    words = pd.read_parquet(job.input_dir("features") / entry["path"])
+    words = pd.read_parquet(manifest.table(job.input("features")))
     vectors = word_vectors.load(job.input("embeddings"), words["word"].unique())
     features = words[list(FEATURES)].to_numpy(np.float32)
     # rows of a text stand together (the contract of the features table)

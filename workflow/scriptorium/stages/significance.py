@@ -33,10 +33,7 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.reporting import tables
 
     spec = job.spec
-    parts = []
-    for path in job.inputs["words"]:
-        (entry,) = [e for e in manifest.read(path)["files"] if e["path"].endswith(".parquet")]
-        parts.append(pd.read_parquet(path.parent / entry["path"]))
+    parts = [pd.read_parquet(manifest.table(path)) for path in job.inputs["words"]]
     words = pd.concat(parts, ignore_index=True).sort_values(
         ["corpus", "document", "sentence", "word_index"], kind="stable", ignore_index=True
     )

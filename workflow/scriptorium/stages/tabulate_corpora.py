@@ -28,10 +28,8 @@ def run(job: stage.Job) -> list[Path]:
 
     corpora = {}
     for path in job.inputs["words"]:
-        files = [path.parent / entry["path"] for entry in manifest.read(path)["files"]]
-        (words,) = [file for file in files if file.suffix == ".parquet"]
         noise = json.loads((path.parent / "ceiling.json").read_text(encoding="utf-8"))
-        corpora[path.parent.name] = (pd.read_parquet(words), noise)
+        corpora[path.parent.name] = (pd.read_parquet(manifest.table(path)), noise)
     table = gaze_corpora.table(corpora)
     table.to_csv(job.outputs["table"], sep="\t", index=False, float_format="%.4f", lineterminator="\n")
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from scriptorium.data.gaze.sentences import sentences
-from scriptorium.data.gaze.table import check_words, in_order, majority
-from scriptorium.data.tables import choose, members, numbers, settle
+from scriptorium.data.gaze.table import check_words, disagreement, in_order, majority
+from scriptorium.data.tables import members, numbers
 from scriptorium.errors import UserError, nearest
 from scriptorium.ledger import Ledger
 
@@ -33,8 +33,7 @@ def read(artifact: Path, options: Mapping[str, Any], ledger: Ledger) -> pd.DataF
     fixated. Option `disagreement`: "error" where readers of a page have other words, or "majority" to leave the
     differing readers out of that page, with a note. Raises UserError naming file, row and remedy.
     """
-    how = settle(options, "config/config.yaml, gaze.corpora, options", disagreement="error")["disagreement"]
-    choose(how, dict.fromkeys(("error", "majority")), "disagreement", "config/config.yaml, gaze.corpora, options")
+    how = disagreement(options)
     frame = pd.concat([_table(raw, path) for path in members(artifact, ".xlsx") for raw in _sheets(path)])
     frame = frame.sort_values(["document", "reader", "position"], kind="stable", ignore_index=True)
     if how == "majority":

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scriptorium.data.gaze.table import check_words, in_order, majority
-from scriptorium.data.tables import choose, members, numbers, read_table, settle
+from scriptorium.data.gaze.table import check_words, disagreement, in_order, majority
+from scriptorium.data.tables import members, numbers, read_table
 from scriptorium.ledger import Ledger
 
 PLACE = ("Participant_ID", "Text_ID", "Sentence_Number", "Word_In_Sentence_Number")
@@ -31,8 +31,7 @@ def read(artifact: Path, options: Mapping[str, Any], ledger: Ledger) -> pd.DataF
     note. Option `disagreement`: "error" where readers of a text have other words, or "majority" to leave the
     differing readers out of that text. Raises UserError naming file, row and remedy.
     """
-    how = settle(options, "config/config.yaml, gaze.corpora, options", disagreement="error")["disagreement"]
-    choose(how, dict.fromkeys(("error", "majority")), "disagreement", "config/config.yaml, gaze.corpora, options")
+    how = disagreement(options)
     frame = pd.concat([_table(path, ledger) for path in members(artifact, ".csv")], ignore_index=True)
     frame = frame.sort_values(["document", "reader", "sentence", "word_index"], kind="stable", ignore_index=True)
     if how == "majority":

@@ -7,11 +7,14 @@ gd, gpt, trt. An export of means gives rows of one word, without `reader` but wi
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from scriptorium.data.tables import choose, settle
 from scriptorium.errors import UserError
 from scriptorium.ledger import Ledger
 
@@ -37,6 +40,13 @@ def check_words(frame: pd.DataFrame, path: Path) -> None:
             where=frame["place"][row] if "place" in frame else f"{path}, row {row}",
             remedy="give one word per row, without blanks in it or around it",
         )
+
+
+def disagreement(options: Mapping[str, Any]) -> str:
+    """The option of readers whose releases hold differing word sequences: "error" or "majority"."""
+    where = "config/config.yaml, gaze.corpora, options"
+    how = settle(options, where, disagreement="error")["disagreement"]
+    return choose(how, {name: name for name in ("error", "majority")}, "disagreement", where)
 
 
 def majority(frame: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:

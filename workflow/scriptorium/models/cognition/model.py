@@ -40,14 +40,14 @@ class CognitionConfig(transformers.PreTrainedConfig):
             {"mode": self.mode, "flags": self.flags or {}}, where="model configuration"
         ).resolved()
 
-    def level(self, index: int, layers: int) -> str | None:
-        """Which maps layer `index` of `layers` fuses."""
+    def levels(self, layers: int) -> list[str | None]:
+        """Which maps each of so many layers fuses."""
         flags = self.resolved()
-        if index == layers - 1 and flags.last_layer == "if_read" and self.head == SEQUENCE_HEADS:
-            return None  # the head reads [CLS] alone, [CLS] has no features, so a map here reaches nothing
-        if not self.layered:
-            return "both"
-        return "lower" if index < self.boundary + flags.inclusive else "upper"
+        low = self.boundary + flags.inclusive
+        found = ["both" if not self.layered else "lower" if index < low else "upper" for index in range(layers)]
+        if flags.last_layer == "if_read" and self.head == SEQUENCE_HEADS:
+            found[-1] = None  # the head reads [CLS] alone, [CLS] has no features, so a map here reaches nothing
+        return found
 
 
 @dataclass
@@ -80,9 +80,8 @@ class _Cognition(transformers.PreTrainedModel):
         super().__init__(config)
         self.model = self.AUTO.from_config(config.encoder) if plain is None else plain
         flags, layers = config.resolved(), self.model.base_model.encoder.layer
-        for index, layer in enumerate(layers):
+        for layer, level in zip(layers, config.levels(len(layers)), strict=True):
             owner, name = attention_slot(layer)
-            level = config.level(index, len(layers))
             setattr(owner, name, CognitiveSelfAttention(getattr(owner, name), config.encoder.hidden_size, level, flags))
         self._flags = flags
         self.post_init()
