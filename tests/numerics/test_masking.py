@@ -8,9 +8,10 @@ import torch
 from torch.utils.data import DataLoader
 
 from scriptorium.data import packing
+from scriptorium.data.blocks import Blocks
 from scriptorium.errors import UserError
 from scriptorium.objectives import bert, masking
-from scriptorium.stages.pretrain import ObjectiveSpec
+from scriptorium.objectives.spec import ObjectiveSpec
 from scriptorium.training import EpochSampler
 from tests import tiny
 
@@ -27,7 +28,7 @@ def blocks(tmp_path_factory):
     folder = tmp_path_factory.mktemp("packed")
     documents = tiny.documents(folder / "documents.parquet", [5, 40, 3, 90, 1, 1, 1, 200] * 6)
     packing.pack(documents, tiny.tokenizer(), LENGTH, folder, Silent())
-    return packing.Blocks(folder / "train.arrow")
+    return Blocks(folder / "train.arrow")
 
 
 def masked(blocks, seed=3, **changes):
@@ -147,9 +148,9 @@ def test_unigram_loss_is_the_loss_of_guessing_by_frequency(blocks):
     guess = torch.log(torch.tensor((counts + 1) / (counts + 1).sum()))
     labels = torch.cat([torch.from_numpy(data[i]["labels"].astype(np.int64)) for i in range(len(data))])
     expected = torch.nn.functional.cross_entropy(guess.expand(len(labels), -1), labels).item()
-    found = bert.log_frequencies(blocks, tiny.tokenizer())
+    found = masking.log_frequencies(blocks, tiny.tokenizer())
     assert np.exp(found).sum() == pytest.approx(1)
-    assert bert.unigram_loss(data, found) == pytest.approx(expected, rel=1e-9)
+    assert masking.unigram_loss(data, found) == pytest.approx(expected, rel=1e-9)
 
 
 def test_shares_above_one_are_refused():

@@ -11,12 +11,12 @@ import pytest
 import torch
 import transformers
 
-from scriptorium.data import packing
+from scriptorium.data import tokenizers
 from scriptorium.errors import UserError
 from scriptorium.models import mpnet
 from scriptorium.models.mpnet import MODES, TwoStreamConfig, TwoStreamMPNet, lay_out
 from scriptorium.models.mpnet.model import padded
-from scriptorium.stages.pretrain import EncoderSpec, ObjectiveSpec
+from scriptorium.objectives.spec import EncoderSpec, ObjectiveSpec
 from tests import tiny
 from tests.numerics.test_mpnet_visibility import net, random_batch
 
@@ -261,4 +261,4 @@ def objective(**permuted):
 
 
 def fairseq():
-    return packing.fairseq_tokenizer(tiny.tokenizer())
+    return tokenizers.fairseq_tokenizer(tiny.tokenizer())

@@ -9,10 +9,11 @@ import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers
 from torch.utils.data import DataLoader
 
-from scriptorium.data import packing
+from scriptorium.data import packing, tokenizers
+from scriptorium.data.blocks import Blocks
 from scriptorium.errors import UserError
 from scriptorium.objectives import masking, permuted
-from scriptorium.stages.pretrain import ObjectiveSpec
+from scriptorium.objectives.spec import ObjectiveSpec
 from scriptorium.training import EpochSampler
 from tests import tiny
 
@@ -31,7 +32,7 @@ def wordpiece():
     core = Tokenizer(models.WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="[UNK]"))
     core.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     names = {f"{token.strip('[]').lower()}_token": token for token in tiny.SPECIAL}
-    return packing.fairseq_tokenizer(transformers.PreTrainedTokenizerFast(tokenizer_object=core, **names))
+    return tokenizers.fairseq_tokenizer(transformers.PreTrainedTokenizerFast(tokenizer_object=core, **names))
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def blocks(tmp_path_factory, tokenizer):
     splits = ["train"] * (len(texts) - 1) + ["validation"]
     pd.DataFrame({"split": splits, "text": texts}).to_parquet(folder / "documents.parquet")
     packing.pack(folder / "documents.parquet", tokenizer, LENGTH, folder, Silent())
-    return packing.Blocks(folder / "train.arrow")
+    return Blocks(folder / "train.arrow")
 
 
 def data(blocks, tokenizer, name="mpnet", seed=3, faithful=False, whole_words=True, **changes):
@@ -208,7 +209,7 @@ def test_fairseq_vocabulary_keeps_the_pieces_and_their_order(tokenizer):
 
 def test_fairseq_vocabulary_survives_saving(tokenizer, tmp_path):
     tokenizer.save_pretrained(tmp_path)
-    back = packing.load_tokenizer(tmp_path)
+    back = tokenizers.load_tokenizer(tmp_path)
     assert isinstance(back, transformers.MPNetTokenizer)
     assert back.get_vocab() == tokenizer.get_vocab()
     assert back("Word3e [MASK] <mask> word2", split_special_tokens=True)["input_ids"] == tokenizer(
@@ -219,7 +220,7 @@ def test_fairseq_vocabulary_survives_saving(tokenizer, tmp_path):
 def test_fairseq_order_is_refused_for_another_kind_of_vocabulary():
     core = Tokenizer(models.BPE({"a": 0, "b": 1}, []))
     with pytest.raises(UserError, match="WordPiece vocabulary with"):
-        packing.fairseq_tokenizer(transformers.PreTrainedTokenizerFast(tokenizer_object=core))
+        tokenizers.fairseq_tokenizer(transformers.PreTrainedTokenizerFast(tokenizer_object=core))
 
 
 def test_whole_words_are_refused_where_the_vocabulary_does_not_mark_them(blocks):

@@ -11,7 +11,7 @@ import torch
 import transformers
 
 from scriptorium import ledger, manifest
-from scriptorium.data import packing
+from scriptorium.data.blocks import Blocks
 from scriptorium.errors import UserError
 from scriptorium.models import mlm
 from scriptorium.objectives import bert, masking
@@ -41,7 +41,7 @@ def model():
 
 
 def batch_of(packed, count=5, *, document_attention=True):
-    blocks = packing.Blocks(packed / "train.arrow")
+    blocks = Blocks(packed / "train.arrow")
     data = bert.MaskedBlocks(blocks, pretrain.ObjectiveSpec(rate=0.3), tiny.tokenizer(), masking.training_draws(0))
     return bert.collate(document_attention=document_attention)([data[(0, i)] for i in range(count)])
 
@@ -87,7 +87,7 @@ def test_padded_predictions_do_not_count(packed, model):
 def test_packed_documents_equal_documents_alone(packed, model):
     """Positions do not restart, so a document alone gets the positions that it has in its block."""
     model.eval()
-    input_ids, document_ids = packing.Blocks(packed / "train.arrow")[1]
+    input_ids, document_ids = Blocks(packed / "train.arrow")[1]
     assert len(set(document_ids.tolist())) > 1
     ids, owners = torch.tensor(input_ids)[None].long(), torch.tensor(document_ids)[None].long()
     everywhere = torch.arange(LENGTH)[None]
@@ -136,8 +136,8 @@ def test_training_learns_what_there_is_to_learn(packed, tmp_path):
 
 
 def test_frequency_bias_starts_at_the_unigram_loss(packed):
-    blocks = packing.Blocks(packed / "train.arrow")
-    log_frequency = bert.log_frequencies(blocks, tiny.tokenizer())
+    blocks = Blocks(packed / "train.arrow")
+    log_frequency = masking.log_frequencies(blocks, tiny.tokenizer())
     data = bert.MaskedBlocks(blocks, pretrain.ObjectiveSpec(), tiny.tokenizer(), masking.held_out_draws())
     batch = bert.collate(document_attention=True)([data[i] for i in range(len(data))])
     torch.manual_seed(0)
@@ -145,7 +145,7 @@ def test_frequency_bias_starts_at_the_unigram_loss(packed):
     before = model(**batch)["loss"].item()
     model.start_from(log_frequency)
     after = model(**batch)["loss"].item()
-    assert after == pytest.approx(bert.unigram_loss(data, log_frequency), abs=0.02)
+    assert after == pytest.approx(masking.unigram_loss(data, log_frequency), abs=0.02)
     assert after < before
     assert torch.equal(model.plain().cls.predictions.decoder.bias, model.cls.predictions.bias)
 

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from scriptorium import manifest
-from scriptorium.data import packing
+from scriptorium.data import blocks, packing, tokenizers
+from scriptorium.data.blocks import Blocks
 from scriptorium.errors import UserError
 from scriptorium.stage import execute
 from scriptorium.stages import pack as stage
@@ -25,7 +26,7 @@ def pack(tmp_path, lengths, name="packed", length=LENGTH):
     documents = tiny.documents(tmp_path / "documents.parquet", lengths)
     journal = Journal()
     packing.pack(documents, tiny.tokenizer(), length, tmp_path / name, journal)
-    return documents, packing.Blocks(tmp_path / name / "train.arrow"), journal.values
+    return documents, Blocks(tmp_path / name / "train.arrow"), journal.values
 
 
 def stream(documents, split="train"):
@@ -63,7 +64,7 @@ def test_every_block_starts_with_cls_of_the_document_that_follows(tmp_path):
 def test_rows_are_found_again_over_several_record_batches(tmp_path, monkeypatch):
     _, whole, _ = pack(tmp_path, [40] * 30)
     with monkeypatch.context() as patched:
-        patched.setattr(packing, "BLOCKS_PER_BATCH", 7)
+        patched.setattr(blocks, "BLOCKS_PER_BATCH", 7)
         _, parts, _ = pack(tmp_path, [40] * 30, name="parts")
     assert len(parts) == len(whole) > 21
     for i in range(len(whole)):
@@ -86,7 +87,7 @@ def test_documents_without_a_word_leave_nothing(tmp_path):
     mixed = pd.concat([frame.iloc[[0]], empty, frame.iloc[1:]])
     mixed[["text", "split", "id"]].to_parquet(path)  # the order of the columns does not matter
     packing.pack(path, tiny.tokenizer(), LENGTH, tmp_path / "packed", Journal())
-    input_ids, document_ids = packing.Blocks(tmp_path / "packed/train.arrow")[1]
+    input_ids, document_ids = Blocks(tmp_path / "packed/train.arrow")[1]
     sep = tiny.tokenizer().sep_token_id
     assert not np.any((input_ids[1:] == sep) & (input_ids[:-1] == sep))
     assert set(document_ids.tolist()) == {0, 1}
@@ -98,7 +99,7 @@ def test_special_tokens_written_in_a_text_are_only_text(tmp_path):
     said = pd.DataFrame({"id": ["x"], "source": ["t"], "split": ["train"], "text": ["word1 [SEP] [MASK] [CLS] " * 9]})
     pd.concat([frame, said]).to_parquet(path)
     packing.pack(path, tiny.tokenizer(), LENGTH, tmp_path / "packed", Journal())
-    input_ids, _ = packing.Blocks(tmp_path / "packed/train.arrow")[0]
+    input_ids, _ = Blocks(tmp_path / "packed/train.arrow")[0]
     tokenizer = tiny.tokenizer()
     special = {tokenizer.sep_token_id, tokenizer.mask_token_id, tokenizer.cls_token_id}
     assert not special & set(input_ids[1:].tolist())
@@ -141,13 +142,13 @@ def test_missing_column_is_named(tmp_path):
 def test_tokenizer_without_mask_is_refused(tmp_path):
     tiny.tokenizer(special=["[PAD]", "[UNK]", "[CLS]", "[SEP]"]).save_pretrained(tmp_path)
     with pytest.raises(UserError, match="no mask_token"):
-        packing.load_tokenizer(tmp_path)
+        tokenizers.load_tokenizer(tmp_path)
 
 
 def test_directory_without_tokenizer_is_refused(tmp_path):
     with pytest.raises(UserError, match="no tokenizer can be read here"):
-        packing.load_tokenizer(tmp_path)
+        tokenizers.load_tokenizer(tmp_path)
     (tmp_path / "weights").write_text("x")
     path = manifest.write(tmp_path, [tmp_path / "weights"])
     with pytest.raises(UserError, match=r"no tokenizer\.json"):
-        packing.tokenizer_directory(path)
+        tokenizers.tokenizer_directory(path)

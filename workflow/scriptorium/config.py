@@ -12,11 +12,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from scriptorium.modes import CognitionSpec
+from scriptorium.objectives.spec import EncoderSpec, ObjectiveSpec
 from scriptorium.spec import Spec
 from scriptorium.stages.annotate import AnnotateSpec
 from scriptorium.stages.benchmark_cmcl2021 import BenchmarkCmcl2021Spec
 from scriptorium.stages.prepare_corpus import CorpusSource
-from scriptorium.stages.pretrain import EncoderSpec, ObjectiveSpec
 from scriptorium.stages.train_predictor import TrainPredictorSpec
 from scriptorium.stages.train_regressor import RegressorSettings
 

@@ -8,7 +8,7 @@ import transformers
 from torch.nn import functional
 from transformers import BertConfig, BertForMaskedLM
 
-from scriptorium.stages.pretrain import EncoderSpec
+from scriptorium.objectives.spec import EncoderSpec
 
 
 class PackedMaskedLM(BertForMaskedLM):

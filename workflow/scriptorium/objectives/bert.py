@@ -2,7 +2,7 @@
 
 Kept from BERT: 15% of the tokens are predicted, an exact number per block; 80% of them become [MASK], 10% a random
 token, 10% stay; the head sees the predicted positions only; the loss is the mean over the predicted tokens of the
-batch. Ours: blocks and positions (data/packing.py), new masks in every epoch, attention inside documents only,
+batch. Ours: blocks and positions (data/layouts.py), new masks in every epoch, attention inside documents only,
 special tokens ([UNK] too) neither predicted nor drawn.
 """
 
@@ -16,9 +16,9 @@ import torch
 import transformers
 from torch.utils.data import Dataset
 
-from scriptorium.data.packing import Blocks
+from scriptorium.data.blocks import Blocks
 from scriptorium.objectives.masking import IGNORED, Draws, choose, corrupt
-from scriptorium.stages.pretrain import ObjectiveSpec
+from scriptorium.objectives.spec import ObjectiveSpec
 
 
 class MaskedBlocks(Dataset):
@@ -77,27 +77,6 @@ def measures(predicted: transformers.EvalPrediction) -> dict[str, float]:
     count = int((predicted.label_ids != IGNORED).sum())
     loss = float(summed_loss.astype(np.float64).sum()) / count
     return {"loss": loss, "perplexity": float(np.exp(loss)), "accuracy": float(correct.sum()) / count}
-
-
-def log_frequencies(train: Blocks, tokenizer: Any, *, specials: bool = False) -> np.ndarray:
-    """Log share of every token among the ordinary tokens of `train`, float64 [vocabulary], add-one smoothed.
-
-    Special tokens count as unseen, unless they are predicted (`specials`).
-    """
-    counts = train.token_counts(len(tokenizer))
-    if not specials:
-        counts[tokenizer.all_special_ids] = 0
-    return np.log((counts + 1) / (counts + 1).sum())
-
-
-def unigram_loss(data: MaskedBlocks, log_frequency: np.ndarray) -> float:
-    """Mean loss (nats) at the predicted tokens of `data` if one guesses by `log_frequencies` of the training text.
-
-    The honest yardstick: a model above it has learnt nothing about context.
-    """
-    labels = np.concatenate([data[index]["labels"] for index in range(len(data))])
-    labels = labels[labels != IGNORED]
-    return float(-log_frequency[labels].mean())
 
 
 def _stack(rows: Sequence[np.ndarray], fill: int) -> torch.Tensor:

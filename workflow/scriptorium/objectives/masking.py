@@ -5,8 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from torch.utils.data import Dataset
+
+    from scriptorium.data.blocks import Blocks
 
 IGNORED = -100  # a label that the loss leaves out
 
@@ -47,3 +53,24 @@ def corrupt(tokens: np.ndarray, *, mask_id: int, ordinary: np.ndarray, mask: flo
     draw = generator.random(len(tokens))
     replacement = ordinary[generator.integers(len(ordinary), size=len(tokens))]
     return np.where(draw < mask, mask_id, np.where(draw < mask + random, replacement, tokens)).astype(tokens.dtype)
+
+
+def log_frequencies(train: Blocks, tokenizer: Any, *, specials: bool = False) -> np.ndarray:
+    """Log share of every token among the ordinary tokens of `train`, float64 [vocabulary], add-one smoothed.
+
+    Special tokens count as unseen, unless they are predicted (`specials`).
+    """
+    counts = train.token_counts(len(tokenizer))
+    if not specials:
+        counts[tokenizer.all_special_ids] = 0
+    return np.log((counts + 1) / (counts + 1).sum())
+
+
+def unigram_loss(data: Dataset, log_frequency: np.ndarray) -> float:
+    """Mean loss (nats) at the predicted tokens of `data` if one guesses by `log_frequencies` of the training text.
+
+    The honest yardstick: a model above it has learnt nothing about context.
+    """
+    labels = np.concatenate([data[index]["labels"] for index in range(len(data))])
+    labels = labels[labels != IGNORED]
+    return float(-log_frequency[labels].mean())

@@ -21,11 +21,11 @@ import torch
 import transformers
 from torch.utils.data import Dataset
 
-from scriptorium.data.packing import Blocks
+from scriptorium.data.blocks import Blocks
 from scriptorium.errors import UserError
 from scriptorium.models.mpnet.visibility import Mode, shares
 from scriptorium.objectives.masking import IGNORED, Draws, corrupt
-from scriptorium.stages.pretrain import ObjectiveSpec
+from scriptorium.objectives.spec import ObjectiveSpec
 
 UNUSED = -1  # position of a slot that a block does not use
 FAIRSEQ_SPECIALS = 4  # <s> <pad> </s> <unk>: ids that the original never draws

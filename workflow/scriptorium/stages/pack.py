@@ -27,11 +27,11 @@ class PackSpec(Spec):
 
 
 def run(job: stage.Job) -> list[Path]:
-    from scriptorium.data import packing
+    from scriptorium.data import packing, tokenizers
 
-    tokenizer = packing.load_tokenizer(packing.tokenizer_directory(job.input("tokenizer")))
+    tokenizer = tokenizers.load_tokenizer(tokenizers.tokenizer_directory(job.input("tokenizer")))
     if job.spec.vocabulary == "fairseq":
-        tokenizer = packing.fairseq_tokenizer(tokenizer)
+        tokenizer = tokenizers.fairseq_tokenizer(tokenizer)
     documents = job.input_dir("corpus") / "documents.parquet"
     files = packing.pack(documents, tokenizer, job.spec.block_length, job.out, job.ledger)
     tokenizer.save_pretrained(job.out / "tokenizer")

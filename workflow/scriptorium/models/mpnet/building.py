@@ -10,7 +10,7 @@ import transformers
 from scriptorium.errors import UserError
 from scriptorium.models.mpnet.model import OFFSET, TwoStreamConfig, TwoStreamMPNet, padded
 from scriptorium.models.mpnet.visibility import Mode
-from scriptorium.stages.pretrain import EncoderSpec, ObjectiveSpec
+from scriptorium.objectives.spec import EncoderSpec, ObjectiveSpec
 
 PADDING = 1  # the id that transformers' MPNet takes for padding, whatever its configuration says
 

@@ -1,0 +1,70 @@
+"""Tokenizers for pre-training: read from a backbone, and MPNet's own order of the vocabulary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import transformers
+
+from scriptorium import manifest
+from scriptorium.errors import UserError
+
+
+def load_tokenizer(directory: Path) -> transformers.PreTrainedTokenizerBase:
+    """A saved tokenizer that can serve a masked language model.
+
+    Raises UserError: no fast tokenizer there, or no [CLS], [SEP] or [MASK].
+    """
+    transformers.logging.set_verbosity_error()  # it warns of every text longer than the model, and ours are cut later
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"no tokenizer can be read here: {str(error).splitlines()[0]}",
+            where=directory,
+            remedy="name a backbone that brings tokenizer.json and tokenizer_config.json",
+        ) from None
+    for name in ("cls_token", "sep_token", "mask_token"):
+        if getattr(tokenizer, f"{name}_id") is None:
+            raise UserError(
+                f"this tokenizer has no {name}, which masked language modelling needs",
+                where=directory,
+                remedy="take the tokenizer of a BERT-like backbone",
+            )
+    return tokenizer
+
+
+def fairseq_tokenizer(tokenizer: transformers.PreTrainedTokenizerBase) -> transformers.PreTrainedTokenizerBase:
+    """MPNet's tokenizer over the same WordPiece vocabulary (papers/mpnet_and_zoo section 2).
+
+    Fairseq's own symbols come first, <s> <pad> </s> <unk>, then the vocabulary in its order, its special tokens
+    included, and <mask> last. Pieces stay the same; unknown words are the vocabulary's own [UNK].
+    Raises UserError: the vocabulary is not BERT's kind of WordPiece.
+    """
+    pieces = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
+    names = [name for name, _ in pieces]
+    if "[UNK]" not in names or [number for _, number in pieces] != list(range(len(pieces))):
+        raise UserError(
+            "fairseq's order is defined for a WordPiece vocabulary with [UNK] and without gaps",
+            where=tokenizer.name_or_path,
+            remedy="take the tokenizer of a BERT-like backbone, or leave out vocabulary: fairseq",
+        )
+    ordered = ["<s>", "<pad>", "</s>", "<unk>", *names, "<mask>"]
+    lower = getattr(tokenizer, "do_lower_case", True)
+    return transformers.MPNetTokenizer(
+        vocab={name: number for number, name in enumerate(ordered)},
+        do_lower_case=lower,
+        model_max_length=tokenizer.model_max_length,
+    )
+
+
+def tokenizer_directory(artifact: Path) -> Path:
+    """The folder of an artifact (given by its manifest) that holds the tokenizer."""
+    for entry in manifest.read(artifact)["files"]:
+        if Path(entry["path"]).name in ("tokenizer.json", "vocab.txt"):
+            return artifact.parent / Path(entry["path"]).parent
+    raise UserError(
+        "this artifact has no tokenizer.json and no vocab.txt",
+        where=artifact,
+        remedy="name a backbone that brings its tokenizer",
+    )
