@@ -59,6 +59,29 @@ def test_nothing_of_a_package_is_executed(tmp_path, fetch, local_index):
     assert not trap.exists()
 
 
+def in_parts(local_index, content: bytes, count: int = 3) -> tuple[str, str]:
+    """An archive cut into parts, each in a package of its own; returns location and sha256."""
+    size = -(-len(content) // count)
+    wheels = [zip_of({f"p{n}/in/big.zip.00{n}": content[n * size : (n + 1) * size]}) for n in range(count)]
+    for n, wheel in enumerate(wheels):
+        local_index(f"p{n}", f"p{n}-1.whl", wheel)
+    return ";".join(f"p{n}==1" for n in range(count)), ";".join(map(sha256, wheels))
+
+
+def test_an_archive_in_parts_is_joined_in_the_order_given(fetch, local_index):
+    location, digests = in_parts(local_index, WHEEL)
+    assert fetch("package", location, "**/big.zip.*!pack/data/**", sha256=digests) == {"a.txt": b"A", "sub/b.txt": b"B"}
+    assert not list(fetch.state.glob("*.joined")), "the joined archive is not kept beside its parts"
+
+
+def test_an_archive_in_parts_with_unclear_parts_is_refused(fetch, local_index):
+    location, digests = in_parts(local_index, WHEEL)
+    with pytest.raises(UserError, match="3 packages and 2 sha256"):
+        fetch("package", location, "**/big.zip.*!x", sha256=digests.rpartition(";")[0])
+    with pytest.raises(UserError, match="members do not say which file is the part"):
+        fetch("package", location, "pack/data/**", sha256=digests)
+
+
 def test_index_is_searched_by_digest_and_an_unreadable_one_is_skipped(tmp_path, fetch, local_index, monkeypatch):
     local_index("p", "p-1-old.whl", zip_of({"d": "old"}))
     local_index("p", "p-1-new.whl", new := zip_of({"d": "new"}))

