@@ -1,7 +1,7 @@
 """Scriptorium: papers on cognition-guided, cross-lingual and permuted pre-training, copied faithfully.
 
 Public targets: all (default), data, gaze, pretraining, finetuning, tables, report, track, audit, verify;
-cogbert, mpnet (what there is of a paper); bench_cogbert (speed beside a peer).
+cogbert, mpnet (what there is of a paper); bench_cogbert, bench_pretrain (speed beside a peer).
 Every path below results/ is a target as well: `snakemake results/finetune/cogbert/sentiment/seed0/manifest.json`.
 """
 
@@ -30,6 +30,7 @@ include: "workflow/rules/finetune.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/track.smk"
 include: "workflow/rules/cogbert.smk"
+include: "workflow/rules/mpnet.smk"
 include: "workflow/rules/bench.smk"
 
 

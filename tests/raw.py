@@ -40,11 +40,14 @@ class Raw:
         paths = tasks.prepare(spec, self.add(files), self.root / "out", self.ledger)
         return {path.stem: pd.read_parquet(path) for path in paths if path.suffix == ".parquet"}
 
-    def corpus(self, *sources: tuple[str, dict[str, str | bytes]], **settings: Any) -> pd.DataFrame:
-        """documents.parquet of sources (reader, files), named set0, set1 ..."""
+    def corpus(self, *sources: tuple, **settings: Any) -> pd.DataFrame:
+        """documents.parquet of sources (reader, files) or (reader, files, options), named set0, set1 ..."""
         names = [f"set{number}" for number in range(len(sources))]
-        artifacts = [self.add(files, name) for name, (_, files) in zip(names, sources, strict=True)]
-        described = [{"dataset": name, "reader": reader} for name, (reader, _) in zip(names, sources, strict=True)]
+        artifacts = [self.add(files, name) for name, (_, files, *_) in zip(names, sources, strict=True)]
+        described = [
+            {"dataset": name, "reader": reader, "options": options[0] if options else {}}
+            for name, (reader, _, *options) in zip(names, sources, strict=True)
+        ]
         spec = CorpusSpec(corpus="toy", sources=described, **settings)
         (path,) = corpora.prepare(spec, artifacts, self.root / "out", self.ledger)
         return pd.read_parquet(path)

@@ -130,7 +130,7 @@ def test_positions_are_drawn_evenly():
     maskable[[0, 7]] = False
     counts = np.zeros(20)
     for index in range(4000):
-        counts[masking.choose(maskable, 0.15, masking.training_draws(0)(0, index))] += 1
+        counts[masking.choose(maskable, 3, masking.training_draws(0)(0, index))] += 1
     assert counts[~maskable].tolist() == [0, 0]
     assert counts[maskable] / 4000 == pytest.approx(np.full(18, 3 / 18), abs=0.025)
 

@@ -61,9 +61,9 @@ def test_split_attention_has_1_35_instead_of_1_50_square_scores():
     for form in ("dense", "split"):
         model = net("mpnet", form=form, relative=False)
         calls = model._calls(layout)
-        size = [(rows.stop - rows.start) * (keys.stop - keys.start) for rows, keys, _ in calls]
+        size = [(call.rows.stop - call.rows.start) * (call.keys.stop - call.keys.start) for call in calls]
         counts[form] = sum(size) / length**2
-        assert (calls[0][2] is None) == (form == "split"), "the large call of the split form has no mask"
+        assert (calls[0].mask is None) == (form == "split"), "the large call of the split form has no mask"
     assert counts == pytest.approx({"dense": 1.496, "split": 1.346}, abs=5e-4)
 
 
@@ -239,7 +239,7 @@ def test_another_kind_of_model_is_refused(tmp_path):
         TwoStreamMPNet.adopt(tmp_path)
 
 
-WEIGHTS = Path(os.environ.get("SCRIPTORIUM_MPNET", "resources/mpnet"))
+WEIGHTS = Path(os.environ.get("SCRIPTORIUM_MPNET", "resources/mpnet-base"))
 
 
 def test_published_weights_give_the_hidden_states_of_transformers():

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from scriptorium import ledger, manifest
+from scriptorium.objectives.spec import ObjectiveSpec
 from scriptorium.stage import execute
 from scriptorium.stages import pack, pretrain
 from tests import tiny
@@ -29,7 +30,15 @@ OBJECTIVES = {
     "mlm-permuted": {"name": "mlm-permuted", **START},
     "mpnet-no-relative": {"name": "mpnet", "permuted": {"relative": False}, **START},
     "mpnet-faithful": {"name": "mpnet", "document_attention": False, "permuted": {"faithful": True}},
+    "mpnet-faithful-lines": {"name": "mpnet", "document_attention": False, "permuted": {"faithful": True}},
+    "bert-nsp": {"name": "bert-nsp", "masking": {"faithful": True, "max_predictions": 4, "static_copies": 1}, **START},
+    "bert-nsp-whole-word": {"name": "bert-nsp", "masking": {"whole_words": True}, **START},
+    "roberta": {"name": "roberta", "document_attention": False, **START},
+    "xlnet": {"name": "xlnet", **START},
 }
+LINES = {"name": "full-sentences", "sentences": "lines"}
+PAIRS = {"name": "sentence-pairs", "sentences": "lines", "copies": 2}
+LAYOUTS = {"mpnet-faithful-lines": LINES, "roberta": LINES, "bert-nsp": PAIRS, "bert-nsp-whole-word": PAIRS}
 TOLERANCE = 1e-3  # relative; processors round differently
 
 
@@ -37,16 +46,17 @@ def curve(folder: Path, name: str) -> dict[int, float]:
     """{step: mean training loss of the ten steps before} of one objective."""
     for part in ("corpus", "backbone"):
         (folder / part).mkdir(parents=True)
-    repeating = [" ".join([tiny.WORDS[word]] * (4 + word)) for word in range(12)] * 14  # context tells everything
+    repeating = ["\n".join([tiny.WORDS[word]] * (4 + word)) for word in range(12)] * 14  # context tells everything
     splits = ["train"] * 144 + ["validation"] * 24
     pd.DataFrame({"split": splits, "text": repeating}).to_parquet(folder / "corpus/documents.parquet")
     manifest.write(folder / "corpus", [folder / "corpus/documents.parquet"])
     tiny.tokenizer().save_pretrained(folder / "backbone")
     manifest.write(folder / "backbone", (folder / "backbone").iterdir())
     inputs = {"corpus": [folder / "corpus/manifest.json"], "tokenizer": [folder / "backbone/manifest.json"]}
-    vocabulary = None if name == "bert" else "fairseq"
-    execute("pack", pack.PackSpec(block_length=32, vocabulary=vocabulary), pack.run, out=folder / "packed",
-            inputs=inputs, state=folder / "state")  # fmt: skip
+    vocabulary = "fairseq" if "permuted" in ObjectiveSpec.parse(OBJECTIVES[name]).model_dump() else None
+    given = {"block_length": 32, "vocabulary": vocabulary, "layout": LAYOUTS.get(name)}
+    execute("pack", pack.PackSpec.parse(given), pack.run, out=folder / "packed", inputs=inputs,
+            state=folder / "state")  # fmt: skip
     given = {"model": SHAPE, "objective": OBJECTIVES[name], "train": TRAIN, "seed": 0}
     execute("pretrain", pretrain.PretrainSpec.parse(given), pretrain.run, out=folder / "run",
             inputs={"blocks": [folder / "packed/manifest.json"]}, state=folder / "state")  # fmt: skip

@@ -135,7 +135,7 @@ def test_at_most_one_word_of_a_block_is_half_predicted(blocks, tokenizer):
     for index in range(len(ours)):
         true, chosen = blocks[index][0], set(ours[(0, index)]["positions"].tolist())
         special = np.isin(true, tokenizer.all_special_ids)
-        first = ~ours.continues[true] | special
+        first = ours.starts[true] | special
         first[1:] |= special[:-1]
         words = [group.tolist() for group in np.split(np.arange(LENGTH), np.flatnonzero(first)[1:])]
         split = [word for word in words if 0 < len(chosen & set(word)) < len(word)]
@@ -224,10 +224,12 @@ def test_fairseq_order_is_refused_for_another_kind_of_vocabulary():
 
 
 def test_whole_words_are_refused_where_the_vocabulary_does_not_mark_them(blocks):
-    words = tiny.tokenizer(words=["\u2581the", "\u2581of", "s"])
-    with pytest.raises(UserError, match="whole words are read from the ## of a WordPiece vocabulary"):
-        data(blocks, words)
-    assert len(data(blocks, words, whole_words=False)) == len(blocks)
+    core = Tokenizer(models.BPE({symbol: number for number, symbol in enumerate([*tiny.SPECIAL, "a", "b"])}, []))
+    names = {f"{token.strip('[]').lower()}_token": token for token in tiny.SPECIAL}
+    unmarked = transformers.PreTrainedTokenizerFast(tokenizer_object=core, **names)
+    with pytest.raises(UserError, match="marks neither where a word begins nor where it goes on"):
+        data(blocks, unmarked)
+    assert len(data(blocks, unmarked, whole_words=False)) == len(blocks)
 
 
 def test_measures_are_means_over_labels_and_by_tenth_of_the_order():

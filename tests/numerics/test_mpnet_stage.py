@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import safetensors.torch
 import torch
 import transformers
 import yaml
@@ -21,11 +23,10 @@ import yaml
 from scriptorium import ledger, manifest, training
 from scriptorium.errors import UserError
 from scriptorium.project import load
-from scriptorium.reporting import pretraining
 from scriptorium.runs import Runs
 from scriptorium.spec import TrainSpec
 from scriptorium.stage import execute
-from scriptorium.stages import finetune, pack, pretrain, tabulate_pretrain
+from scriptorium.stages import compare_pretrain, finetune, pack, pretrain
 from tests import tiny
 from tests.finetuning import build
 
@@ -183,10 +184,16 @@ def programme():
 
 
 def test_programme_has_its_runs_by_name_and_leaves_the_default_target_alone(programme):
-    paths = {run.path for run in programme.permuted}
-    assert paths == {f"results/pretrain/{name}/seed0" for name in VARIANTS}
+    runs = programme.pretraining_study("mpnet")
+    paths = {run.path for run in runs}
+    assert {f"results/pretrain/{name}/seed{seed}" for name in VARIANTS for seed in range(3)} <= paths
     assert paths <= {run.path for run in programme.all()}
-    assert not paths & {run.path for run in programme.expected()}
+    expected = {run.path for run in programme.expected()}
+    assert paths & expected == {"results/pretrain/bert-mlm/seed0"}
+    tuned = {run for run in programme.study("mpnet") if run.variant != "tuned-random"}
+    read = {programme.finetune_backbone(run.variant, run.seed).removesuffix("/manifest.json") for run in tuned}
+    assert read == paths, "every pre-trained model is fine-tuned, seed by seed"
+    assert not {run.path for run in tuned} & expected
 
 
 def test_ablations_differ_from_mpnet_in_what_they_are_named_after(programme):
@@ -203,8 +210,10 @@ def test_ablations_differ_from_mpnet_in_what_they_are_named_after(programme):
     faithful = specs["mpnet-faithful"]
     assert faithful["objective"]["permuted"]["faithful"] and not faithful["objective"]["document_attention"]
     assert (faithful["train"]["clip"], faithful["train"]["adam_betas"]) == (0, [0.9, 0.98])
-    assert json.loads(programme.pack("mpnet"))["vocabulary"] == "fairseq"
-    assert "vocabulary" not in json.loads(programme.pack("bert-mlm"))
+    blocks = {name: programme.pretrain_blocks(name).split("/")[-2] for name in specs | {"mpnet": 0, "bert-mlm": 0}}
+    assert blocks.pop("bert-mlm") == "english-minilm-128" and set(blocks.values()) == {"english-minilm-128-fairseq"}
+    assert json.loads(programme.pack("english-minilm-128-fairseq"))["vocabulary"] == "fairseq"
+    assert "vocabulary" not in json.loads(programme.pack("english-minilm-128"))
 
 
 def test_prediction_rate_outside_zero_and_one_is_refused():
@@ -220,22 +229,45 @@ def test_blocks_longer_than_the_model_are_refused_before_training(packed, tmp_pa
 
 def test_table_and_figures_show_information_shares_and_order(runs, tmp_path):
     made = {"table": "table.tsv", "figure": "loss.svg", "ranks": "ranks.svg"}
-    execute("tabulate_pretrain", tabulate_pretrain.TabulatePretrainSpec(), tabulate_pretrain.run,
-            out=tmp_path / "run", inputs={"runs": [path / "manifest.json" for path in runs.values()]},
+    execute("compare_pretrain", compare_pretrain.ComparePretrainSpec(study="mpnet", baseline="mpnet", resamples=100),
+            compare_pretrain.run, out=tmp_path / "run",
+            inputs={"runs": [path / "manifest.json" for path in runs.values()]},
             outputs={name: tmp_path / file for name, file in made.items()})  # fmt: skip
     table = pd.read_csv(tmp_path / "table.tsv", sep="\t").set_index("recipe")
     assert set(table.index) == set(VARIANTS)
     metrics = json.loads((runs["plm"] / "metrics.json").read_text())
     assert table.loc["plm", "visible_positions"] == pytest.approx(metrics["visible/positions"])
     assert table.loc["plm", "loss_last_tenth"] == pytest.approx(metrics["validation/loss_by_rank/10"])
+    assert table.loc["plm", "flops"] == pytest.approx(metrics["train/flops"])
     text = (tmp_path / "ranks.svg").read_text()
-    assert all(f"{name}, seed 1: sees" in text for name in VARIANTS)
-    read = [pretraining.read(path / "manifest.json") for path in runs.values()]
-    plain = [pretraining.PretrainRun("bert", 0, {k: v for k, v in r.metrics.items() if "rank" not in k
-                                                 and "visible" not in k}, r.curves) for r in read]  # fmt: skip
-    assert not set(pretraining.ORDERED) & set(pretraining.table(plain).columns)
-    with pytest.raises(UserError, match="none of these runs predicts in an order"):
-        pretraining.ranks(plain, tmp_path / "none.svg")
+    assert all(f"{name}: sees" in text for name in VARIANTS)
+
+
+def test_held_out_rows_add_up_to_the_held_out_loss_and_variants_have_the_same_examples(runs):
+    tables = {name: pd.read_parquet(path / "held_out.parquet") for name, path in runs.items()}
+    for name, table in tables.items():
+        metrics = json.loads((runs[name] / "metrics.json").read_text())
+        assert table["loss"].sum() / table["predicted"].sum() == pytest.approx(metrics["validation/loss"], rel=1e-6)
+        assert table["correct"].sum() / table["predicted"].sum() == pytest.approx(metrics["validation/accuracy"])
+    assert tables["mpnet"]["predicted"].equals(tables["plm"]["predicted"])
+
+
+def test_training_goes_on_from_a_model_and_may_leave_its_encoder_alone(packed, runs, tmp_path):
+    start = {"blocks": [packed / "manifest.json"], "start": [tmp_path / "first/manifest.json"]}
+    shutil.copytree(runs["mpnet"] / "model", tmp_path / "first")
+    manifest.write(tmp_path / "first", (tmp_path / "first").iterdir())
+    first = safetensors.torch.load_file(tmp_path / "first/model.safetensors")
+    found = {}
+    for trains in ("all", "head"):
+        wanted = pretrain.PretrainSpec.parse({**spec("mpnet").model_dump(mode="json"), "model": None, "trains": trains})
+        execute(
+            "pretrain", wanted, pretrain.run, out=tmp_path / trains, inputs=start, state=tmp_path / "state" / trains
+        )
+        weights = safetensors.torch.load_file(tmp_path / trains / "model/model.safetensors")
+        found[trains] = {name for name in first if not torch.equal(first[name], weights[name])}
+    assert found["head"] == {"lm_head.bias", "lm_head.dense.weight", "lm_head.dense.bias", "lm_head.layer_norm.weight",
+                             "lm_head.layer_norm.bias"} & first.keys()  # fmt: skip
+    assert found["head"] < found["all"] and any("encoder" in name for name in found["all"])
 
 
 @pytest.mark.slow  # minutes of training

@@ -150,12 +150,6 @@ def test_frequency_bias_starts_at_the_unigram_loss(packed):
     assert torch.equal(model.plain().cls.predictions.decoder.bias, model.cls.predictions.bias)
 
 
-def test_tokens_are_counted_over_short_last_batches():
-    assert pretrain._blocks_seen(3, blocks=10, batch_size=4) == 10
-    assert pretrain._blocks_seen(5, blocks=10, batch_size=4) == 18
-    assert pretrain._blocks_seen(6, blocks=10, batch_size=4) == 20
-
-
 def test_saved_directory_is_a_backbone_like_any_other(packed, tmp_path):
     run(packed, tmp_path / "run")
     directory = tmp_path / "run/model"

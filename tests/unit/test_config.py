@@ -14,7 +14,7 @@ from scriptorium import config
 from scriptorium.errors import UserError
 from scriptorium.project import Project, load, read_tsv
 from scriptorium.runs import Runs
-from scriptorium.spec import Spec
+from scriptorium.spec import Spec, overlay
 from scriptorium.stages.train_regressor import RegressorSpec
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +57,8 @@ def test_every_block_of_the_configuration_has_a_description():
 def test_every_recipe_belongs_to_a_variant_and_every_variant_parses(project):
     recipes = {path.stem for path in (ROOT / "config/recipes").glob("*.yaml")}
     rows = read_tsv(ROOT / "config/ablations.tsv", ("variant", "recipe"))
-    assert {row["recipe"] for row in rows} == recipes
+    paper = yaml.safe_load((ROOT / "config/paper.yaml").read_text(encoding="utf-8"))["recipes"]
+    assert {row["recipe"] for row in rows} | set(paper.values()) == recipes
     assert {row["variant"] for row in rows} == set(project.variants)
 
 
@@ -79,7 +80,7 @@ def test_a_seed_or_a_task_more_is_exactly_its_runs_more(values):
 
     base = paths()
     more = paths(seeds=[*values["seeds"], 7]) - base
-    studies = values["studies"].values()
+    studies = [study for study in values["studies"].values() if not study.get("seeds")]
     finetunings = {f"results/finetune/{v}/{t}/seed7" for s in studies for v in s["variants"] for t in s["tasks"]}
     assert more == finetunings | {f"results/gaze/regressor/{v}/seed7" for v in values["gaze"]["regressors"]}
     assert base <= paths(seeds=[*values["seeds"], 7])
@@ -114,10 +115,12 @@ def test_every_run_has_a_specification_that_reads_back(project):
 
 def test_variants_on_the_same_task_have_different_specifications(project):
     runs = Runs(project)
-    by_inputs = [
-        (runs.finetune(r.variant, r.task, r.seed), runs.finetune_backbone(r.variant), r.task) for r in runs.finetuning
-    ]
-    assert len(set(by_inputs)) == len(by_inputs)
+    asked: dict[tuple[str, str], set] = {}
+    for run in runs.finetuning:
+        made = runs.finetune(run.variant, run.task, run.seed), runs.finetune_backbone(run.variant, run.seed)
+        asked.setdefault((run.variant, run.task), set()).add(made)
+    distinct = {(task, frozenset(made)) for (_, task), made in asked.items()}
+    assert len(distinct) == len(asked)
 
 
 def test_the_regressors_recipe_offers_every_setting_of_its_specification(project):
@@ -153,3 +156,46 @@ def test_an_unknown_training_setting_of_a_task_is_named(values):
     tasks = {**values["tasks"], "sentiment": {**values["tasks"]["sentiment"], "train": {"epoch": 3}}}
     with pytest.raises(UserError, match=r"tasks.sentiment.train: unknown key 'epoch', did you mean 'epochs'"):
         load({**values, "tasks": tasks}, ROOT)
+
+
+def overlaid(values: dict, name: str) -> Runs:
+    """The runs of the default configuration under an overlay of config/."""
+    changes = yaml.safe_load((ROOT / "config" / name).read_text(encoding="utf-8"))
+    return Runs(load(overlay(values, changes), ROOT))
+
+
+def test_the_papers_configuration_trains_the_same_variants_at_the_papers_size(values):
+    """The numbers of papers/mpnet_and_zoo sections 5 and 8.1."""
+    runs = overlaid(values, "paper.yaml")
+    for name in ("mpnet", "plm", "mlm-permuted", "mpnet-no-relative"):
+        spec = json.loads(runs.pretrain(name, 0))
+        model, train, objective = spec["model"], spec["train"], spec["objective"]
+        assert (model["hidden_size"], model["layers"], model["heads"], model["intermediate_size"]) == (
+            768,
+            12,
+            12,
+            3072,
+        )
+        assert (train["max_steps"], train["batch_size"], train["lr"], train["clip"]) == (500_000, 8192, 6e-4, 0)
+        assert (train["adam_betas"], train["adam_eps"], train["schedule"]) == ([0.9, 0.98], 1e-6, "polynomial")
+        assert objective["permuted"]["faithful"] and objective["permuted"]["relative"] == (name != "mpnet-no-relative")
+        assert runs.pretrain_blocks(name) == runs.pretrain_blocks("mpnet")
+    assert json.loads(runs.pretrain("plm", 0))["objective"]["name"] == "plm"
+    first, second = (json.loads(runs.pretrain(name, 0))["train"] for name in ("bert-paper-128", "bert-mlm"))
+    assert (first["max_steps"], second["max_steps"]) == (900_000, 100_000)
+    assert first["lr"] == 1e-4 and first["end_lr"] == second["lr"] == 1e-5
+    assert runs.pretrain_start("bert-mlm", 0) == ["results/pretrain/bert-paper-128/seed0/manifest.json"]
+    tuned = json.loads(runs.finetune("tuned-mpnet", "qqp", 3))["train"]
+    assert (tuned["epochs"], tuned["lr"], tuned["batch_size"], tuned["warmup_ratio"]) == (10, 1e-5, 32, 0.25)
+    assert {run.seed for run in runs.study("mpnet")} == set(range(5))
+    assert runs.finetune_backbone("tuned-mpnet", 3) == "results/pretrain/mpnet/seed0/manifest.json"
+    assert {run.variant for run in runs.claimed("mpnet")} >= {"tuned-mpnet", "tuned-plm", "tuned-mlm", "tuned-bert"}
+
+
+def test_a_recipe_that_stands_in_for_another_must_be_there(values):
+    with pytest.raises(
+        UserError, match=r"recipes.pretrain-mpent: no variant has this recipe, did you mean 'pretrain-mpnet'"
+    ):
+        load({**values, "recipes": {"pretrain-mpent": "pretrain-bert"}}, ROOT)
+    with pytest.raises(UserError, match=r"recipes.pretrain-mpnet: unknown recipe 'pretrain-brt', did you mean"):
+        load({**values, "recipes": {"pretrain-mpnet": "pretrain-brt"}}, ROOT)

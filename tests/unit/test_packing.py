@@ -93,6 +93,36 @@ def test_documents_without_a_word_leave_nothing(tmp_path):
     assert set(document_ids.tolist()) == {0, 1}
 
 
+def test_the_number_of_threads_changes_no_byte(tmp_path, monkeypatch):
+    monkeypatch.setattr(packing, "CHARACTERS_PER_CALL", 200)  # many calls
+    path = tiny.documents(tmp_path / "documents.parquet", [3, 50, 1, 400, 14, 15, 16, 100] * 20)
+    made = []
+    for threads in (1, 2, 5):
+        packing.pack(path, tiny.tokenizer(), LENGTH, tmp_path / str(threads), Journal(), threads=threads)
+        made.append([(tmp_path / str(threads) / f"{split}.arrow").read_bytes() for split in packing.SPLITS])
+    assert made[0] == made[1] == made[2]
+
+
+@pytest.mark.parametrize("by_line", [False, True])
+def test_a_very_long_document_gives_the_same_pieces_as_in_one_call(monkeypatch, by_line):
+    """It is cut for the tokenizer, and fills many blocks."""
+    generator = np.random.default_rng(0)
+    lines = [" ".join(generator.choice(tiny.WORDS, 300)) for _ in range(4)]
+    texts = ["\n".join(lines), "", "word1", lines[0]]
+    whole = list(packing.tokenise(texts, tiny.tokenizer(), by_line=by_line))
+    monkeypatch.setattr(packing, "CHARACTERS_PER_CALL", 50)
+    cut = list(packing.tokenise(texts, tiny.tokenizer(), by_line=by_line))
+    assert [[run.tolist() for run in runs] for runs in cut] == [[run.tolist() for run in runs] for runs in whole]
+    assert [sum(map(len, runs)) for runs in whole] == [1200, 0, 1, 300]
+    assert [len(runs) for runs in whole] == ([4, 1, 1, 1] if by_line else [1, 1, 1, 1])
+
+
+def test_a_word_longer_than_a_call_is_not_cut(monkeypatch):
+    monkeypatch.setattr(packing, "CHARACTERS_PER_CALL", 4)
+    (runs,) = packing.tokenise(["word1 word2 word3"], tiny.tokenizer())
+    assert [run.tolist() for run in runs] == [tiny.tokenizer().convert_tokens_to_ids(["word1", "word2", "word3"])]
+
+
 def test_special_tokens_written_in_a_text_are_only_text(tmp_path):
     path = tiny.documents(tmp_path / "documents.parquet", [])
     frame = pd.read_parquet(path)

@@ -148,6 +148,7 @@ def pretrained(root, recipe, seed, *, events=None):
                   for i, s in enumerate((10, 20, 30, 40, 20))]  # fmt: skip
         events += [{"t": 9.0, "step": s, "metrics": {"validation/loss": 9 - s / 16}} for s in (20, 40)]
     (directory / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+    pd.DataFrame({"loss": [13.0], "predicted": [2], "correct": [0]}).to_parquet(directory / "held_out.parquet")
     return manifest.write(directory, [directory / "metrics.json"])
 
 
@@ -265,5 +266,7 @@ def test_regression_is_compared_by_every_metric_it_has(tmp_path):
 def test_a_metric_without_a_difference_is_refused(tmp_path):
     paths = [finetuned(tmp_path, n, "mood", 0, hits(0.7, i), metrics={"test/loss": 0.5}) for i, n in enumerate("ab")]
     runs = [finetuning.read(path) for path in paths]
-    with pytest.raises(UserError, match=r"no difference is defined for the metric 'test/loss' of mood\n.*accuracy, f1"):
+    with pytest.raises(
+        UserError, match=r"no difference is defined for the metric 'test/loss' of mood\n.*accuracy, error, f1"
+    ):
         finetuning.table(runs, "a", metrics={"mood": "test/loss"}, resamples=100, seed=0)

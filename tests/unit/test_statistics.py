@@ -33,7 +33,12 @@ def test_classification_metrics_equal_scikit_learns(classes):
 
 def test_metrics_of_a_constant_prediction_are_0_and_not_missing():
     labels = np.array([0, 1, 1, 0])
-    assert classification.classification(labels, np.zeros(4, int), 2) == {"accuracy": 0.5, "f1": 0.0, "mcc": 0.0}
+    assert classification.classification(labels, np.zeros(4, int), 2) == {
+        "accuracy": 0.5,
+        "error": 0.5,
+        "f1": 0.0,
+        "mcc": 0.0,
+    }
     found = classification.regression(labels.astype(float), np.ones(4))
     assert (found["pearson"], found["spearman"], found["mse"]) == (0.0, 0.0, 0.5)
 

@@ -29,3 +29,42 @@ rule time_cogbert:
         "python -m scriptorium.stages.bench_cogbert --spec {params.spec:q}"
         " --out results/runs/bench/cogbert --input data={input.data}"
         " --output table={output.table} --threads {threads} 2> {log}"
+
+
+rule bench_pretrain:
+    input:
+        "results/bench/pretrain.tsv",
+        "results/bench/pretrain_profile.tsv",
+        "results/bench/pretrain_scaling.tsv",
+        "results/bench/pretrain_scaling.svg",
+
+
+rule time_pretrain:
+    input:
+        blocks=lambda _: RUNS.bench_blocks(),
+        corpus=lambda _: RUNS.bench_corpus(),
+    output:
+        "results/runs/bench/pretrain/manifest.json",
+        table="results/bench/pretrain.tsv",
+        profile="results/bench/pretrain_profile.tsv",
+        scaling="results/bench/pretrain_scaling.tsv",
+        figure="results/bench/pretrain_scaling.svg",
+    log:
+        "logs/bench_pretrain.log",
+    benchmark:
+        "benchmarks/bench_pretrain.tsv"
+    threads: workflow.cores
+    resources:
+        mem_mb=12000,
+        runtime=60,
+        gpu=0,
+    params:
+        spec=RUNS.bench_pretrain(),
+        code=code("bench_pretrain"),
+    message:
+        "Bench: our pre-training beside transformers' own, MPNet beside MLM, packing, start, scaling"
+    shell:
+        "python -m scriptorium.stages.bench_pretrain --spec {params.spec:q}"
+        " --out results/runs/bench/pretrain --input blocks={input.blocks} corpus={input.corpus}"
+        " --output table={output.table} profile={output.profile} scaling={output.scaling} figure={output.figure}"
+        " --threads {threads} --gpus {resources.gpu} 2> {log}"

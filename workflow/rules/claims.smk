@@ -1,35 +1,42 @@
-"""What the papers claim beside what the configured runs show: results/tables/claims.tsv, made on request."""
+"""What the papers claim beside what the configured runs show, on request: results/tables/claims.tsv for all papers,
+claims_cogbert.tsv and the like for the claims of one programme, from its own studies.
+"""
 
 
 rule tabulate_claims:
     input:
-        runs=[run.manifest for run in RUNS.claimed()],
+        runs=lambda wildcards: [
+            run.manifest for run in RUNS.claimed(wildcards.of.removeprefix("_"))
+        ],
     output:
-        "results/runs/tables/claims/manifest.json",
+        "results/runs/tables/claims{of}/manifest.json",
         table=report(
-            "results/tables/claims.tsv",
+            "results/tables/claims{of}.tsv",
             caption="../report/claims_table.rst",
             category="4 Claims",
             labels={"show": "table"},
         ),
         figure=report(
-            "results/figures/claims.svg",
+            "results/figures/claims{of}.svg",
             caption="../report/claims_figure.rst",
             category="4 Claims",
             labels={"show": "figure"},
         ),
     log:
-        "logs/tabulate_claims.log",
+        "logs/tabulate_claims{of}.log",
     benchmark:
-        "benchmarks/tabulate_claims.tsv"
+        "benchmarks/tabulate_claims{of}.tsv"
+    wildcard_constraints:
+        of=r"|_[a-z0-9]+",
     resources:
         mem_mb=2000,
         runtime=60,
     params:
-        spec=RUNS.tabulate_claims(),
+        spec=lambda wildcards: RUNS.tabulate_claims(wildcards.of.removeprefix("_")),
         code=code("tabulate_claims"),
     message:
-        "Table and figure: the papers' claims, their numbers, ours, and a verdict for each"
+        "Table and figure: the papers' claims{wildcards.of}, their numbers, ours, and a verdict for each"
     shell:
-        "python -m scriptorium.stages.tabulate_claims --spec {params.spec:q} --out results/runs/tables/claims"
+        "python -m scriptorium.stages.tabulate_claims --spec {params.spec:q}"
+        " --out results/runs/tables/claims{wildcards.of}"
         " --input runs={input.runs} --output table={output.table} figure={output.figure} 2> {log}"

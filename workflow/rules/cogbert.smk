@@ -7,7 +7,7 @@ COGBERT = [
     # made where a copy of the shared task's data is
     *(["results/tables/gaze_cmcl2021.tsv"] if RUNS.has_cmcl2021() else []),
     *RUNS.figures(RUNS.programme("cogbert")),
-    "results/tables/claims.tsv",
+    "results/tables/claims_cogbert.tsv",
     *(["results/figures/attention.html"] if CONFIG.attention else []),
 ]
 

@@ -32,6 +32,7 @@ wildcard_constraints:
     variant="[^/]+",
     task="[^/]+",
     corpus="[^/]+",
+    vocabulary="[^/]+",
     dataset="[^/]+",
     study="[^/]+",
     seed=r"\d+",

@@ -72,6 +72,28 @@ rule prepare_corpus:
         " --out results/data/corpora/{wildcards.corpus} --input sources={input.sources} 2> {log}"
 
 
+rule train_vocabulary:
+    input:
+        corpus=lambda wildcards: RUNS.vocabulary_corpus(wildcards.vocabulary),
+    output:
+        "results/data/vocabularies/{vocabulary}/manifest.json",
+    log:
+        "logs/train_vocabulary/{vocabulary}.log",
+    benchmark:
+        "benchmarks/train_vocabulary/{vocabulary}.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        spec=lambda wildcards: RUNS.vocabulary(wildcards.vocabulary),
+        code=code("train_vocabulary"),
+    message:
+        "Learn the vocabulary {wildcards.vocabulary} from the train split of its corpus"
+    shell:
+        "python -m scriptorium.stages.train_vocabulary --spec {params.spec:q}"
+        " --out results/data/vocabularies/{wildcards.vocabulary} --input corpus={input.corpus} 2> {log}"
+
+
 rule annotate:
     input:
         data=lambda wildcards: RUNS.annotated_data(wildcards.dataset),

@@ -4,7 +4,7 @@
 rule finetune:
     input:
         data="results/data/{task}/manifest.json",
-        backbone=lambda wildcards: RUNS.finetune_backbone(wildcards.variant),
+        backbone=lambda wildcards: RUNS.finetune_backbone(wildcards.variant, int(wildcards.seed)),
         annotations=lambda wildcards: RUNS.finetune_annotations(wildcards.variant, wildcards.task),
     output:
         "results/finetune/{variant}/{task}/seed{seed}/manifest.json",

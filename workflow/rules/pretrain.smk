@@ -1,44 +1,35 @@
-"""Pre-training: pack a corpus once, train a recipe, show the curves. `snakemake mpnet` makes MPNet's programme."""
-
-
-localrules:
-    mpnet,
-
-
-rule mpnet:
-    input:
-        "results/tables/pretrain_mpnet.tsv",
-        "results/figures/pretrain_mpnet_loss.svg",
-        "results/figures/pretrain_mpnet_ranks.svg",
+"""Pre-training: pack a corpus once, train a recipe, show the curves, compare variants."""
 
 
 rule pack:
     input:
-        corpus=lambda wildcards: RUNS.pack_corpus(wildcards.variant),
-        tokenizer=lambda wildcards: RUNS.pack_tokenizer(wildcards.variant),
+        corpus=lambda wildcards: RUNS.pack_corpus(wildcards.blocks),
+        tokenizer=lambda wildcards: RUNS.pack_tokenizer(wildcards.blocks),
     output:
-        "results/data/packed/{variant}/manifest.json",
+        "results/data/packed/{blocks}/manifest.json",
     log:
-        "logs/pack/{variant}.log",
+        "logs/pack/{blocks}.log",
     benchmark:
-        "benchmarks/pack/{variant}.tsv"
+        "benchmarks/pack/{blocks}.tsv"
+    threads: 4
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
-        spec=lambda wildcards: RUNS.pack(wildcards.variant),
+        spec=lambda wildcards: RUNS.pack(wildcards.blocks),
         code=code("pack"),
     message:
-        "Tokenise and pack the corpus of {wildcards.variant} into fixed blocks"
+        "Tokenise and pack {wildcards.blocks}"
     shell:
         "python -m scriptorium.stages.pack --spec {params.spec:q}"
-        " --out results/data/packed/{wildcards.variant}"
+        " --out results/data/packed/{wildcards.blocks}"
         " --input corpus={input.corpus} tokenizer={input.tokenizer} --threads {threads} 2> {log}"
 
 
 rule pretrain:
     input:
-        blocks="results/data/packed/{variant}/manifest.json",
+        blocks=lambda wildcards: RUNS.pretrain_blocks(wildcards.variant),
+        start=lambda wildcards: RUNS.pretrain_start(wildcards.variant, int(wildcards.seed)),
     output:
         "results/pretrain/{variant}/seed{seed}/manifest.json",
     log:
@@ -50,6 +41,8 @@ rule pretrain:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 120 * attempt,
         gpu=0,
+        processes=1,  # that train together; with GPUs, one for each
+        options="",  # such as "--compile --workers 2": how to train, never what
     params:
         spec=lambda wildcards: RUNS.pretrain(wildcards.variant, int(wildcards.seed)),
         code=code("pretrain"),
@@ -58,8 +51,9 @@ rule pretrain:
     shell:
         "python -m scriptorium.stages.pretrain --spec {params.spec:q}"
         " --out results/pretrain/{wildcards.variant}/seed{wildcards.seed}"
-        " --input blocks={input.blocks}"
-        " --threads {threads} --runtime {resources.runtime} --gpus {resources.gpu} 2> {log}"
+        " --input blocks={input.blocks} start={input.start}"
+        " --threads {threads} --runtime {resources.runtime} --gpus {resources.gpu}"
+        " --processes {resources.processes} {resources.options} 2> {log}"
 
 
 rule tabulate_pretrain:
@@ -97,42 +91,42 @@ rule tabulate_pretrain:
         " --output table={output.table} figure={output.figure} 2> {log}"
 
 
-rule tabulate_mpnet:
+rule compare_pretrain:
     input:
-        runs=[run.manifest for run in (*RUNS.pretraining, *RUNS.permuted)],
+        runs=lambda wildcards: [run.manifest for run in RUNS.pretraining_study(wildcards.study)],
     output:
-        "results/runs/tables/pretrain_mpnet/manifest.json",
+        "results/runs/tables/pretrain_{study}/manifest.json",
         table=report(
-            "results/tables/pretrain_mpnet.tsv",
-            caption="../report/pretrain_table.rst",
+            "results/tables/pretrain_{study}.tsv",
+            caption="../report/compare_pretrain_table.rst",
             category="3 Pre-training",
-            labels={"show": "MPNet, table"},
+            labels={"show": "{study}, table"},
         ),
         figure=report(
-            "results/figures/pretrain_mpnet_loss.svg",
-            caption="../report/pretrain_figure.rst",
+            "results/figures/pretrain_{study}_loss.svg",
+            caption="../report/compare_pretrain_figure.rst",
             category="3 Pre-training",
-            labels={"show": "MPNet, loss curve"},
+            labels={"show": "{study}, held-out loss"},
         ),
         ranks=report(
-            "results/figures/pretrain_mpnet_ranks.svg",
-            caption="../report/pretrain_mpnet_ranks.rst",
+            "results/figures/pretrain_{study}_ranks.svg",
+            caption="../report/pretrain_ranks.rst",
             category="3 Pre-training",
-            labels={"show": "MPNet, loss by order of prediction"},
+            labels={"show": "{study}, loss by order of prediction"},
         ),
     log:
-        "logs/tabulate_mpnet.log",
+        "logs/compare_pretrain/{study}.log",
     benchmark:
-        "benchmarks/tabulate_mpnet.tsv"
+        "benchmarks/compare_pretrain/{study}.tsv"
     resources:
         mem_mb=1000,
         runtime=10,
     params:
-        spec=RUNS.tabulate_pretrain(),
-        code=code("tabulate_pretrain"),
+        spec=lambda wildcards: RUNS.compare_pretrain(wildcards.study),
+        code=code("compare_pretrain"),
     message:
-        "Table and figures: MPNet, its ablations and BERT"
+        "Table and figures: pre-training study {wildcards.study}, every variant against the baseline"
     shell:
-        "python -m scriptorium.stages.tabulate_pretrain --spec {params.spec:q}"
-        " --out results/runs/tables/pretrain_mpnet --input runs={input.runs}"
+        "python -m scriptorium.stages.compare_pretrain --spec {params.spec:q}"
+        " --out results/runs/tables/pretrain_{wildcards.study} --input runs={input.runs}"
         " --output table={output.table} figure={output.figure} ranks={output.ranks} 2> {log}"

@@ -81,10 +81,10 @@ def read_claims(path: Path, published: list[dict[str, str]], variants: Collectio
     return found
 
 
-def rows(claims: Claims, published: list[dict[str, str]], metrics: Mapping[str, str]) -> list[ClaimRow]:
+def rows(claims: Mapping[str, Claim], published: list[dict[str, str]], metrics: Mapping[str, str]) -> list[ClaimRow]:
     """One row per claim and task. metrics: the configured tasks' own metric, where they name one."""
     found = []
-    for name, claim in claims.claims.items():
+    for name, claim in claims.items():
         for task in claim.tasks or ("",):
             values = {side: _value(published, claim, claim.published.get(side), task) for side in "ab"}
             found.append(ClaimRow(

@@ -11,18 +11,20 @@ import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from scriptorium.claims import PUBLISHED, Claims, check_published, read_claims
-from scriptorium.config import METRICS, RECIPES, Config, RegressorRecipe, Variant
+from scriptorium.config import METRICS, RECIPES, Backbone, Config, RegressorRecipe, Variant
 from scriptorium.errors import UserError, nearest
+from scriptorium.kinds import PLAIN_ONLY
 from scriptorium.spec import TrainSpec, overlay
 from scriptorium.stages.fetch import FetchSpec
 
-NAMED = ("backbones", "tasks", "corpora", "studies")  # blocks of config.yaml whose entries have names
+NAMED = ("backbones", "tasks", "corpora", "vocabularies", "studies")  # blocks of config.yaml whose entries have names
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,12 @@ class Project:
     catalogue: dict[str, dict[str, str]]  # all columns of datasets.tsv, for people
     published: list[dict[str, str]]  # rows of published.tsv
     claims: Claims
+
+    @cached_property
+    def backbones(self) -> dict[str, Backbone]:
+        """Encoders by name: those of config.yaml, and every pre-training variant by its own name, seeds paired."""
+        variants = [name for name, variant in self.variants.items() if variant.recipe.stage == "pretrain"]
+        return {name: Backbone(pretrained=name, seed="paired") for name in variants} | self.config.backbones
 
     def variant(self, name: str, stage: str, where: str) -> Variant:
         """The variant `name`, which must have a recipe of `stage`. Raises UserError."""
@@ -53,7 +61,7 @@ def load(config: Mapping[str, Any], root: Path = Path(), where: str = "config/co
     """Read and check the whole configuration. Raises UserError naming file, row or key, and the remedy."""
     parsed = Config.parse(without_null(config), where=where)
     catalogue = read_catalogue(root / "config/datasets.tsv")
-    variants = read_variants(root / "config/ablations.tsv", root / "config/recipes")
+    variants = read_variants(root / "config/ablations.tsv", root / "config/recipes", parsed.recipes, where)
     numbers = root / "config/published.tsv"
     published = check_published(read_tsv(numbers, required=PUBLISHED), numbers)
     project = Project(
@@ -78,6 +86,9 @@ def without_null(config: Mapping[str, Any]) -> dict[str, Any]:
     """An overlay can only add keys; so a named entry that it sets to null is taken away."""
     blocks = {name: block for name in NAMED if isinstance(block := config.get(name), Mapping)}
     kept = {name: {key: value for key, value in block.items() if value is not None} for name, block in blocks.items()}
+    if isinstance(pretraining := config.get("pretraining"), Mapping) and "studies" in pretraining:
+        studies = {name: value for name, value in (pretraining["studies"] or {}).items() if value is not None}
+        kept["pretraining"] = {**pretraining, "studies": studies}
     return {**config, **kept}
 
 
@@ -87,26 +98,34 @@ def read_catalogue(path: Path) -> dict[str, dict[str, str]]:
     return {row["name"]: row for row in rows}
 
 
-def read_variants(path: Path, recipes: Path) -> dict[str, Variant]:
-    """config/ablations.tsv: each row is a recipe plus an overlay of changes."""
+def read_variants(
+    path: Path, recipes: Path, instead: Mapping[str, str] | None = None, where: str = ""
+) -> dict[str, Variant]:
+    """config/ablations.tsv: each row is a recipe plus an overlay of changes. instead: recipe -> the one to read."""
+    instead = instead or {}
     variants: dict[str, Variant] = {}
     rows = read_tsv(path, required=("variant", "recipe", "overrides"))
+    named = [row["recipe"] for row in rows]
+    for name, other in instead.items():
+        if name not in named:
+            raise UserError(f"recipes.{name}: no variant has this recipe, {nearest(name, named)}", where=where)
+        if not (recipes / f"{other}.yaml").is_file():
+            there = [file.stem for file in recipes.glob("*.yaml")]
+            raise UserError(f"recipes.{name}: unknown recipe {other!r}, {nearest(other, there)}", where=where)
     _check_names([row["variant"] for row in rows], f"{path}, column variant")
     for number, row in enumerate(rows, start=2):
-        where = f"{path}, line {number}, variant {row['variant']!r}"
+        where, name = f"{path}, line {number}, variant {row['variant']!r}", instead.get(row["recipe"], row["recipe"])
         try:
             changes = yaml.safe_load(row["overrides"] or "{}")
         except yaml.YAMLError as error:
             raise UserError(f"overrides are not a YAML mapping: {error}", where=where) from None
         if not isinstance(changes, dict):
             raise UserError("overrides must be a mapping such as {train: {lr: 1.0e-5}}", where=where)
-        values = overlay(read_recipe(row["recipe"], recipes), changes)
+        values = overlay(read_recipe(name, recipes), changes)
         stage = values.get("stage")
         if stage not in RECIPES:
-            raise UserError(
-                f"recipe {row['recipe']!r} has stage {stage!r}, {nearest(str(stage), RECIPES)}", where=where
-            )
-        place = f"{where} (recipes/{row['recipe']}.yaml)"
+            raise UserError(f"recipe {name!r} has stage {stage!r}, {nearest(str(stage), RECIPES)}", where=where)
+        place = f"{where} (recipes/{name}.yaml)"
         recipe = RECIPES[stage].parse(values, where=place)
         if not isinstance(recipe, RegressorRecipe):
             TrainSpec.parse(recipe.train, where=f"{place}: train")
@@ -187,10 +206,14 @@ def _check_references(project: Project, where: str) -> None:
         known(name, project.datasets, "data set", place, "add a row to config/datasets.tsv or correct the name")
 
     for block, names in {"gaze.corpora": config.gaze.corpora, "tasks": config.tasks, "backbones": config.backbones,
-                         "corpora": config.corpora, "studies": config.studies}.items():  # fmt: skip
+                         "corpora": config.corpora, "vocabularies": config.vocabularies,
+                         "studies": config.studies}.items():  # fmt: skip
         _check_names(list(names), f"{where}: {block}")
-    for block, seeds in {"seeds": config.seeds, "pretraining.seeds": config.pretraining.seeds}.items():
-        _check_names([str(seed) for seed in seeds], f"{where}: {block}")
+    seeds = {"seeds": config.seeds, "pretraining.seeds": config.pretraining.seeds}
+    seeds |= {f"studies.{name}.seeds": study.seeds for name, study in config.studies.items()}
+    seeds |= {f"pretraining.studies.{name}.seeds": study.seeds for name, study in config.pretraining.studies.items()}
+    for block, chosen in seeds.items():
+        _check_names([str(seed) for seed in chosen], f"{where}: {block}")
     for name, corpus in config.gaze.corpora.items():
         dataset(corpus.dataset, f"gaze.corpora.{name}.dataset")
     for name in (*config.gaze.regressors, config.gaze.scores_from):
@@ -227,7 +250,8 @@ def _check_references(project: Project, where: str) -> None:
         if task.kind in ("tagging", "gaze") and not task.labels:
             named = "tags" if task.kind == "tagging" else "measures"
             raise UserError(f"tasks.{name}.labels: a {task.kind} task needs its {named}", where=where)
-        metrics = (*METRICS[task.kind], *(f"test/mae_{label}" for label in task.labels if task.kind == "gaze"))
+        apart = {"gaze": "test/mae_", "multiple_choice": "test/accuracy_"}.get(task.kind)
+        metrics = (*METRICS[task.kind], *(f"{apart}{label}" for label in task.labels if apart))
         if task.metric:
             known(task.metric, dict.fromkeys(metrics), "metric", f"tasks.{name}.metric")
         if len(set(task.labels)) < len(task.labels):
@@ -235,10 +259,29 @@ def _check_references(project: Project, where: str) -> None:
     for name, corpus in config.corpora.items():
         for source in corpus.sources:
             dataset(source.dataset, f"corpora.{name}.sources")
-    for name in config.pretraining.recipes:
-        recipe = project.variant(name, "pretrain", f"{where}: pretraining.recipes").recipe
+            if source.stream and (found := project.datasets[source.dataset].source) != "hub":
+                raise UserError(f"corpora.{name}.sources: {source.dataset} is of source {found}, and only data sets of "
+                                "source hub can be streamed", where=where, remedy="leave out stream")  # fmt: skip
+    for name, vocabulary in config.vocabularies.items():
+        known(vocabulary.corpus, config.corpora, "corpus", f"vocabularies.{name}.corpus")
+        if name in config.backbones:
+            raise UserError(f"{name!r} names both a backbone and a vocabulary, but a recipe's tokenizer may be either",
+                            where=where, remedy="rename one of the two")  # fmt: skip
+    trained = {name: "pretraining.recipes" for name in config.pretraining.recipes}
+    for name, study in config.pretraining.studies.items():
+        _check_names([name], f"{where}: pretraining.studies")
+        if study.baseline not in study.variants:
+            raise UserError(
+                f"pretraining.studies.{name}.baseline {study.baseline!r} is not among its variants", where=where
+            )
+        trained |= dict.fromkeys(study.variants, f"pretraining.studies.{name}.variants")
+    for name, place in trained.items():
+        recipe = project.variant(name, "pretrain", f"{where}: {place}").recipe
         known(recipe.corpus, config.corpora, "corpus", f"variant {name}, corpus")
-        known(recipe.tokenizer, config.backbones, "backbone", f"variant {name}, tokenizer")
+        if recipe.start:
+            known(recipe.start, project.backbones, "backbone", f"variant {name}, start")
+        known(recipe.tokenizer, config.backbones | config.vocabularies, "backbone or vocabulary",
+              f"variant {name}, tokenizer")  # fmt: skip
     for name in config.tasks.keys() & config.gaze.corpora.keys():
         raise UserError(
             f"{name!r} names both a task and a gaze corpus, but annotations need one name each", where=where
@@ -250,7 +293,12 @@ def _check_references(project: Project, where: str) -> None:
             known(task, config.tasks, "task", f"studies.{name}.tasks")
         for variant in study.variants:
             recipe = project.variant(variant, "finetune", f"{where}: studies.{name}.variants").recipe
-            known(recipe.backbone, config.backbones, "backbone", f"variant {variant}, backbone")
+            known(recipe.backbone, project.backbones, "backbone", f"variant {variant}, backbone")
+            plain = recipe.cognition is None and recipe.gaze_loss is None
+            if odd := [task for task in study.tasks if config.tasks[task].kind in PLAIN_ONLY and not plain]:
+                raise UserError(f"studies.{name}: {variant} uses cognition, which {odd[0]}, a task of kind "
+                                f"{config.tasks[odd[0]].kind}, cannot", where=where,
+                                remedy="compare plain variants on such tasks, in a study of their own")  # fmt: skip
     if config.attention:
         known(config.attention.study, config.studies, "study", "attention.study")
         known(config.attention.task, dict.fromkeys(config.studies[config.attention.study].tasks), "task",

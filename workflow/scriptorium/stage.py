@@ -19,6 +19,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable
@@ -42,6 +43,10 @@ class Impl:
 
     threads: int = 1
     deadline: float | None = None  # seconds since the epoch
+    workers: int = 0  # processes that prepare batches
+    compile: bool = False  # torch.compile
+    checkpointing: bool = False  # gradients recompute activations: less memory, more time
+    fsdp: bool = False  # processes share weights and optimiser state instead of copying them
     stop: dict[str, Any] = field(default_factory=dict)  # {"signal": n} once SIGTERM has arrived
 
     @contextlib.contextmanager
@@ -103,16 +108,25 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]]) -> None:
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     parser.add_argument("--gpus", type=int, default=0, help="GPUs to lease; 0 leaves the environment alone")
     parser.add_argument("--runtime", type=float, default=None, help="minutes until the job would be killed")
+    parser.add_argument("--processes", type=int, default=1, help="train with so many (torchrun), one per GPU")
+    parser.add_argument("--workers", type=int, default=0, help="processes that prepare batches, for each of these")
+    parser.add_argument("--compile", action="store_true", help="torch.compile")
+    parser.add_argument("--gradient-checkpointing", action="store_true", help="less memory, more time")
+    parser.add_argument("--fsdp", action="store_true", help="processes share weights and optimiser state")
     parser.add_argument("--state", type=Path, default=Path("results/.state"), help="where resumable state lives")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s")
     try:
         spec = spec_class.from_json(arguments.spec)
         with devices.lease(arguments.gpus):  # before anything imports torch
+            if arguments.processes > 1 and "RANK" not in os.environ:
+                sys.exit(_together(stage, arguments))
             execute(
                 stage, spec, run, out=arguments.out, inputs=_named(arguments.input),
                 outputs={name: paths[0] for name, paths in _named(arguments.output).items()},
                 threads=arguments.threads, runtime=arguments.runtime, state=arguments.state,
+                workers=arguments.workers, compile=arguments.compile, fsdp=arguments.fsdp,
+                checkpointing=arguments.gradient_checkpointing,
             )  # fmt: skip
     except UserError as error:
         sys.exit(_say(f"error: {error}", EXIT_USER_ERROR))
@@ -125,9 +139,13 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]]) -> None:
 def execute(
     stage: str, spec: Spec, run: Callable[[Job], list[Path]], *, out: Path, inputs: dict[str, list[Path]],
     outputs: dict[str, Path] | None = None, threads: int = 1, runtime: float | None = None,
-    state: Path = Path("results/.state"),
+    state: Path = Path("results/.state"), **options: Any,
 ) -> None:  # fmt: skip
-    """Run a stage once, with ledger and manifest. Raises what `run` raises, after closing the ledger."""
+    """Run a stage once, with ledger and manifest. Raises what `run` raises, after closing the ledger.
+
+    options: further fields of Impl. Of several processes (torchrun) the first one writes; the others do the same work,
+    but into a folder of their own that is thrown away.
+    """
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     outputs = outputs or {}
@@ -139,21 +157,26 @@ def execute(
     given = [{"name": name, "path": str(path), "sha256": digests[f"{name}.{i}"]}
              for name, paths in inputs.items() for i, path in enumerate(paths)]  # fmt: skip
     key = content_key(stage, spec.canonical(), digests, code)
-    with _exclusive(state / key):
+    first = int(os.environ.get("RANK", "0")) == 0
+    with _exclusive(state / key) if first else tempfile.TemporaryDirectory() as scratch:
+        if not first:
+            out, outputs = Path(scratch), {name: Path(scratch) / name for name in outputs}
         ledger = ledgers.Ledger.open(
             out, key=key, stage=stage, spec=spec.model_dump(mode="json"), code=code, seed=getattr(spec, "seed", None),
             inputs=given, declared={name: str(path) for name, path in outputs.items()}, threads=threads,
             command=_command(stage, spec, out, inputs, outputs, threads),
         )  # fmt: skip
-        impl = Impl(threads, time.time() + runtime * 60 - DEADLINE_MARGIN if runtime else None)
+        impl = Impl(threads, time.time() + runtime * 60 - DEADLINE_MARGIN if runtime else None, **options)
         job = Job(spec, out, inputs, outputs, ledger, state / key, impl)
         status = ledgers.FAILED
         before = signal.signal(signal.SIGTERM, _raise_terminated)
         try:
-            start_live_mirror(out)
-            path = manifest.write(out, run(job))
-            ledger.update(outputs=manifest.read(path)["files"])
-            shutil.rmtree(job.state, ignore_errors=True)
+            if first:
+                start_live_mirror(out)
+            files = run(job)
+            if first:
+                ledger.update(outputs=manifest.read(manifest.write(out, files))["files"])
+                shutil.rmtree(job.state, ignore_errors=True)
             status = ledgers.FINISHED
         except (Interrupted, KeyboardInterrupt, _Terminated) as error:
             status = ledgers.KILLED
@@ -166,6 +189,22 @@ def execute(
         finally:
             signal.signal(signal.SIGTERM, before)
             ledger.finish(status)
+
+
+def _together(stage: str, arguments: argparse.Namespace) -> int:
+    """Run this very command in several processes; GPUs are leased here, for all of them. Returns its exit code.
+
+    torchrun ends with 1 whatever its processes ended with, so the ledger says whether the state was saved.
+    """
+    threads = max(1, arguments.threads // arguments.processes)
+    own = ["--gpus", "0", "--threads", str(threads)]  # of an option given twice, the last one counts
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node",
+               str(arguments.processes), "-m", f"scriptorium.stages.{stage}", *sys.argv[1:], *own]  # fmt: skip
+    torchrun = subprocess.Popen(command)
+    signal.signal(signal.SIGTERM, lambda number, _: torchrun.send_signal(number))
+    code = torchrun.wait()
+    record = ledgers.read_record(arguments.out) or {}
+    return EXIT_INTERRUPTED if code and record.get("status") == ledgers.KILLED else code
 
 
 def start_live_mirror(out: Path) -> None:

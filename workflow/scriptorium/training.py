@@ -1,30 +1,32 @@
 """The one training entry: Hugging Face Trainer + our ledger + resume to the bit.
 
-What Trainer does not give and this file adds: example order and masks as pure functions of (seed, epoch, index);
-every number into the ledger; checkpoints by time as well as by steps, outside declared outputs; a clean stop on
-SIGTERM or near the runtime limit; resume from the last *complete* checkpoint.
+What Trainer does not give and this file and engine/ add: batches as pure functions of (seed, step), for any number of
+processes; losses weighted by what they are means over; every number into the ledger; budgets beside steps and epochs;
+checkpoints by time as well as by steps, outside declared outputs; a clean stop on SIGTERM or near the runtime limit;
+resume from the last *complete* checkpoint.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import shutil
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import transformers
-from torch.utils.data import Dataset, Sampler
-from tqdm import tqdm
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+from torch.distributed.tensor import DTensor
+from torch.utils.data import Dataset
 
+from scriptorium.engine import batches, budget, memory, processes
+from scriptorium.engine.checkpoints import WEIGHTS, check_fits, last_checkpoint, progress, step_of
+from scriptorium.engine.divergence import Divergence
+from scriptorium.engine.plan import EpochSampler  # noqa: F401  (its users import it from here)
+from scriptorium.engine.trainer import _Trainer
+from scriptorium.engine.watcher import _TIMINGS, Watcher
 from scriptorium.errors import Interrupted, UserError
-from scriptorium.ledger import Ledger
 from scriptorium.spec import TrainSpec
 from scriptorium.stage import Impl, Job
 
@@ -32,52 +34,16 @@ log = logging.getLogger("training")
 
 # How often the state is saved: never part of a spec, since it cannot change a result.
 CHECKPOINT_STEPS = int(os.environ.get("SCRIPTORIUM_CHECKPOINT_STEPS", "500"))
-CHECKPOINT_SECONDS = float(os.environ.get("SCRIPTORIUM_CHECKPOINT_SECONDS", "600"))
-
-
-class EpochSampler(Sampler):
-    """Yields (epoch, index): a permutation that is a pure function of (seed, epoch).
-
-    The pair travels to the data set, so that masks can depend on the epoch without any state in the workers.
-    With `lengths`, batches hold examples of similar length: of every WINDOW batches of the permutation the examples
-    are sorted, then the batches are permuted. Little padding, and still a random order.
-    """
-
-    WINDOW = 16  # batches: enough to halve the padding, few enough to leave batches mixed
-
-    def __init__(
-        self, length: int, seed: int, lengths: np.ndarray | None = None, batch_size: int = 1, shuffle: bool = True
-    ):
-        self.length, self.seed, self.epoch, self.shuffle = length, seed, 0, shuffle
-        self.lengths, self.batch_size = lengths, batch_size
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        if not self.shuffle:
-            return iter([(self.epoch, index) for index in range(self.length)])
-        generator = np.random.default_rng([self.seed, self.epoch])
-        order = generator.permutation(self.length)
-        if self.lengths is not None:
-            order = self._by_length(order, generator)
-        return iter([(self.epoch, int(index)) for index in order])
-
-    def _by_length(self, order: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        whole = self.length - self.length % self.batch_size  # the rest is the last, smaller batch
-        batches = []
-        for start in range(0, whole, self.WINDOW * self.batch_size):
-            window = order[start : min(start + self.WINDOW * self.batch_size, whole)]
-            window = window[np.argsort(self.lengths[window], kind="stable")]
-            batches += list(window.reshape(-1, self.batch_size))
-        return np.concatenate([*(batches[i] for i in generator.permutation(len(batches))), order[whole:]])
 
 
 def prepare(job: Job, seed: int) -> str:
     """Set threads, seeds and deterministic algorithms, before the model is built; note the device in the ledger."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with a fixed workspace
+    processes.join()
     torch.set_num_threads(job.impl.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs a tenth of a step
+    memory.keep_freed()
     transformers.set_seed(seed)
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
@@ -90,7 +56,7 @@ def train(
     job: Job,
     model: torch.nn.Module,
     data: Dataset,
-    collate: Callable[[list], dict[str, torch.Tensor]],
+    collate: Callable[[list], Mapping[str, torch.Tensor]],
     spec: TrainSpec,
     *,
     seed: int,
@@ -98,59 +64,67 @@ def train(
     compute_metrics: Callable[[transformers.EvalPrediction], dict[str, float]] | None = None,
     loss: Callable[..., torch.Tensor] | None = None,
     decay_all: bool = False,
+    short: Dataset | None = None,
+    tokens: int | None = None,
+    flops: Callable[[Mapping[str, torch.Tensor]], float] | None = None,
+    terms: Callable[[Mapping[str, torch.Tensor]], int] = batches.labelled,
 ) -> transformers.Trainer:
     """Train `model` on `data` and return the Trainer, ready to predict.
 
     data[(epoch, index)] and held_out[index] give examples, `collate` makes the batch (with `labels`; the model
     returns the loss, unless `loss(outputs, labels)` is given). If data has `lengths`, a batch holds examples of similar
     length. With `decay_all` biases and norms decay too, as in fairseq.
-    Raises Interrupted after saving, when the job must stop; UserError when the loss is not finite.
+    short: the data of length warm-up. tokens: input tokens of each example, where that is constant. flops(batch): of
+    one pass forward and backward. terms(batch): how many terms the loss of a batch is a mean over; the loss of a step
+    is the mean over all terms of its batch, however that is shared by processes and micro-batches.
+    Raises Interrupted after saving, when the job must stop; UserError when the loss is not finite, when the disk is
+    full, or when the budget cannot be counted.
     """
+    sources = _sources(spec, [short, data] if spec.length_warmup else [data], collate, tokens, flops)
+    steps = budget.steps_of(spec, sources)
     checkpoints = job.state / "checkpoints"
-    last = last_checkpoint(checkpoints)
+    last = _agreed_checkpoint(checkpoints)
+    start, done = (step_of(last) if last else 0), progress(last)
     if last is not None:
-        job.ledger.rewind(step_of(last))
+        job.ledger.rewind(start)
+        if (last / WEIGHTS).exists():
+            check_fits(last / WEIGHTS, model)
+    if spec.max_seconds and done["seconds"] >= spec.max_seconds:
+        steps = start
+    plan = budget.plan(spec, sources, steps, seed)
+    _note_budget(job, spec, sources, plan, steps)
+
+    arguments = _arguments(spec, seed, checkpoints, examples=len(data), evaluates=held_out is not None, steps=steps,
+                           impl=job.impl)  # fmt: skip
+    torch.set_num_threads(job.impl.threads)  # accelerate changes it for several processes on CPUs
     trainer = _Trainer(
         model=model,
-        args=_arguments(spec, seed, checkpoints, examples=len(data), evaluates=held_out is not None),
+        args=arguments,
         train_dataset=data,
         eval_dataset=held_out,
         data_collator=collate,
         compute_metrics=compute_metrics,
         compute_loss_func=None if loss is None else lambda out, labels, num_items_in_batch=None: loss(out, labels),
     )
-    trainer.decay_all = decay_all
-    trainer.sampler = EpochSampler(
-        len(data), seed, getattr(data, "lengths", None), spec.batch_size, shuffle=spec.shuffle
+    parts = batches.Parts(plan, steps, spec.gradient_accumulation, start)
+    datasets = [short, data] if spec.length_warmup else [data]
+    trainer.loader = batches.loader(
+        batches.Collated(datasets, collate, terms), parts, workers=job.impl.workers, pin=torch.cuda.is_available()
     )
-    trainer.model_accepts_loss_kwargs = False  # our losses are means over the micro-batch
+    trainer.sources, trainer.decay_all, trainer.impl = sources, decay_all, job.impl
+    trainer.done, trainer.seconds_before, trainer.max_seconds = done, done["seconds"], spec.max_seconds
+    trainer.divergence = Divergence(job.state / "diverged")
     trainer.remove_callback(transformers.PrinterCallback)
-    watcher = _Watcher(trainer, job.ledger, job.impl)
+    watcher = Watcher(trainer, job.ledger, job.impl, spec.max_seconds)
     trainer.add_callback(watcher)
-    with job.impl.saving_on_sigterm():
+    if processes.rank():  # the same weights everywhere, but each process its own dropout
+        torch.manual_seed(seed + processes.rank())
+    with job.impl.saving_on_sigterm(), watcher.progress_bar():
         trainer.train(resume_from_checkpoint=str(last) if last else None)
+    trainer.divergence.settle()
     if watcher.stopped:
         raise Interrupted(f"step {trainer.state.global_step} of {trainer.state.max_steps} ({watcher.stopped})")
     return trainer
-
-
-def step_of(checkpoint: Path) -> int:
-    return int(checkpoint.name.split("-")[-1])
-
-
-def last_checkpoint(folder: Path) -> Path | None:
-    """The latest complete checkpoint; incomplete ones (a kill while saving) are removed.
-
-    Trainer writes trainer_state.json last, so a checkpoint whose state can be read is whole.
-    """
-    for path in sorted(folder.glob("checkpoint-*"), key=step_of, reverse=True):
-        try:
-            json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
-            return path
-        except (FileNotFoundError, json.JSONDecodeError):
-            log.warning("%s is incomplete and is removed", path.name)
-            shutil.rmtree(path)
-    return None
 
 
 def last_evaluation(trainer: transformers.Trainer) -> dict[str, float]:
@@ -161,6 +135,18 @@ def last_evaluation(trainer: transformers.Trainer) -> dict[str, float]:
     return {name: value for name, value in values.items() if name not in _TIMINGS}
 
 
+def whole(model: transformers.PreTrainedModel) -> transformers.PreTrainedModel:
+    """The model itself; or, of one whose weights are spread over processes, a copy with all of them (first process)."""
+    if not any(isinstance(parameter, DTensor) for parameter in model.parameters()):
+        return model
+    options = StateDictOptions(full_state_dict=True, cpu_offload=True)
+    weights = get_model_state_dict(model, options=options)  # all processes take part
+    together = type(model)(model.config)
+    if processes.rank() == 0:
+        together.load_state_dict(weights)
+    return together
+
+
 def save_model(model: transformers.PreTrainedModel, directory: Path, tokenizer: Any = None) -> list[Path]:
     """save_pretrained (safetensors) and the list of the files written."""
     model.save_pretrained(directory)
@@ -169,105 +155,79 @@ def save_model(model: transformers.PreTrainedModel, directory: Path, tokenizer: 
     return sorted(path for path in directory.rglob("*") if path.is_file())
 
 
-class _Trainer(transformers.Trainer):
-    """Trainer with our sampler and a token counter."""
-
-    sampler: EpochSampler
-    tokens: torch.Tensor | int = 0
-    decay_all: bool = False
-
-    def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Sampler:
-        return self.sampler
-
-    def get_decay_parameter_names(self, model: torch.nn.Module) -> list[str]:
-        if self.decay_all:
-            return [name for name, _ in model.named_parameters()]
-        return super().get_decay_parameter_names(model)
-
-    def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> torch.Tensor:
-        mask = inputs.get("attention_mask")
-        self.tokens += inputs["input_ids"].numel() if mask is None else mask.sum()  # stays on the device until logged
-        return super().training_step(model, inputs, *args, **kwargs)
+def _sources(spec: TrainSpec, datasets: list, collate: Callable, tokens: int | None, flops: Callable | None) -> list:
+    """One budget.Source per phase. FLOPs are those of the first batch's examples, in the order of the data."""
+    if datasets[0] is None:
+        raise UserError("train.length_warmup is for pre-training on packed blocks", remedy="remove it from the recipe")
+    lengths = [spec.length_warmup.length, tokens] if spec.length_warmup else [tokens]
+    sources = []
+    for each, length in zip(datasets, lengths, strict=True):
+        cost = None
+        if flops is not None:
+            count = min(spec.batch_size, len(each))
+            cost = flops(collate([each[(0, index)] for index in range(count)])) / count
+        sources.append(budget.Source(len(each), length, cost, getattr(each, "lengths", None)))
+    return sources
 
 
-class _Watcher(transformers.TrainerCallback):
-    """Feeds the ledger and the progress bar; asks for checkpoints by time and for a stop when one is due."""
-
-    def __init__(self, trainer: _Trainer, ledger: Ledger, impl: Impl):
-        self.trainer, self.ledger, self.impl = trainer, ledger, impl
-        self.stopped: str | None = None
-        self.bar: tqdm | None = None
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.saved_at = self.logged_at = time.monotonic()
-        self.bar = tqdm(total=state.max_steps, initial=state.global_step, unit="step", file=sys.stderr, mininterval=2)
-
-    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        # called before the epoch's loader is iterated; a resumed run begins in the middle of an epoch
-        self.trainer.sampler.epoch = int(state.epoch or 0)
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.bar.update(state.global_step - self.bar.n)
-        reason = self.impl.stop_reason()
-        if reason and state.global_step < state.max_steps:
-            self.stopped = reason
-            control.should_save = control.should_log = control.should_training_stop = True
-        elif time.monotonic() - self.saved_at > CHECKPOINT_SECONDS:
-            control.should_save = True
-
-    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.saved_at = time.monotonic()
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
-        now = time.monotonic()
-        values = {_NAMES.get(name, name.replace("eval_", "validation/")): value for name, value in logs.items()}
-        values = {name: value for name, value in values.items() if name.split("/")[-1] not in _TIMINGS}
-        if "loss" in logs:
-            values["tokens_per_second"] = float(self.trainer.tokens) / max(now - self.logged_at, 1e-9)
-            self.trainer.tokens, self.logged_at = 0, now
-            self.bar.set_postfix_str(f"loss {logs['loss']:.4f}, {values['tokens_per_second']:,.0f} tokens/s")
-        self.ledger.metrics(state.global_step, values)
-        if not np.isfinite(logs.get("loss", 0.0)):
-            raise UserError(
-                f"the loss is {logs['loss']} at step {state.global_step}",
-                remedy="lower train.lr or raise train.warmup_ratio in the recipe",
-            )
-
-    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.bar.close()
+def _agreed_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint that all processes go on from; the first one looks, and removes what is incomplete."""
+    last = last_checkpoint(folder) if processes.rank() == 0 else None
+    name = processes.from_first(last.name if last else "")
+    return folder / name if name else None
 
 
-_NAMES = {"loss": "train/loss", "grad_norm": "train/grad_norm", "learning_rate": "train/lr"}
-_TIMINGS = {"runtime", "samples_per_second", "steps_per_second", "train_runtime", "train_samples_per_second",
-            "train_steps_per_second", "total_flos", "train_loss", "epoch", "model_preparation_time"}  # fmt: skip
+def _note_budget(job: Job, spec: TrainSpec, sources: list, plan: Any, steps: int) -> None:
+    if spec.max_seconds:
+        job.ledger.note(f"the budget is {spec.max_seconds:g} s of training; such a run cannot be repeated to the bit")
+        return
+    seen = plan.examples(steps)
+    parts = [f"{steps} steps", f"{sum(seen)} examples"]
+    for name in ("tokens", "flops"):
+        if all(getattr(source, name) for source in sources):
+            total = sum(getattr(source, name) * count for source, count in zip(sources, seen, strict=True))
+            parts.append(f"{total:.6g} {name}")
+    job.ledger.note(f"the budget is {', '.join(parts)}")
 
 
 def _arguments(
-    spec: TrainSpec, seed: int, folder: Path, *, examples: int, evaluates: bool
+    spec: TrainSpec,
+    seed: int,
+    folder: Path,
+    *,
+    examples: int,
+    evaluates: bool,
+    steps: int = 1,
+    impl: Impl | None = None,
 ) -> transformers.TrainingArguments:
-    """TrainingArguments from a spec. bf16 where the device gains from it; the batch is shared by all processes.
+    """TrainingArguments from a spec. bf16 where the device gains from it; batches come from the plan, not from here.
 
     Evaluation at every epoch's end is by steps too: Trainer saves a step's checkpoint *after* an evaluation by steps,
     but before one by epochs, and a run resumed from there would lose that evaluation and the random number it draws.
     """
-    gpu = torch.cuda.is_available()
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
-    per_device, rest = divmod(spec.batch_size, spec.gradient_accumulation * processes)
-    if rest or not per_device:
+    gpu, impl = torch.cuda.is_available(), impl or Impl()
+    if impl.fsdp and not (gpu and processes.world() > 1):
+        raise UserError("sharing weights (--fsdp) needs two or more processes, each with a GPU",
+                        where="--fsdp", remedy="leave it out, or ask for more GPUs: --gpus 2")  # fmt: skip
+    parts = spec.gradient_accumulation * processes.world()
+    if spec.batch_size < parts:
         raise UserError(
-            f"batch_size {spec.batch_size} cannot be shared by {processes} processes "
+            f"batch_size {spec.batch_size} cannot be shared by {processes.world()} processes "
             f"x {spec.gradient_accumulation} accumulation steps"
         )
+    polynomial = {"lr_end": spec.end_lr, "power": spec.schedule_power} if spec.schedule == "polynomial" else {}
     return transformers.TrainingArguments(
         output_dir=str(folder),
-        num_train_epochs=spec.epochs or 1,
-        max_steps=spec.max_steps or -1,
-        per_device_train_batch_size=per_device,
+        num_train_epochs=1,
+        max_steps=max(steps, 1),
+        ignore_data_skip=True,  # the loader begins at the right step by itself
+        per_device_train_batch_size=-(-spec.batch_size // parts),
         per_device_eval_batch_size=64,
         gradient_accumulation_steps=spec.gradient_accumulation,
         learning_rate=spec.lr,
         lr_scheduler_type=spec.schedule,
-        warmup_steps=spec.warmup_ratio,  # a float below 1 is a share of all steps
+        lr_scheduler_kwargs=polynomial,
+        warmup_steps=spec.warmup_ratio if spec.warmup_steps is None else spec.warmup_steps,  # below 1: a share
         weight_decay=spec.weight_decay,
         adam_beta1=spec.adam_betas[0],
         adam_beta2=spec.adam_betas[1],
@@ -289,4 +249,7 @@ def _arguments(
         remove_unused_columns=False,
         label_names=["labels"],
         dataloader_pin_memory=gpu,
+        torch_compile=impl.compile,
+        activation_checkpointing=impl.checkpointing,
+        fsdp="full_shard" if impl.fsdp else None,
     )

@@ -6,7 +6,7 @@ score; [CLS], [SEP] and padding get none; the texts of a pair are annotated apar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,9 +37,7 @@ def read_split(path: Path, labels: Sequence[str], kind: str | None = None) -> pd
     some are pairs.
     """
     kind = kind or ("classification" if labels else "regression")
-    table = pd.read_parquet(path, columns=["id", "text", "text_b", "label"])
-    if table.empty:
-        raise UserError("this split has no examples", where=path, remedy="raise its limit in config.yaml")
+    table = read_columns(path, "id", "text", "text_b", "label")
     if kind in ("tagging", "gaze"):
         found = np.empty(len(table), object)  # filled one by one: arrays of one shape would become one array
         for number, row in enumerate(table.itertuples()):
@@ -57,6 +55,14 @@ def read_split(path: Path, labels: Sequence[str], kind: str | None = None) -> pd
         raise UserError("text_b is missing here but given elsewhere", where=f"{path}, id {table['id'][row]!r}",
                         remedy="give every example a second text, or none")  # fmt: skip
     return table.astype({"label": np.int64 if kind == "classification" else np.float32})
+
+
+def read_columns(path: Path, *columns: str) -> pd.DataFrame:
+    """A split's columns. Raises UserError if it has no rows."""
+    table = pd.read_parquet(path, columns=list(columns))
+    if table.empty:
+        raise UserError("this split has no examples", where=path, remedy="raise its limit in config.yaml")
+    return table
 
 
 def _word_labels(text: str, label: Sequence, labels: Sequence[str], kind: str, where: str) -> np.ndarray:
@@ -92,10 +98,8 @@ class Examples(Dataset):
         max_length: int,
         words: Words | None = None,
     ):
-        if not tokenizer.is_fast:
-            raise UserError("the tokenizer gives no character offsets", where=tokenizer.name_or_path,
-                            remedy="use a backbone with a tokenizer.json")  # fmt: skip
-        self.table, self.words = table, words
+        require_fast(tokenizer)
+        self.table, self.words, self.max_length = table, words, max_length
         columns = [list(table[name]) for name in ("text", "text_b") if not table[name].isna().any()]
         self.texts = list(zip(*columns, strict=True))
         self._encoded = tokenizer(*columns, truncation=True, max_length=max_length).encodings
@@ -117,14 +121,23 @@ class Examples(Dataset):
     def __getitem__(self, key: int | tuple[int, int]) -> dict[str, Tensor]:
         index = key[1] if isinstance(key, tuple) else key
         encoding = self._encoded[index]
-        example = {"input_ids": torch.tensor(encoding.ids)}
-        if self._uses_types:
-            example["token_type_ids"] = torch.tensor(encoding.type_ids)
+        example = tensors(encoding, self._uses_types)
         if self.words is not None:
             features = self.words.of_pieces(self.texts[index], encoding.offsets, encoding.sequence_ids)
             example |= {name: torch.from_numpy(values) for name, values in features.items()}
         example["labels"] = torch.tensor(self._labels[index])
         return example
+
+    def notes(self, split: str) -> Iterator[str]:
+        """What the reader of a journal should know."""
+        if self.truncated:
+            yield f"{self.truncated} of {len(self)} {split} examples were cut to {self.max_length} pieces"
+        if self.words_cut:
+            yield f"{self.words_cut} words of {split} were cut off and are not scored"
+
+    def collate(self, pad_id: int, multiple: int = 1) -> Callable[[list[dict[str, Tensor]]], dict[str, Tensor]]:
+        """Makes a batch of examples: see `collate` below."""
+        return collate(pad_id, multiple)
 
     def _by_piece(self, text: str, label: np.ndarray, encoding: tokenizers.Encoding) -> np.ndarray:
         """Labels of words [words, ...] as labels of pieces [pieces, ...]; words behind the cut have none."""
@@ -141,6 +154,37 @@ class Examples(Dataset):
         labels = np.full((len(encoding.ids), *label.shape[1:]), IGNORED, label.dtype)
         labels[places] = label[words]
         return labels
+
+
+def tensors(encoding: tokenizers.Encoding, types: bool) -> dict[str, Tensor]:
+    """input_ids [L] and, where the tokenizer tells the texts of a pair apart, token_type_ids [L]."""
+    made = {"input_ids": torch.tensor(encoding.ids)}
+    return {**made, "token_type_ids": torch.tensor(encoding.type_ids)} if types else made
+
+
+def cut(texts: list[str], tokenizer: transformers.PreTrainedTokenizerFast, pieces: int) -> tuple[list[str], int]:
+    """Texts of at most so many pieces, each the beginning of its original; and how many were longer."""
+    require_fast(tokenizer)
+    encoded = tokenizer(texts, add_special_tokens=False).encodings
+    long = [len(encoding.ids) > pieces for encoding in encoded]
+    kept = [text[: encoding.offsets[pieces - 1][1]] if over else text
+            for text, encoding, over in zip(texts, encoded, long, strict=True)]  # fmt: skip
+    return kept, sum(long)
+
+
+def require_fast(tokenizer: transformers.PreTrainedTokenizerBase) -> None:
+    """Raises UserError for a tokenizer that cannot say where its pieces stand in the text."""
+    if not tokenizer.is_fast:
+        raise UserError("the tokenizer gives no character offsets", where=tokenizer.name_or_path,
+                        remedy="use a backbone with a tokenizer.json")  # fmt: skip
+
+
+def require_room(needed: int, max_length: int, setting: str) -> None:
+    """Raises UserError where question or option and special tokens, `needed` pieces, leave none for the passage."""
+    if needed >= max_length:
+        raise UserError(f"max_length {max_length} leaves no room for the passage beside the {needed} pieces of the "
+                        "longest question or option and the special tokens", where=f"max_length and {setting} of the "
+                        "task", remedy=f"raise max_length, or lower {setting}")  # fmt: skip
 
 
 def shortest_first(table: pd.DataFrame) -> pd.DataFrame:

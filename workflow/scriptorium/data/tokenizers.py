@@ -1,9 +1,12 @@
-"""Tokenizers for pre-training: read from a backbone, and MPNet's own order of the vocabulary."""
+"""Tokenizers for pre-training: read from an artifact, MPNet's own order of the vocabulary, and where words begin."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import transformers
 
 from scriptorium import manifest
@@ -50,12 +53,53 @@ def fairseq_tokenizer(tokenizer: transformers.PreTrainedTokenizerBase) -> transf
             remedy="take the tokenizer of a BERT-like backbone, or leave out vocabulary: fairseq",
         )
     ordered = ["<s>", "<pad>", "</s>", "<unk>", *names, "<mask>"]
-    lower = getattr(tokenizer, "do_lower_case", True)
+    normalizer = json.loads(tokenizer.backend_tokenizer.to_str())["normalizer"] or {}
     return transformers.MPNetTokenizer(
         vocab={name: number for number, name in enumerate(ordered)},
-        do_lower_case=lower,
+        do_lower_case=normalizer.get("lowercase", True),
         model_max_length=tokenizer.model_max_length,
     )
+
+
+def word_starts(tokenizer: transformers.PreTrainedTokenizerBase) -> np.ndarray:
+    """Which pieces begin a word, bool [vocabulary]: what masking of whole words needs.
+
+    WordPiece marks the pieces that go on ("##ing"), byte-level BPE and unigram those that begin (a leading blank,
+    written as in "\u0120word" and "\u2581word"). Special tokens are words of their own. The first piece after a special
+    token begins a word whatever is marked, since some tokenizers give the first word of a text no blank.
+    Raises UserError: a vocabulary of another kind.
+    """
+    described = json.loads(tokenizer.backend_tokenizer.to_str())
+    model, kind = described["model"], described["model"]["type"]
+    starts = np.ones(len(tokenizer), dtype=bool)
+    if kind == "WordLevel":
+        return starts
+    if kind == "WordPiece":
+        marked, begins = model["continuing_subword_prefix"], False
+    elif (marked := _blank(described["pre_tokenizer"])) is not None:
+        begins = True
+    else:
+        raise UserError(
+            f"this {kind} vocabulary marks neither where a word begins nor where it goes on",
+            where=tokenizer.name_or_path,
+            remedy="take a WordPiece, byte-level BPE or unigram vocabulary, or set whole_words: false",
+        )
+    for piece, number in tokenizer.get_vocab().items():
+        starts[number] = piece.startswith(marked) == begins
+    starts[tokenizer.all_special_ids] = True
+    return starts
+
+
+def _blank(pre_tokenizer: dict[str, Any] | None) -> str | None:
+    """How a pre-tokenizer writes the blank before a word; None if it does not."""
+    if pre_tokenizer is None:
+        return None
+    for part in pre_tokenizer.get("pretokenizers", [pre_tokenizer]):
+        if part["type"] == "ByteLevel":
+            return "\u0120"
+        if part["type"] == "Metaspace":
+            return part["replacement"]
+    return None
 
 
 def tokenizer_directory(artifact: Path) -> Path:

@@ -12,7 +12,7 @@ import numpy as np
 
 
 def classification(labels: np.ndarray, predictions: np.ndarray, classes: int) -> dict[str, float]:
-    """accuracy, f1 and mcc, each a share of 1.
+    """accuracy, error (1 - accuracy, as IMDB's is printed), f1 and mcc, each a share of 1.
 
     f1 is that of the last class where there are two (GLUE's MRPC and QQP: of the positive), else the mean over the
     classes. mcc is Gorodkin's R_K, for two classes Matthews' coefficient (CoLA). A ratio with the denominator 0 is 0.
@@ -37,6 +37,7 @@ def from_confusion(counts: np.ndarray) -> dict[str, np.ndarray]:
     spread = np.sqrt((total**2 - (predicted**2).sum(axis=-1)) * (total**2 - (true**2).sum(axis=-1)))
     return {
         "accuracy": right / total,
+        "error": 1 - right / total,
         "f1": f1[..., -1] if classes == 2 else f1.mean(axis=-1),
         "mcc": ratio(covariance, spread),
     }

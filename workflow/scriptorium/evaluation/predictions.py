@@ -12,14 +12,19 @@ from scriptorium.data.examples import IGNORED
 from scriptorium.evaluation import classification
 
 if TYPE_CHECKING:
+    from scriptorium.data.labelled import Labelled
     from scriptorium.stages.finetune import FinetuneSpec
 
 
-def measures(spec: FinetuneSpec, outputs: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+def measures(
+    spec: FinetuneSpec, data: Labelled, outputs: np.ndarray | tuple[np.ndarray, ...], labels: np.ndarray,
+    threshold: float | None = None,
+) -> dict[str, float]:  # fmt: skip
     """The task's metrics.
 
-    outputs: logits [n, classes], values [n, 1], and for words [n, L, tags] or [n, L, measures]; labels [n], [n, L] or
-    [n, L, measures], IGNORED at pieces that are not scored.
+    outputs: logits [n, classes] or [n, options], values [n, 1], for words [n, L, tags] or [n, L, measures], for
+    windows the two logits ([n, L], [n, L]); labels [n], [n, L], [n, L, measures], or as the data set says.
+    IGNORED at pieces that are not scored. threshold: see `question_answering.table`.
     """
     if spec.kind == "classification":
         return classification.classification(labels, outputs.argmax(axis=-1), len(spec.labels))
@@ -29,21 +34,36 @@ def measures(spec: FinetuneSpec, outputs: np.ndarray, labels: np.ndarray) -> dic
         from scriptorium.evaluation import tagging
 
         return tagging.measures(*by_word(outputs.argmax(axis=-1), labels), spec.labels)
-    from scriptorium.evaluation import reading
+    if spec.kind == "gaze":
+        from scriptorium.evaluation import reading
 
-    return reading.measures(*by_word(outputs, labels), spec.labels)
+        return reading.measures(*by_word(outputs, labels), spec.labels)
+    made = tabulated(spec, data, outputs, labels, threshold)
+    if spec.kind == "question_answering":
+        from scriptorium.evaluation import question_answering
+
+        return question_answering.measures(made)
+    from scriptorium.evaluation import multiple_choice
+
+    return multiple_choice.measures(made, spec.labels)
 
 
-def by_word(outputs: np.ndarray, labels: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """(labels, predictions) of each example's scored pieces, which are the first pieces of its words."""
-    scored = labels != IGNORED if labels.ndim == 2 else (labels != IGNORED).all(axis=-1)
-    return [row[keep] for row, keep in zip(labels, scored, strict=True)], [
-        row[keep] for row, keep in zip(outputs, scored, strict=True)
-    ]
+def tabulated(
+    spec: FinetuneSpec, data: Labelled, outputs: np.ndarray | tuple[np.ndarray, ...], labels: np.ndarray,
+    threshold: float | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """One row per example with at least id, label and prediction, indexed as `data.table`; arguments of `measures`."""
+    table = data.table
+    if spec.kind == "question_answering":
+        from scriptorium.evaluation import answer_spans, question_answering
 
+        spans, gaps = answer_spans.decode(data, *outputs, spec.answers)
+        answers = [[text for text, _ in row] for row in table["label"]]
+        return question_answering.table(table["id"], answers, spans, gaps, threshold).set_index(table.index)
+    if spec.kind == "multiple_choice":
+        from scriptorium.evaluation import multiple_choice
 
-def write(spec: FinetuneSpec, table: pd.DataFrame, outputs: np.ndarray, labels: np.ndarray, path: Path) -> None:
-    """predictions.parquet in the order of the test file: id, label, prediction [, probability_<class>]."""
+        return multiple_choice.table(table, outputs, labels, spec.labels)
     made = table[["id"]].copy()
     if spec.kind in ("tagging", "gaze"):
         values = outputs.argmax(axis=-1) if spec.kind == "tagging" else outputs
@@ -54,4 +74,17 @@ def write(spec: FinetuneSpec, table: pd.DataFrame, outputs: np.ndarray, labels: 
         made["label"], made["prediction"] = table["label"], outputs.argmax(axis=-1)
         for number, name in enumerate(spec.labels):
             made[f"probability_{name}"] = classification.probabilities(outputs)[:, number]
+    return made
+
+
+def by_word(outputs: np.ndarray, labels: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """(labels, predictions) of each example's scored pieces, which are the first pieces of its words."""
+    scored = labels != IGNORED if labels.ndim == 2 else (labels != IGNORED).all(axis=-1)
+    return [row[keep] for row, keep in zip(labels, scored, strict=True)], [
+        row[keep] for row, keep in zip(outputs, scored, strict=True)
+    ]
+
+
+def write(made: pd.DataFrame, path: Path) -> None:
+    """predictions.parquet in the order of the test file, whatever the order in which it was predicted."""
     made.sort_index().to_parquet(path, index=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
     from scriptorium.stages.finetune import FinetuneSpec
 
 TOKEN_KINDS = ("tagging", "gaze")
+HEADS = {
+    "classification": transformers.AutoModelForSequenceClassification,
+    "regression": transformers.AutoModelForSequenceClassification,
+    "tagging": transformers.AutoModelForTokenClassification,
+    "gaze": transformers.AutoModelForTokenClassification,
+    "question_answering": transformers.AutoModelForQuestionAnswering,
+    "multiple_choice": transformers.AutoModelForMultipleChoice,
+}
+AFTER_PADDING = ("mpnet", "roberta", "xlm-roberta", "camembert")  # positions count from behind the padding's number
 
 
 def build(spec: FinetuneSpec, backbone: Path) -> nn.Module:
@@ -29,10 +39,10 @@ def build(spec: FinetuneSpec, backbone: Path) -> nn.Module:
     Raises UserError if the backbone is too short for the task or not of BERT's shape where cognition is asked for.
     """
     tokens = spec.kind in TOKEN_KINDS
-    auto = transformers.AutoModelForTokenClassification if tokens else transformers.AutoModelForSequenceClassification
+    auto = HEADS[spec.kind]
     config = transformers.AutoConfig.from_pretrained(backbone, local_files_only=True, **_task(spec))
-    if spec.max_length > config.max_position_embeddings:
-        raise UserError(f"max_length {spec.max_length} is more than the backbone's {config.max_position_embeddings}",
+    if spec.max_length > (longest := longest_input(config)):
+        raise UserError(f"max_length {spec.max_length} is more than the backbone's {longest}",
                         where=backbone, remedy="lower max_length of the task")  # fmt: skip
     if spec.reinitialise:
         model = auto.from_config(config)
@@ -47,8 +57,48 @@ def build(spec: FinetuneSpec, backbone: Path) -> nn.Module:
     return model if spec.gaze_loss is None else WithGazeLoss(model, spec.gaze_loss)
 
 
+def longest_input(config: transformers.PreTrainedConfig) -> int:
+    """Pieces that the backbone has positions for: 512 of RoBERTa's and MPNet's 514; XLNet has no end."""
+    if config.max_position_embeddings < 0:
+        return sys.maxsize
+    reserved = config.pad_token_id + 1 if config.model_type in AFTER_PADDING else 0
+    return config.max_position_embeddings - reserved
+
+
+def loss_of(kind: str) -> Callable[[object, Tensor], Tensor] | None:
+    """loss(outputs, labels) of kinds whose padding must be kept out of the softmax; None: the model's own is right."""
+    return {"question_answering": span_loss, "multiple_choice": choice_loss}.get(kind)
+
+
+def span_loss(outputs: Mapping[str, Tensor], labels: Tensor) -> Tensor:
+    """Mean of the cross-entropies of the first and the last piece; labels [B, 3]: both, and the number of pieces.
+
+    Padding takes no part (ours), so that the loss of a window does not depend on the batch that it is in; the models
+    of transformers let it compete.
+    """
+    first, last, pieces = labels.unbind(-1)
+    ends = ((outputs["start_logits"], first), (outputs["end_logits"], last))
+    return sum(nn.functional.cross_entropy(_without_padding(logits, pieces), place) for logits, place in ends) / 2
+
+
+def choice_loss(outputs: Mapping[str, Tensor], labels: Tensor) -> Tensor:
+    """Cross-entropy over the options that there are; labels [B, 2]: the right one, and how many."""
+    right, options = labels.unbind(-1)
+    return nn.functional.cross_entropy(_without_padding(outputs["logits"], options), right)
+
+
+def _without_padding(logits: Tensor, counts: Tensor) -> Tensor:
+    """[B, n] float32, in row b minus infinity from counts[b] on."""
+    behind = torch.arange(logits.shape[-1], device=logits.device) >= counts[:, None]
+    return logits.float().masked_fill(behind, float("-inf"))
+
+
 def _task(spec: FinetuneSpec) -> dict[str, object]:
     """What the head must know: classes by name, or one output per measured value."""
+    if spec.kind == "question_answering":
+        return {"num_labels": 2}  # beginning and end
+    if spec.kind == "multiple_choice":
+        return {}
     if spec.kind == "regression":
         return {"num_labels": 1, "problem_type": "regression"}
     names = dict(enumerate(spec.labels))

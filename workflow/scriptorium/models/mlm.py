@@ -7,41 +7,63 @@ import torch
 import transformers
 from torch.nn import functional
 from transformers import BertConfig, BertForMaskedLM
+from transformers.models.bert.modeling_bert import BertLayer
 
+from scriptorium.models import dropout
+from scriptorium.models.attention import additive, attend, pick
 from scriptorium.objectives.spec import EncoderSpec
 
 
+class RowsLayer(BertLayer):
+    """BertLayer that can be asked for some rows only: what the last layer computes for the others, nobody reads."""
+
+    def forward(
+        self, hidden_states: torch.Tensor, attention_mask: torch.Tensor | None = None, *_: object,
+        rows: torch.Tensor | None = None, **__: object,
+    ) -> torch.Tensor:  # fmt: skip
+        """Hidden states [B, L, d] -> [B, L, d], or [B, K, d] at `rows` [B, K]; all rows are keys. Mask: `attend`'s."""
+        own = self.attention.self
+        asked = hidden_states if rows is None else pick(hidden_states, rows)
+        if rows is not None and attention_mask is not None:
+            attention_mask = pick(attention_mask.transpose(1, 2), rows).transpose(1, 2)
+        query, key, value = (
+            project(states).unflatten(-1, (own.num_attention_heads, -1)).transpose(1, 2)
+            for project, states in ((own.query, asked), (own.key, hidden_states), (own.value, hidden_states))
+        )
+        rate = own.dropout.p if self.training else 0.0
+        attended = attend(query, key, value, attention_mask, rate).transpose(1, 2).flatten(2)
+        return self.feed_forward_chunk(self.attention.output(attended, asked))
+
+
 class PackedMaskedLM(BertForMaskedLM):
-    """BertForMaskedLM for packed blocks: the same parameters, loss and gradients, about 1 / rate fewer logits."""
+    """BertForMaskedLM for packed blocks: the same parameters, loss and gradients, about 1 / rate fewer logits.
+
+    Nor does the last layer compute more than the predicted rows.
+    """
+
+    _no_split_modules = ("BertEmbeddings", "RowsLayer")
+    monitored = False  # in training, too, say how many predictions are correct
+
+    def __init__(self, config: BertConfig):
+        super().__init__(config)
+        for layer in self.bert.encoder.layer:
+            layer.__class__ = RowsLayer  # the parameters and their initialisation stay BertLayer's
+        dropout.use(self)
 
     def predict(
-        self, input_ids: torch.Tensor, positions: torch.Tensor, document_ids: torch.Tensor | None = None
-    ) -> torch.Tensor:
-        """Logits [B, K, vocabulary] at `positions` [B, K] of `input_ids` [B, L].
-
-        With `document_ids` [B, L] a token attends only to tokens of its own document (block-diagonal attention).
-        """
-        mask = None if document_ids is None else (document_ids[:, None, :, None] == document_ids[:, None, None, :])
-        hidden = self.bert(input_ids, attention_mask=mask).last_hidden_state
-        rows = torch.arange(len(positions), device=positions.device)[:, None]
-        return self.cls(hidden[rows, positions])
+        self, input_ids: torch.Tensor, positions: torch.Tensor, document_ids: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+    ) -> torch.Tensor:  # fmt: skip
+        """Logits [B, K, vocabulary] at `positions` [B, K] of `input_ids` [B, L]; see `encode`."""
+        return self.cls(encode(self.bert, input_ids, positions, document_ids, attention_mask))
 
     def forward(
         self, input_ids: torch.Tensor, positions: torch.Tensor, labels: torch.Tensor,
-        document_ids: torch.Tensor | None = None,
+        document_ids: torch.Tensor | None = None, attention_mask: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:  # fmt: skip
-        """`loss`: mean cross entropy over labels [B, K] that are not -100; in evaluation also sums per block [B].
-
-        `summed_loss` and `correct` stand for the logits, which would not fit into memory for a whole set.
-        """
-        logits = self.predict(input_ids, positions, document_ids).float()
-        losses = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
-        losses = losses.view(labels.shape)  # 0 where the label is -100
-        outputs = {"loss": losses.sum() / (labels != -100).sum()}
-        if not self.training:
-            outputs["summed_loss"] = losses.sum(-1)
-            outputs["correct"] = (logits.argmax(-1) == labels).sum(-1)
-        return outputs
+        """See `outcome`."""
+        logits = self.predict(input_ids, positions, document_ids, attention_mask)
+        return outcome(logits, labels, counted=self.monitored or not self.training)
 
     def start_from(self, log_frequency: np.ndarray) -> None:
         """Set the output bias to log frequencies [vocabulary]: training starts at the unigram loss (ours).
@@ -59,9 +81,51 @@ class PackedMaskedLM(BertForMaskedLM):
         return model
 
 
+def encode(
+    encoder: transformers.PreTrainedModel, input_ids: torch.Tensor, rows: torch.Tensor,
+    document_ids: torch.Tensor | None, attention_mask: torch.Tensor | None, **embedded: torch.Tensor,
+) -> torch.Tensor:  # fmt: skip
+    """Hidden states [B, K, d] of an encoder of RowsLayers at `rows` [B, K] of `input_ids` [B, L].
+
+    With `document_ids` [B, L] a token attends only to tokens of its own document (block-diagonal attention; padding
+    is a document of its own), else with `attention_mask` [B, L] to all tokens that are not padding. `embedded`: what
+    else the embeddings take.
+    """
+    hidden = encoder.embeddings(input_ids, **embedded)
+    mask = None
+    if document_ids is not None:
+        mask = additive(document_ids[:, None, :, None] == document_ids[:, None, None, :], hidden.dtype)
+    elif attention_mask is not None:
+        mask = additive(attention_mask[:, None, None, :].bool().expand(-1, 1, input_ids.shape[1], -1), hidden.dtype)
+    *layers, last = encoder.encoder.layer
+    for layer in layers:
+        hidden = layer(hidden, mask)
+    return last(hidden, mask, rows=rows)
+
+
+def outcome(logits: torch.Tensor, labels: torch.Tensor, *, counted: bool) -> dict[str, torch.Tensor]:
+    """`loss`: mean cross entropy over labels [B, K] that are not -100; if `counted` also sums per block [B].
+
+    `summed_loss` and `correct` stand for the logits, which would not fit into memory for a whole set.
+    """
+    logits = logits.float()
+    losses = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
+    losses = losses.view(labels.shape)  # 0 where the label is -100
+    outputs = {"loss": losses.sum() / (labels != -100).sum()}
+    if counted:
+        outputs["summed_loss"] = losses.sum(-1)
+        outputs["correct"] = (logits.argmax(-1) == labels).sum(-1)
+    return outputs
+
+
 def build(spec: EncoderSpec, tokenizer: transformers.PreTrainedTokenizerBase) -> PackedMaskedLM:
     """A randomly initialised model (N(0, 0.02), tied decoder) for this tokenizer."""
-    config = BertConfig(
+    return PackedMaskedLM(config_of(spec, tokenizer))
+
+
+def config_of(spec: EncoderSpec, tokenizer: transformers.PreTrainedTokenizerBase) -> BertConfig:
+    """BERT's configuration for a recipe's encoder."""
+    return BertConfig(
         vocab_size=len(tokenizer),
         hidden_size=spec.hidden_size,
         num_hidden_layers=spec.layers,
@@ -73,4 +137,3 @@ def build(spec: EncoderSpec, tokenizer: transformers.PreTrainedTokenizerBase) ->
         pad_token_id=tokenizer.pad_token_id,
         attn_implementation="sdpa",  # its boolean masks are not additive, as eager attention would take them
     )
-    return PackedMaskedLM(config)

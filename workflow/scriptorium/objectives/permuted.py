@@ -7,8 +7,9 @@ queries are masks throughout.
 
 `corrected` (default) predicts ordinary tokens only, so many of each block's own, and draws random tokens from them.
 `faithful` follows the original: p = round(rate * width) for all blocks of a batch, specials and padding among the
-predicted, random tokens of any id but fairseq's first four. What it does not follow: our blocks are full and cut
-documents, so there is no padding to predict; the original fills blocks with whole lines and pads.
+predicted, random tokens of any id but fairseq's first four. The original's blocks are those of layout full-sentences:
+whole lines, padded. Padding is then predicted without a label and attended to, as there; ours reaches to the block's
+length, the original's to the longest of a batch of similar lengths. On packed blocks there is none.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ import transformers
 from torch.utils.data import Dataset
 
 from scriptorium.data.blocks import Blocks
-from scriptorium.errors import UserError
+from scriptorium.data.tokenizers import word_starts
 from scriptorium.models.mpnet.visibility import Mode, shares
-from scriptorium.objectives.masking import IGNORED, Draws, corrupt
+from scriptorium.objectives.masking import IGNORED, Draws, corrupt, count_of, stack, word_beginnings
 from scriptorium.objectives.spec import ObjectiveSpec
 
 UNUSED = -1  # position of a slot that a block does not use
@@ -38,7 +39,7 @@ class PermutedBlocks(Dataset):
 
     input_ids [L] corrupted, document_ids [L]; and in the order of prediction positions [k], revealed [k] = the true
     tokens there, labels [k] = the same, or -100 where a prediction does not count (padding).
-    Raises UserError: whole words are asked for, but the vocabulary does not mark the pieces that go on with a word.
+    Raises UserError: whole words are asked for, but the vocabulary does not mark them.
     """
 
     def __init__(self, blocks: Blocks, spec: ObjectiveSpec, tokenizer: Any, draws: Draws):
@@ -47,12 +48,7 @@ class PermutedBlocks(Dataset):
         names = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
         self.special = np.zeros(len(tokenizer), dtype=bool)
         self.special[tokenizer.all_special_ids] = True
-        self.continues = np.array([name.startswith("##") for name in names]) & spec.permuted.whole_words
-        if spec.permuted.whole_words and any(name.startswith(("\u2581", "\u0120")) for name in names):
-            raise UserError(
-                "whole words are read from the ## of a WordPiece vocabulary, which this one does not have",
-                remedy="set objective.permuted.whole_words: false in the recipe",
-            )
+        self.starts = word_starts(tokenizer) if spec.permuted.whole_words else np.ones(len(tokenizer), dtype=bool)
         dead = np.isin(names, DEAD)
         faithful = spec.permuted.faithful
         self.ordinary = np.arange(FAIRSEQ_SPECIALS, len(names)) if faithful else np.flatnonzero(~self.special & ~dead)
@@ -65,16 +61,18 @@ class PermutedBlocks(Dataset):
     def __getitem__(self, key: int | tuple[int, int]) -> dict[str, np.ndarray]:
         epoch, index = key if isinstance(key, tuple) else (0, key)
         input_ids, document_ids = self.blocks[index]
-        return {**self.hide(input_ids, self.draws(epoch, index)), "document_ids": document_ids}
+        example = {**self.hide(input_ids, self.draws(epoch, index)), "document_ids": document_ids}
+        if self.blocks.padded:
+            example["attention_mask"] = (document_ids >= 0).astype(np.int64)
+        return example
 
     def hide(self, input_ids: np.ndarray, generator: np.random.Generator) -> dict[str, np.ndarray]:
         """One example from tokens [L], which may be padded; without document_ids."""
         special = self.special[input_ids]
         chosen = np.ones_like(special) if self.spec.permuted.faithful else ~special
         candidates = np.flatnonzero(chosen)
-        count = min(len(candidates), max(1, round(self.spec.rate * len(candidates))))
-        first = ~self.continues[input_ids] | special
-        first[1:] |= special[:-1]  # a piece that goes on with a word of the block before
+        count = min(len(candidates), count_of(len(candidates), self.spec.rate))
+        first = word_beginnings(input_ids, self.starts, self.special)
         positions = predicted_part(candidates, first[candidates], count, generator)
         revealed = input_ids[positions]
         corrupted = input_ids.copy()
@@ -101,20 +99,17 @@ def collate(*, document_attention: bool) -> Callable[[Sequence[dict[str, np.ndar
     """A function from examples to a batch: input_ids [B, L], positions, revealed and labels [B, K], all int64.
 
     K is the largest k of the batch; filled up with position -1 and label -100. With `document_attention` also
-    document_ids [B, L].
+    document_ids [B, L], and of padded blocks attention_mask [B, L].
     """
-    fills = {"input_ids": 0, "positions": UNUSED, "revealed": 0, "labels": IGNORED}
+    fills = {"input_ids": 0, "positions": UNUSED, "revealed": 0, "labels": IGNORED, "attention_mask": 0}
     fills |= {"document_ids": -1} if document_attention else {}
 
     def batch(examples: Sequence[dict[str, np.ndarray]]) -> dict[str, torch.Tensor]:
-        made = {}
-        for name, fill in fills.items():
-            rows = [example[name] for example in examples]
-            out = np.full((len(rows), max(map(len, rows))), fill, dtype=np.int64)
-            for row, values in zip(out, rows, strict=True):
-                row[: len(values)] = values
-            made[name] = torch.from_numpy(out)
-        return made
+        return {
+            name: stack([example[name] for example in examples], fill)
+            for name, fill in fills.items()
+            if name in examples[0]
+        }
 
     return batch
 

@@ -42,13 +42,57 @@ class PermutedSpec(Spec):
     )
 
 
+class MaskingSpec(Spec):
+    """How bert, bert-nsp and roberta hide tokens (papers/mpnet_and_zoo section 8.1)."""
+
+    whole_words: bool = Field(False, description="words are chosen, not pieces; one that would exceed the count is not")
+    max_predictions: int | None = Field(
+        None, ge=1, description="most predictions per block; BERT: 20 of 128, 77 of 512"
+    )
+    static_copies: int | None = Field(
+        None, ge=1, description="static: so many maskings of every block, used epoch by epoch in turn; empty: dynamic"
+    )
+    faithful: bool = Field(
+        False,
+        description="as BERT's code: the count is a share of all tokens, everything but [CLS] and [SEP] may be "
+        "predicted, random tokens from the whole vocabulary; ours: ordinary tokens only in all three",
+    )
+
+
+class SpansSpec(Spec):
+    """How xlnet chooses what it predicts (papers/mpnet_and_zoo section 8.4)."""
+
+    longest: int = Field(5, ge=1, description="tokens of the longest span; a span of n has weight 1/n")
+    most: float = Field(85 / 512, gt=0, lt=1, description="largest share of a block that is predicted")
+
+
+PERMUTED = ("mpnet", "plm", "mlm-permuted")
+MASKED = ("bert", "bert-nsp", "roberta")
+PAIRS = "sentence-pairs"  # the layout (stages/pack.py) of next-sentence prediction, and of nothing else
+
+
+def check_layout(objective: ObjectiveSpec, layout: str) -> None:
+    """Raises ValueError where blocks of this layout do not fit the objective."""
+    if objective.name == "bert-nsp" and layout != PAIRS:
+        raise ValueError(f"bert-nsp needs blocks of layout {PAIRS}, these are {layout}")
+    if objective.name != "bert-nsp" and layout == PAIRS:
+        raise ValueError(f"{objective.name} knows no pairs: layout {PAIRS} belongs to bert-nsp")
+    padded_and_open = layout == "full-sentences" and not objective.document_attention
+    if padded_and_open and objective.permuted is not None and not objective.permuted.faithful:
+        raise ValueError(
+            f"{objective.name} would attend to the padding of layout full-sentences: leave document_attention on, or "
+            "set permuted.faithful, which does so on purpose"
+        )
+
+
 class ObjectiveSpec(Spec):
     """The pre-training objective."""
 
-    name: Literal["bert", "mpnet", "plm", "mlm-permuted"] = Field(
+    name: Literal["bert", "bert-nsp", "roberta", "xlnet", "mpnet", "plm", "mlm-permuted"] = Field(
         "bert",
-        description="bert: masked language model of BERT's encoder; the others run on MPNet's: mpnet, plm (without "
-        "position compensation), mlm-permuted (without permutation)",
+        description="bert: masked language model of BERT's encoder; bert-nsp: with next-sentence prediction; roberta: "
+        "on RoBERTa's encoder; xlnet: permuted language model on XLNet's; the others run on MPNet's: mpnet, plm "
+        "(without position compensation), mlm-permuted (without permutation)",
     )
     rate: float = Field(0.15, gt=0, lt=1, description="share of the tokens that are predicted")
     mask: float = Field(0.8, ge=0, le=1, description="of these, the share replaced by the mask symbol")
@@ -64,18 +108,32 @@ class ObjectiveSpec(Spec):
         exclude_if=lambda value: value is None,  # BERT's specification, and so its results, stay what they are
         description="settings of mpnet, plm and mlm-permuted",
     )
+    masking: MaskingSpec | None = Field(
+        None, exclude_if=lambda value: value is None, description="settings of bert, bert-nsp and roberta; empty: ours"
+    )
+    spans: SpansSpec | None = Field(None, exclude_if=lambda value: value is None, description="settings of xlnet")
 
     @model_validator(mode="before")
     @classmethod
     def _fill(cls, values: object) -> object:
-        """MPNet's objectives have MPNet's settings, also where none is given."""
-        if isinstance(values, dict) and values.get("name", "bert") != "bert":
+        """The settings that belong to an objective, also where none is given."""
+        name = values.get("name", "bert") if isinstance(values, dict) else None
+        if name in PERMUTED:
             return {"permuted": {}, **values}
+        if name == "bert-nsp":  # the second sentence may be of another document
+            return {"document_attention": False, "masking": {}, **values}
+        if name == "xlnet":  # a context of 6 n tokens per span of n; content rows hold the true tokens
+            return {"rate": 1 / 6, "mask": 0.0, "random": 0.0, "spans": {}, **values}
         return values
 
     def model_post_init(self, _: object) -> None:
-        if self.name == "bert" and self.permuted is not None:
-            raise ValueError("permuted: bert has no such settings; name mpnet, plm or mlm-permuted")
+        for key, names in {"permuted": PERMUTED, "masking": MASKED, "spans": ("xlnet",)}.items():
+            if getattr(self, key) is not None and self.name not in names:
+                raise ValueError(f"{key}: {self.name} has no such settings; they belong to {', '.join(names)}")
+        if self.name == "bert-nsp" and self.document_attention:
+            raise ValueError("document_attention: both sentences of a pair are seen in bert-nsp; set it to false")
+        if self.name == "xlnet" and (self.mask or self.random):
+            raise ValueError("mask, random: xlnet replaces no token; set both to 0")
         if self.permuted is not None and self.permuted.mask_rows and self.name != "mpnet":
             raise ValueError(f"permuted.mask_rows: {self.name} has no mask rows beside its predictions")
         if self.mask + self.random > 1:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from scriptorium.errors import UserError
-from scriptorium.evaluation import classification, reading, tagging
+from scriptorium.evaluation import classification, multiple_choice, question_answering, reading, tagging
 from scriptorium.evaluation.statistics import Comparison, compare_metric, compare_totals
 
 CORRELATION_RESAMPLES = 1000  # of a metric that is no function of sums, each computed anew
@@ -21,7 +21,7 @@ CORRELATION_RESAMPLES = 1000  # of a metric that is no function of sums, each co
 class FinetuneRun:
     """One run, its names by its path: metrics.json, and predictions.parquet (label, prediction) indexed by id.
 
-    labels: the task's classes, tags or measures; empty where the run's journal does not say.
+    labels: the task's classes, tags, measures or parts; empty where the run's journal does not say.
     """
 
     variant: str
@@ -48,12 +48,16 @@ def read(manifest: Path) -> FinetuneRun:
 
 
 def lower_is_better(metric: str) -> bool:
-    """Whether a metric is an error: mse, mae, mae_<measure>."""
-    return metric.removeprefix("test/").startswith(("mse", "mae"))
+    """Whether a metric is an error: error, mse, mae, mae_<measure>."""
+    return metric.removeprefix("test/").startswith(("error", "mse", "mae"))
 
 
 def kind_of(predictions: pd.DataFrame) -> str:
-    """The kind of task that a table of predictions belongs to: numbers or lists per word, with classes or without."""
+    """The kind of task that a table of predictions belongs to, by its columns and their types."""
+    if "exact" in predictions:
+        return "question_answering"
+    if "probabilities" in predictions:
+        return "multiple_choice"
     if predictions["label"].dtype == object:
         first = next((label[0] for label in predictions["label"] if len(label)), 0)
         return "gaze" if np.ndim(first) else "tagging"
@@ -100,10 +104,13 @@ def _measure(run: FinetuneRun) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
         width = len(run.predictions["label"].iloc[0][0])
         names = run.labels or tuple(map(str, range(width)))
         return lambda sums: reading.from_totals(sums, names)
+    if kind == "multiple_choice":
+        return lambda sums: multiple_choice.from_totals(sums, run.labels)
     return {
         "classification": classification.from_confusion,
         "regression": classification.from_moments,
         "tagging": tagging.from_totals,
+        "question_answering": question_answering.from_totals,
     }[kind]
 
 
@@ -117,6 +124,10 @@ def _totals(run: FinetuneRun, pair: str) -> np.ndarray:
         return classification.moments(labels.to_numpy(), predictions.to_numpy())
     if kind == "gaze":
         return reading.totals(list(labels), list(predictions))
+    if kind == "question_answering":
+        return question_answering.totals(run.predictions)
+    if kind == "multiple_choice":
+        return multiple_choice.totals(run.predictions, run.labels)
     if not run.labels:
         raise UserError(f"{pair}: a run has no run.json, which names the tags",
                         where=f"results/finetune/{run.variant}/{run.task}/seed{run.seed}",

@@ -17,6 +17,7 @@ from scriptorium.reporting.style import COLOURS, INK, QUIET, RULE, save, styled
 __all__ = ["FinetuneRun", "difference", "figure", "lower_is_better", "read", "scale", "sentence", "table"]
 
 ALPHA = 0.05
+DEFAULT_METRIC = {"regression": "test/spearman", "tagging": "test/f1", "question_answering": "test/f1"}
 ENOUGH_SEEDS = 5
 LEAST_SPAN = 0.04  # of an axis: a smaller one would make nothing look like something
 BETTER, WORSE, UNKNOWN, BASELINE = "better", "worse", "no difference shown", "baseline"
@@ -146,10 +147,10 @@ def _grouped(runs: Sequence[FinetuneRun]) -> dict[str, dict[str, list[FinetuneRu
 
 
 def metric_of(task: str, variants: Mapping[str, Sequence[FinetuneRun]], metrics: Mapping[str, str]) -> str:
-    """The metric asked for; else accuracy, for regression Spearman's correlation, for tagging F1."""
+    """The metric asked for; else that of the kind."""
     available = set.intersection(*(set(run.metrics) for own in variants.values() for run in own))
     kind = kind_of(next(iter(variants.values()))[0].predictions)
-    wanted = metrics.get(task) or {"regression": "test/spearman", "tagging": "test/f1"}.get(kind, "test/accuracy")
+    wanted = metrics.get(task) or DEFAULT_METRIC.get(kind, "test/accuracy")
     if wanted not in available:
         raise UserError(f"task {task!r} has no metric {wanted!r}, {nearest(wanted, available)}")
     return wanted

@@ -26,12 +26,16 @@ ORDERED = {
 
 @dataclass(frozen=True, eq=False)
 class PretrainRun:
-    """One run: its name by path, its final metrics, its curves {name: [(step, loss)]} with steps ascending."""
+    """One run: its name by path, its final metrics, its curves {name: [(step, loss)]} with steps ascending.
+
+    held_out: loss (summed), predicted and correct of every held-out block.
+    """
 
     recipe: str
     seed: int
     metrics: dict[str, float]
     curves: dict[str, list[tuple[int, float]]]
+    held_out: pd.DataFrame
 
     @property
     def tokens_per_step(self) -> float:
@@ -54,7 +58,9 @@ def read(manifest: Path) -> PretrainRun:
             remedy=f"delete {manifest} and run snakemake again",
         )
     seed = int(directory.name.removeprefix("seed"))
-    return PretrainRun(directory.parent.name, seed, metrics, {n: sorted(c.items()) for n, c in curves.items()})
+    held_out = pd.read_parquet(directory / "held_out.parquet")
+    ordered = {name: sorted(points.items()) for name, points in curves.items()}
+    return PretrainRun(directory.parent.name, seed, metrics, ordered, held_out)
 
 
 def table(runs: Sequence[PretrainRun]) -> pd.DataFrame:
@@ -105,32 +111,6 @@ def figure(runs: Sequence[PretrainRun], path: Path) -> Path:
         axes.set_ylabel("loss (nats per predicted token)")
         axes.grid(axis="y", color=QUIET, alpha=0.25, linewidth=0.6)
         canvas.legend(loc="outside upper left", fontsize=9, ncols=2)
-        return save(canvas, path)
-
-
-def ranks(runs: Sequence[PretrainRun], path: Path) -> Path:
-    """Held-out loss by order of prediction, with standard errors: one line per run that has an order.
-
-    Raises UserError: no run has one.
-    """
-    ordered = [run for run in runs if "visible/tokens" in run.metrics]
-    if not ordered:
-        raise UserError("none of these runs predicts in an order", where=path,
-                        remedy="name a recipe whose objective is mpnet, plm or mlm-permuted")  # fmt: skip
-    with styled():
-        canvas, axes = plt.subplots(figsize=(7.2, 4.2), layout="constrained")
-        for number, (run, colour) in enumerate(zip(ordered, _colours(ordered), strict=True)):
-            losses, errors = ([run.metrics.get(f"validation/{name}/{tenth}", float("nan")) for tenth in TENTHS]
-                              for name in ("loss_by_rank", "loss_by_rank_error"))  # fmt: skip
-            places = [tenth + 0.06 * (number - (len(ordered) - 1) / 2) for tenth in TENTHS]  # so that bars stay apart
-            tokens, positions = run.metrics["visible/tokens"], run.metrics["visible/positions"]
-            label = f"{run.recipe}, seed {run.seed}: sees {tokens:.1%} of tokens, {positions:.1%} of positions"
-            axes.errorbar(places, losses, errors, fmt="o-", color=colour, markersize=4.5, linewidth=1.2, label=label)
-        axes.set_xticks(TENTHS)
-        axes.set_xlabel("order of prediction (tenths; later ones may use the tokens before them)")
-        axes.set_ylabel("held-out loss (nats per predicted token)")
-        axes.grid(axis="y", color=QUIET, alpha=0.25, linewidth=0.6)
-        canvas.legend(loc="outside upper left", fontsize=9, ncols=1)
         return save(canvas, path)
 
 

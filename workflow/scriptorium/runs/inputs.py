@@ -5,23 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 from scriptorium.errors import UserError
-from scriptorium.runs.names import Names
+from scriptorium.runs.names import Names, packing_name
 
 
 class Inputs(Names):
     """Paths, as the rules need them."""
 
-    def backbone(self, name: str) -> str:
-        """Manifest of a backbone's directory."""
-        entry = self._known(name, self.config.backbones, "backbone")
+    def backbone(self, name: str, seed: int = 0) -> str:
+        """Manifest of a backbone's directory; `seed` is that of the run which asks, for paired seeds."""
+        entry = self._known(name, self.project.backbones, "backbone")
         if entry.dataset:
             return f"resources/{entry.dataset}/manifest.json"
         if entry.finetuned:
             return f"results/finetune/{entry.finetuned}/{entry.task}/seed{entry.seed}/manifest.json"
-        return f"results/pretrain/{entry.pretrained}/seed{entry.seed}/manifest.json"
+        own = seed if entry.seed == "paired" else entry.seed
+        return f"results/pretrain/{entry.pretrained}/seed{own}/manifest.json"
 
-    def finetune_backbone(self, variant: str) -> str:
-        return self.backbone(self.project.variant(variant, "finetune", "results path").recipe.backbone)
+    def finetune_backbone(self, variant: str, seed: int) -> str:
+        return self.backbone(self.project.variant(variant, "finetune", "results path").recipe.backbone, seed)
 
     def finetune_annotations(self, variant: str, task: str) -> list[str]:
         """Manifest of the task's scored words, for variants with cognition or a gaze loss."""
@@ -72,7 +73,8 @@ class Inputs(Names):
 
     def corpus_sources(self, corpus: str) -> list[str]:
         entry = self._known(corpus, self.config.corpora, "corpus")
-        return [f"resources/{name}/manifest.json" for name in dict.fromkeys(s.dataset for s in entry.sources)]
+        kept = dict.fromkeys(source.dataset for source in entry.sources if not source.stream)
+        return [f"resources/{name}/manifest.json" for name in kept]
 
     def annotated_data(self, dataset: str) -> str:
         """Manifest of what is annotated under this name: a gaze corpus or a task."""
@@ -84,11 +86,43 @@ class Inputs(Names):
     def scoring_regressor(self) -> str:
         return f"results/gaze/regressor/{self.config.gaze.scores_from}/seed{self.config.seeds[0]}/manifest.json"
 
-    def pack_corpus(self, variant: str) -> str:
-        return f"results/data/corpora/{self._pretrain_recipe(variant).corpus}/manifest.json"
+    def pack_corpus(self, blocks: str) -> str:
+        recipe = self._known(blocks, self.packings, "packed corpus")
+        return f"results/data/corpora/{recipe.corpus}/manifest.json"
 
-    def pack_tokenizer(self, variant: str) -> str:
-        return self.backbone(self._pretrain_recipe(variant).tokenizer)
+    def pack_tokenizer(self, blocks: str) -> str:
+        """Manifest of a backbone, or of a vocabulary of our own."""
+        name = self._known(blocks, self.packings, "packed corpus").tokenizer
+        if name in self.config.vocabularies:
+            return f"results/data/vocabularies/{name}/manifest.json"
+        return self.backbone(name)
+
+    def vocabulary_corpus(self, name: str) -> str:
+        corpus = self._known(name, self.config.vocabularies, "vocabulary").corpus
+        return f"results/data/corpora/{corpus}/manifest.json"
+
+    def pretrain_blocks(self, variant: str) -> str:
+        return f"results/data/packed/{packing_name(self._pretrain_recipe(variant))}/manifest.json"
+
+    def bench_blocks(self) -> str:
+        return self.pretrain_blocks(self._bench_variant())
+
+    def bench_corpus(self) -> str:
+        recipe = self._pretrain_recipe(self._bench_variant())
+        return f"results/data/corpora/{recipe.corpus}/manifest.json"
+
+    def _bench_variant(self) -> str:
+        """The first pre-training recipe on packed blocks: the bench cuts and joins these."""
+        for variant in self.config.pretraining.recipes:
+            if self._pretrain_recipe(variant).layout is None:
+                return variant
+        raise UserError("the bench needs packed blocks, but pretraining.recipes has no recipe that packs",
+                        where="config.yaml", remedy="add bert-mlm to pretraining.recipes")  # fmt: skip
+
+    def pretrain_start(self, variant: str, seed: int) -> list[str]:
+        """Manifest of the model that a run begins with; none for a new one."""
+        start = self._pretrain_recipe(variant).start
+        return [self.backbone(start, seed)] if start else []
 
     def own_file(self, dataset: str) -> list[str]:
         """A catalogue entry's file of the user's own, or all files of their folder; nothing for what is downloaded."""

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from scriptorium.claims import Claim
+from scriptorium.config import PretrainRecipe
 from scriptorium.errors import UserError, nearest
 from scriptorium.project import Project
+from scriptorium.stages.pack import PackSpec
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,19 @@ class Run:
     def name(self) -> str:
         parts = (self.variant, self.task, "" if self.seed is None else f"seed{self.seed}")
         return " · ".join(part for part in parts if part)
+
+
+def pack_spec(recipe: PretrainRecipe) -> PackSpec:
+    """How a recipe's corpus is packed: every field of PackSpec that the recipe has too."""
+    return PackSpec(**{name: getattr(recipe, name) for name in PackSpec.model_fields if hasattr(recipe, name)})
+
+
+def packing_name(recipe: PretrainRecipe) -> str:
+    """<corpus>-<tokenizer>-<block length>, and what differs from the default packing, such as -fairseq."""
+    changed = pack_spec(recipe).model_dump(exclude_defaults=True, exclude={"block_length"})
+    changed |= changed.pop("layout", {})
+    parts = [value if key in ("vocabulary", "name") else f"{key}_{value}".lower() for key, value in changed.items()]
+    return "-".join([recipe.corpus, recipe.tokenizer, str(recipe.block_length), *parts])
 
 
 class Names:
@@ -60,7 +76,7 @@ class Names:
         for name, study in self.config.studies.items():
             for variant in study.variants:
                 for task in study.tasks:
-                    for seed in self.config.seeds:
+                    for seed in study.seeds or self.config.seeds:
                         run = self._run("finetune", f"finetune/{variant}/{task}", name, variant, task, seed)
                         runs.setdefault(run.path, run)
         for variant, task, seed in self._lent:
@@ -72,20 +88,22 @@ class Names:
         table = self.project.variants[variant].paper_table
         return Run(f"results/{folder}/seed{seed}", stage, study, variant, task, seed, table)
 
-    def _pretraining_runs(self, study: str, names: Iterable[str]) -> list[Run]:
-        seeds = self.config.pretraining.seeds
+    def _pretraining_runs(self, study: str, names: Iterable[str], seeds: Iterable[int]) -> list[Run]:
         return [self._run("pretrain", f"pretrain/{name}", study, name, "", seed) for name in names for seed in seeds]
 
     @cached_property
     def pretraining(self) -> list[Run]:
-        return self._pretraining_runs("pretraining", self.config.pretraining.recipes)
+        """What the default target pre-trains."""
+        return self._pretraining_runs("pretraining", self.config.pretraining.recipes, self.config.pretraining.seeds)
 
-    @cached_property
-    def permuted(self) -> list[Run]:
-        """MPNet's pre-training programme: its rows of ablations.tsv, beside what is trained anyway. On request."""
-        named = [name for name, variant in self.project.variants.items()
-                 if variant.recipe.stage == "pretrain" and variant.paper == "MPNet"]  # fmt: skip
-        return self._pretraining_runs("mpnet", [n for n in named if n not in self.config.pretraining.recipes])
+    def pretraining_study(self, name: str) -> list[Run]:
+        """The runs of a comparison of pre-training variants."""
+        study = self._known(name, self.config.pretraining.studies, "pre-training study")
+        return self._pretraining_runs(name, study.variants, study.seeds or self.config.pretraining.seeds)
+
+    def pretraining_programme(self, name: str) -> list[str]:
+        """Pre-training studies that a paper's target makes."""
+        return [study for study, entry in self.config.pretraining.studies.items() if entry.programme == name]
 
     @cached_property
     def regressors(self) -> list[Run]:
@@ -126,21 +144,35 @@ class Names:
             f"results/tables/{kind}_{name}.tsv" for name, study in chosen.items() for kind in study.figures
         ]
 
-    def claimed(self) -> list[Run]:
-        """Configured fine-tuning runs that a claim compares: of its two variants, where both are there."""
-        there = {(run.variant, run.task) for run in self.finetuning}
+    def claimed(self, programme: str = "") -> list[Run]:
+        """Configured fine-tuning runs that a claim compares: of its two variants, where both are there.
+
+        With a programme, only its own studies and claims count.
+        """
+        configured = self.finetuned_in(self.programme(programme)) if programme else self.finetuning
+        there = {(run.variant, run.task) for run in configured}
         wanted = set()
-        for claim in self.project.claims.claims.values():
+        for claim in self.claims(programme).values():
             for task in claim.tasks:
                 pair = {(claim.a, task), (claim.b, task)}
                 wanted |= pair if pair <= there else set()
-        return [run for run in self.finetuning if (run.variant, run.task) in wanted]
+        return [run for run in configured if (run.variant, run.task) in wanted]
+
+    def claims(self, programme: str = "") -> dict[str, Claim]:
+        """The claims by name; with a programme, those about its variants, and of its paper those never tested."""
+        papers = {name: variant.paper for name, variant in self.project.variants.items()}
+        found = self.project.claims.claims
+        return {name: claim for name, claim in found.items()
+                if not programme or papers.get(claim.a, claim.paper).lower() == programme}  # fmt: skip
 
     def all(self) -> Iterator[Run]:
         """Every run that the configuration knows, and so has a name for."""
         yield from self.regressors
-        yield from self.pretraining
-        yield from self.permuted
+        pretraining = {
+            run.path: run for name in self.config.pretraining.studies for run in self.pretraining_study(name)
+        }
+        pretraining |= {run.path: run for run in self.pretraining}  # which are named after the default's experiment
+        yield from pretraining.values()
         yield from self.finetuning
 
     def expected(self) -> Iterator[Run]:
@@ -183,7 +215,13 @@ class Names:
         entries = [self.config.backbones[name] for name in used if name in self.config.backbones]
         return {(entry.finetuned, entry.task, entry.seed) for entry in entries if entry.finetuned}
 
-    def _pretrain_recipe(self, variant: str):
+    @cached_property
+    def packings(self) -> dict[str, PretrainRecipe]:
+        """Packed corpora by name, each with a recipe that reads it. Recipes that pack alike share one."""
+        recipes = [variant.recipe for variant in self.project.variants.values() if variant.recipe.stage == "pretrain"]
+        return {packing_name(recipe): recipe for recipe in reversed(recipes)}
+
+    def _pretrain_recipe(self, variant: str) -> PretrainRecipe:
         return self.project.variant(variant, "pretrain", "results path").recipe
 
     @staticmethod

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from scriptorium import claims
 from scriptorium.config import SPLITS
-from scriptorium.runs.names import Names
+from scriptorium.runs.names import Names, pack_spec
 from scriptorium.spec import TrainSpec, overlay
 from scriptorium.stages.attention_maps import AttentionMapsSpec
 from scriptorium.stages.bench_cogbert import BenchCogbertSpec
+from scriptorium.stages.bench_pretrain import BenchPretrainSpec
+from scriptorium.stages.compare_pretrain import ComparePretrainSpec
 from scriptorium.stages.finetune import FinetuneSpec
 from scriptorium.stages.gaze_baselines import GazeBaselineSpec
-from scriptorium.stages.pack import PackSpec
-from scriptorium.stages.prepare_corpus import CorpusSpec
+from scriptorium.stages.prepare_corpus import CorpusSpec, StreamSpec
 from scriptorium.stages.prepare_gaze import GazeCorpusSpec
 from scriptorium.stages.prepare_task import TaskDataSpec
 from scriptorium.stages.pretrain import PretrainSpec
@@ -26,6 +27,7 @@ from scriptorium.stages.tabulate_pretrain import TabulatePretrainSpec
 from scriptorium.stages.tabulate_reading import TabulateReadingSpec
 from scriptorium.stages.tabulate_weights import TabulateWeightsSpec
 from scriptorium.stages.train_regressor import RegressorSpec
+from scriptorium.stages.train_vocabulary import VocabularySpec
 
 
 class Specs(Names):
@@ -48,7 +50,16 @@ class Specs(Names):
 
     def corpus(self, corpus: str) -> str:
         entry = self._known(corpus, self.config.corpora, "corpus")
-        return CorpusSpec(corpus=corpus, **dict(entry)).canonical()
+        streams = {}
+        for source in entry.sources:
+            if source.stream:
+                facts = self.project.datasets[source.dataset].model_dump(include=set(StreamSpec.model_fields))
+                streams[source.dataset] = StreamSpec.parse(facts, f"config/datasets.tsv, data set {source.dataset!r}")
+        return CorpusSpec(corpus=corpus, **dict(entry), streams=streams).canonical()
+
+    def vocabulary(self, name: str) -> str:
+        entry = self._known(name, self.config.vocabularies, "vocabulary")
+        return VocabularySpec(**entry.model_dump(exclude={"corpus"})).canonical()
 
     def annotate(self) -> str:
         return self.config.annotation.canonical()
@@ -76,18 +87,20 @@ class Specs(Names):
         train = TrainSpec.parse(overlay(recipe.train, entry.train), where=f"variant {variant!r} on {task!r}: train")
         return FinetuneSpec(
             kind=entry.kind, labels=entry.labels, max_length=entry.max_length, train=train, cognition=recipe.cognition,
-            gaze_loss=recipe.gaze_loss, reinitialise=recipe.reinitialise, seed=seed,
+            answers=entry.answers, option_length=entry.option_length, gaze_loss=recipe.gaze_loss,
+            reinitialise=recipe.reinitialise, seed=seed,
             save_model=(variant, task, seed) in self._drawn | self._lent,
         ).canonical()  # fmt: skip
 
-    def pack(self, variant: str) -> str:
-        recipe = self._pretrain_recipe(variant)
-        return PackSpec(block_length=recipe.block_length, vocabulary=recipe.vocabulary).canonical()
+    def pack(self, blocks: str) -> str:
+        return pack_spec(self._known(blocks, self.packings, "packed corpus")).canonical()
 
     def pretrain(self, variant: str, seed: int) -> str:
         recipe = self._pretrain_recipe(variant)
         train = TrainSpec.parse(recipe.train, where=f"variant {variant!r}: train")
-        return PretrainSpec(model=recipe.model, objective=recipe.objective, train=train, seed=seed).canonical()
+        return PretrainSpec(
+            model=recipe.model, trains=recipe.trains, objective=recipe.objective, train=train, seed=seed
+        ).canonical()
 
     def significance(self) -> str:
         return SignificanceSpec(pipeline=self.config.annotation.pipeline).canonical()
@@ -114,20 +127,27 @@ class Specs(Names):
     def bench_cogbert(self) -> str:
         return BenchCogbertSpec(pipeline=self.config.annotation.pipeline).canonical()
 
+    def bench_pretrain(self) -> str:
+        return BenchPretrainSpec().canonical()
+
     def _metrics(self, study: str) -> dict[str, str]:
         """The metric that tables show, for the tasks that name one."""
         tasks = self._known(study, self.config.studies, "study").tasks
         chosen = {task: self.config.tasks[task].metric for task in tasks}
         return {task: metric for task, metric in chosen.items() if metric}
 
-    def tabulate_claims(self) -> str:
+    def tabulate_claims(self, programme: str = "") -> str:
         metrics = {name: task.metric for name, task in self.config.tasks.items() if task.metric}
-        rows = claims.rows(self.project.claims, self.project.published, metrics)
+        rows = claims.rows(self.claims(programme), self.project.published, metrics)
         effect = self.project.claims.smallest_effect
         return TabulateClaimsSpec(claims=tuple(rows), smallest_effect=effect).canonical()
 
     def tabulate_pretrain(self) -> str:
         return TabulatePretrainSpec().canonical()
+
+    def compare_pretrain(self, study: str) -> str:
+        entry = self._known(study, self.config.pretraining.studies, "pre-training study")
+        return ComparePretrainSpec(study=study, baseline=entry.baseline).canonical()
 
     def attention_maps(self) -> str:
         sentences = self.config.attention.sentences if self.config.attention else 1

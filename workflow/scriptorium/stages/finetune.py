@@ -1,24 +1,25 @@
 """Fine-tune an encoder on a task, plain or with cognition fused in (stage 2 of CogBERT), and evaluate it on test.
 
 inputs: data, backbone, and with cognition or the gaze loss: annotations (manifests)
-out: `predictions.parquet` (test set: id, label, prediction, and probability_<class> for classification; lists per word
-for tagging and gaze), `metrics.json` (test/..., validation/... of the final weights), with cognition
-`feature_weights.tsv` (per fused layer and feature), and if asked for `model/` and `encoder/` (a backbone for others)
+out: `predictions.parquet` (test set: id, label, prediction, and what docs/tasks.md names for each kind),
+`metrics.json` (test/..., validation/... of the final weights), with cognition `feature_weights.tsv` (per fused layer
+and feature), and if asked for `model/` and `encoder/` (a backbone for others)
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from scriptorium import manifest, stage
+from scriptorium.errors import UserError
+from scriptorium.kinds import KIND, LABELS, OPTION_LENGTH, PLAIN_ONLY, AnswerSpec, Kind
 from scriptorium.modes import CognitionSpec
 from scriptorium.spec import Spec, TrainSpec
 
 if TYPE_CHECKING:
-    import numpy as np
     import transformers
 
 LOOKED_AT = 256  # test examples whose feature weights are averaged
@@ -27,13 +28,24 @@ LOOKED_AT = 256  # test examples whose feature weights are averaged
 class FinetuneSpec(Spec):
     """One fine-tuning run."""
 
-    kind: Literal["classification", "regression", "tagging", "gaze"] = Field(
-        description="what is predicted: a class or number per text, a tag or eye-tracking measures per word"
+    kind: Kind = Field(description=KIND)
+    labels: tuple[str, ...] = Field((), description=LABELS)
+    max_length: int = Field(
+        128,
+        gt=2,
+        description="longest input in word pieces; longer ones are cut and counted, or become windows",
     )
-    labels: tuple[str, ...] = Field(
-        (), description="classes, tags or measures in the order of their numbers; empty for regression"
+    answers: AnswerSpec = Field(
+        AnswerSpec(),
+        description="question answering: windows, and how an answer is read off",
+        exclude_if=lambda value: value == AnswerSpec(),  # the specification of other kinds stays what it is
     )
-    max_length: int = Field(128, gt=2, description="longest input in word pieces; longer ones are cut and counted")
+    option_length: int = Field(
+        OPTION_LENGTH,
+        gt=0,
+        description="multiple choice: longest question with an option, in pieces",
+        exclude_if=lambda value: value == OPTION_LENGTH,
+    )
     train: TrainSpec
     cognition: CognitionSpec | None = Field(None, description="empty: the plain encoder")
     gaze_loss: float | None = Field(
@@ -49,48 +61,55 @@ def run(job: stage.Job) -> list[Path]:
     from transformers import AutoTokenizer
 
     from scriptorium import training
+    from scriptorium.data import labelled
     from scriptorium.data.checkpoints import check_checkpoint
-    from scriptorium.data.examples import Examples, collate, read_split, shortest_first
+    from scriptorium.data.examples import shortest_first
     from scriptorium.evaluation import predictions
     from scriptorium.models import heads
 
     spec = job.spec
+    require_plain(spec)
     backbone = backbone_directory(job.input_dir("backbone"))
     check_checkpoint(backbone)
-    tables = {split: read_split(job.input_dir("data") / f"{split}.parquet", spec.labels, spec.kind)
+    tables = {split: labelled.read(spec, job.input_dir("data") / f"{split}.parquet")
               for split in ("train", "validation", "test")}  # fmt: skip
     words = read_words(job)
 
     training.prepare(job, spec.seed)
     tokenizer = AutoTokenizer.from_pretrained(backbone, local_files_only=True)
-    train = Examples(tables["train"], tokenizer, spec.max_length, words)
-    validation, test = (Examples(shortest_first(tables[split]), tokenizer, spec.max_length, words)
+    train = labelled.tokenised(spec, tables["train"], tokenizer, words)
+    validation, test = (labelled.tokenised(spec, shortest_first(tables[split]), tokenizer, words)
                         for split in ("validation", "test"))  # fmt: skip
     for split, data in (("train", train), ("validation", validation), ("test", test)):
-        if data.truncated:
-            job.ledger.note(f"{data.truncated} of {len(data)} {split} examples were cut to {spec.max_length} pieces")
-        if data.words_cut:
-            job.ledger.note(f"{data.words_cut} words of {split} were cut off and are not scored")
+        for note in data.notes(split):
+            job.ledger.note(note)
 
     units = heads.Units.of(tables["train"]["label"]) if spec.kind == "gaze" else None
+    # where a question may have no answer, validation is measured at 0, and test at validation's best threshold
+    threshold = 0.0 if spec.kind == "question_answering" and not all(tables["train"]["label"]) else None
 
-    def measures(outputs: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-        return predictions.measures(spec, units.measured(outputs) if units else outputs, labels)
+    def measures(predicted: transformers.EvalPrediction) -> dict[str, float]:
+        outputs = units.measured(predicted.predictions) if units else predicted.predictions
+        return predictions.measures(spec, validation, outputs, predicted.label_ids, threshold)
 
-    make_batch = collate(tokenizer.pad_token_id, multiple=8 if torch.cuda.is_available() else 1)
+    make_batch = train.collate(tokenizer.pad_token_id, multiple=8 if torch.cuda.is_available() else 1)
     trainer = training.train(
         job, heads.build(spec, backbone), train, make_batch, spec.train, seed=spec.seed, held_out=validation,
-        compute_metrics=lambda p: measures(p.predictions, p.label_ids), loss=units.loss if units else None,
+        compute_metrics=measures, loss=units.loss if units else heads.loss_of(spec.kind),
     )  # fmt: skip
+    known = training.last_evaluation(trainer)
+    if threshold is not None:
+        threshold = known["best_f1_threshold"]
+    trainer.compute_metrics = None  # those are validation's
     predicted = trainer.predict(test)
-    found = measures(predicted.predictions, predicted.label_ids)
+    outputs = units.measured(predicted.predictions) if units else predicted.predictions
+    found = predictions.measures(spec, test, outputs, predicted.label_ids, threshold)
     metrics = {f"test/{name}": value for name, value in found.items()}
     job.ledger.metrics(trainer.state.global_step, metrics)
-    metrics |= {f"validation/{name}": value for name, value in training.last_evaluation(trainer).items()}
+    metrics |= {f"validation/{name}": value for name, value in known.items()}
 
     files = [job.out / "predictions.parquet", manifest.write_json(job.out / "metrics.json", metrics)]
-    outputs = units.measured(predicted.predictions) if units else predicted.predictions
-    predictions.write(spec, test.table, outputs, predicted.label_ids, files[0])
+    predictions.write(predictions.tabulated(spec, test, outputs, predicted.label_ids, threshold), files[0])
     if spec.cognition:
         files.append(write_feature_weights(trainer.model, test, make_batch, job))
     job.ledger.artifact(files[0], "table")
@@ -101,6 +120,15 @@ def run(job: stage.Job) -> list[Path]:
         files += training.save_model(model, job.out / "model", tokenizer)
         files += training.save_model(encoder_of(model, backbone), job.out / "encoder", tokenizer)
     return files
+
+
+def require_plain(spec: FinetuneSpec) -> None:
+    """Raises UserError where cognition or the gaze loss is asked for with a kind that has no such head."""
+    asked = {"cognition": spec.cognition is not None, "gaze_loss": spec.gaze_loss is not None}
+    if spec.kind in PLAIN_ONLY and any(asked.values()):
+        name = next(name for name, there in asked.items() if there)
+        raise UserError(f"{name} cannot be used on a task of kind {spec.kind}", where="recipe of the variant",
+                        remedy="compare plain variants on this task, or take another kind of task")  # fmt: skip
 
 
 def read_words(job: stage.Job):

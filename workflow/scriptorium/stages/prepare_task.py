@@ -2,7 +2,8 @@
 
 inputs: raw = resources/<dataset>/manifest.json
 out: `results/data/<task>/{train,validation,test}.parquet`
-(id: str, text: str, text_b: str or null, label: int64, float64, or one per word: list of int64, list of measures),
+(id: str, text: str, text_b: str or null, label: int64, float64, or one per word: list of int64, list of measures, or
+answers {text, start}; multiple choice has options and part too: docs/tasks.md),
 `baselines.json` where there are any: what simple predictors reach on test; for gaze also `scaler.json`
 """
 
@@ -14,6 +15,7 @@ from typing import Literal
 from pydantic import Field
 
 from scriptorium import stage
+from scriptorium.kinds import KIND, LABELS, Kind
 from scriptorium.spec import Spec
 
 
@@ -23,12 +25,8 @@ class TaskDataSpec(Spec):
     task: str = Field(description="name of the task")
     reader: str = Field(description="a reader of data/tasks")
     options: dict[str, str | int | float | bool] = Field(default_factory=dict, description="settings of that reader")
-    kind: Literal["classification", "regression", "tagging", "gaze"] = Field(
-        description="what is predicted: a class or number per text, a tag or eye-tracking measures per word"
-    )
-    labels: tuple[str, ...] = Field(
-        (), description="classes, tags or measures in the order of their numbers; empty for regression"
-    )
+    kind: Kind = Field(description=KIND)
+    labels: tuple[str, ...] = Field((), description=LABELS)
     limits: dict[Literal["train", "validation", "test"], int] = Field(
         description="largest number of examples per split"
     )

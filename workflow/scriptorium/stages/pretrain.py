@@ -1,11 +1,15 @@
-"""Pre-train a model from scratch on packed blocks.
+"""Pre-train a model on packed blocks, from scratch or from a checkpoint.
 
-inputs: blocks (manifest) · out: `model/` (HF format, safetensors, with tokenizer), `metrics.json`
+inputs: blocks (manifest), start (manifest of a model to begin with, or none)
+out: `model/` (HF format, safetensors, with tokenizer), `metrics.json`, `held_out.parquet` (loss, predicted, correct of
+every held-out example)
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -15,11 +19,20 @@ from scriptorium.manifest import write_json
 from scriptorium.objectives.spec import EncoderSpec, ObjectiveSpec
 from scriptorium.spec import Spec, TrainSpec
 
+if TYPE_CHECKING:
+    import torch
+    import transformers
+
 
 class PretrainSpec(Spec):
     """One pre-training run."""
 
-    model: EncoderSpec
+    model: EncoderSpec | None = Field(None, description="shape of a new encoder; empty: that of the input `start`")
+    trains: Literal["all", "head"] = Field(
+        "all",
+        exclude_if=lambda value: value == "all",  # so that the specification of other runs stays what it is
+        description="head: the encoder stays as it is",
+    )
     objective: ObjectiveSpec
     train: TrainSpec
     seed: int = Field(0, ge=0, description="of initialisation, dropout, order and masks")
@@ -28,53 +41,77 @@ class PretrainSpec(Spec):
 def run(job: stage.Job) -> list[Path]:
     from scriptorium import objectives, training
     from scriptorium.data.blocks import Blocks
+    from scriptorium.data.cutting import Cut
     from scriptorium.data.tokenizers import load_tokenizer
+    from scriptorium.engine import flops
+    from scriptorium.models import starting
+    from scriptorium.objectives import held_out as held_out_examples
     from scriptorium.objectives import masking
 
     spec, blocks = job.spec, job.input_dir("blocks")
     tokenizer = load_tokenizer(blocks / "tokenizer")
     train, held_out = (Blocks(blocks / f"{split}.arrow") for split in ("train", "validation"))
-    if train.length > spec.model.max_positions:
+    start = job.input_dir("start") if job.inputs.get("start") else None
+    shape = spec.model or starting.shape_of(start, starting.KINDS[spec.objective.name])
+    if train.length > shape.max_positions:
         raise UserError(
-            f"block_length {train.length} is more than model.max_positions {spec.model.max_positions}",
+            f"block_length {train.length} is more than model.max_positions {shape.max_positions}",
             where=blocks,
             remedy="raise model.max_positions or lower block_length in the recipe",
         )
 
+    warmup = spec.train.length_warmup
+    cut = Cut(train, warmup.length) if warmup else None
     training.prepare(job, spec.seed)
-    objective = objectives.build(spec.model, spec.objective, tokenizer)
+    objective = objectives.build(shape, spec.objective, tokenizer)
     model = objective.model
+    if start:
+        new = starting.load(model, start)
+        job.ledger.note(f"weights of {start}; new: {', '.join(new) or 'none'}")
+    if spec.trains == "head":
+        model.base_model.requires_grad_(False)
     log_frequency = masking.log_frequencies(train, tokenizer, specials=objective.predicts_specials)
     if spec.objective.frequency_bias:
         model.start_from(log_frequency)
-    data = objective.hide(train, masking.training_draws(spec.seed))
+    draws = masking.training_draws(spec.seed)
+    data = objective.hide(train, draws)
     fixed = objective.hide(held_out, masking.held_out_draws())
     unigram = masking.unigram_loss(fixed, log_frequency)
     job.ledger.metrics(0, {"validation/unigram_loss": unigram})
+    examples = held_out_examples.Remembered(objective.measures)
     trainer = training.train(
         job, model, data, objective.collate, spec.train, seed=spec.seed, held_out=fixed,
-        compute_metrics=objective.measures, decay_all=objective.decay_all,
+        compute_metrics=examples, decay_all=objective.decay_all,
+        short=objective.hide(cut, draws) if cut else None, tokens=None if train.padded else train.length,
+        flops=lambda batch: flops.of(model, batch), terms=terms_of(model),
     )  # fmt: skip
 
     steps = trainer.state.global_step
     evaluated = {f"validation/{name}": value for name, value in training.last_evaluation(trainer).items()}
+    if examples.table is None:  # the last evaluation was of an attempt before this one
+        trainer.evaluate()
     facts = {
         "validation/unigram_loss": unigram,
         "train/steps": steps,
-        "train/tokens": _blocks_seen(steps, len(data), spec.train.batch_size) * train.length,
+        "train/tokens": trainer.tally()["tokens"],
+        "train/flops": trainer.done["flops"],
         "model/parameters": model.num_parameters(),
     }
     facts |= objective.facts(fixed)
     job.ledger.metrics(steps, facts)
     metrics = {**evaluated, **facts}
-    return [write_json(job.out / "metrics.json", metrics),
-            *training.save_model(model.plain(), job.out / "model", tokenizer)]  # fmt: skip
+    examples.table.to_parquet(job.out / "held_out.parquet", index=False)
+    return [write_json(job.out / "metrics.json", metrics), job.out / "held_out.parquet",
+            *training.save_model(training.whole(model).plain(), job.out / "model", tokenizer)]  # fmt: skip
 
 
-def _blocks_seen(steps: int, blocks: int, batch_size: int) -> int:
-    """Blocks in so many steps; the last batch of an epoch may be smaller."""
-    epochs, rest = divmod(steps, -(-blocks // batch_size))
-    return epochs * blocks + min(rest * batch_size, blocks)
+def terms_of(model: transformers.PreTrainedModel) -> Callable[[Mapping[str, torch.Tensor]], int]:
+    """How many terms the loss of a batch is a mean over: its labels, or in the original's MPNet all predictions."""
+    from scriptorium.engine.batches import labelled
+
+    if getattr(model.config, "count_ignored", False):
+        return lambda batch: int((batch["positions"] >= 0).sum())
+    return labelled
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The claims table: every claim of config/claims.yaml, its published numbers, ours, and a verdict.
 
 inputs: runs = manifests results/finetune/<variant>/<task>/seed<k>/manifest.json (may be none)
-outputs: table = results/tables/claims.tsv, figure = results/figures/claims.svg
+outputs: table = results/tables/claims.tsv, figure = results/figures/claims.svg (claims_<programme> for one paper's)
 """
 
 from __future__ import annotations

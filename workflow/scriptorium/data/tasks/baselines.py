@@ -27,6 +27,10 @@ def baselines(spec: TaskDataSpec, train: pd.DataFrame, test: pd.DataFrame) -> di
         return {f"word_majority/{name}": value for name, value in word_majority(train, test).items()}
     if spec.kind == "gaze":
         return reading.baselines((train["text"], train["label"]), (test["text"], test["label"]), spec.labels)
+    if spec.kind == "multiple_choice":
+        return {"chance_accuracy": float((1 / test["options"].map(len)).mean())}
+    if spec.kind == "question_answering" and (test["label"].map(len) == 0).any():
+        return {"never_answer_em": float((test["label"].map(len) == 0).mean())}
     return {}
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,33 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
 def bare_name(path: Path) -> str:
     """The file's name without its ending: `train` of train.tsv.gz, and of the hub's train-00000-of-00001.parquet."""
     return path.name.removesuffix(".gz").rpartition(".")[0].partition("-0")[0]
+
+
+SPLIT_WORDS = {
+    "train": "train", "test": "test",
+    "dev": "validation", "val": "validation", "valid": "validation", "validation": "validation",
+}  # fmt: skip
+
+
+def splits_of_files(paths: Sequence[Path], artifact: Path) -> list[tuple[str, Path]]:
+    """(split, file) by a word in each file's name, "" for all where none has one.
+
+    Where there is train and no test, as in data whose test labels are not public, dev is our test (as with GLUE).
+    Raises UserError where some names have a split and others none.
+    """
+    found = []
+    for path in sorted(paths):
+        words = [word for word in re.split(r"[._-]", path.name) if word in SPLIT_WORDS]
+        found.append((SPLIT_WORDS[words[0]] if words else "", path))
+    splits = {split for split, _ in found}
+    if "" in splits and len(splits) > 1:
+        path = next(path for split, path in found if not split)
+        raise UserError(f"{path.name} has no split in its name and others do", where=artifact,
+                        remedy="put train, dev or test into every name, or name one kind under members in "
+                        "config/datasets.tsv")  # fmt: skip
+    if "train" in splits and "test" not in splits:
+        return [("test" if split == "validation" else split, path) for split, path in found]
+    return found
 
 
 def need_kind(spec: TaskDataSpec, kinds: str, what: str) -> None:

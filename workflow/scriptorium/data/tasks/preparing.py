@@ -1,10 +1,15 @@
 """How labelled data become a task with three splits.
 
 A reader gives a frame: id str, text str, text_b str or None, label (class name; number for regression; tuple of one
-tag name per word for tagging; tuple of one tuple of numbers per word for gaze), split str (empty where the source has
-none). `prepare` checks labels, drops repeated texts, splits, limits and writes {train,validation,test}.parquet:
-id str, text str, text_b str or null, label: classification int64 (place in the task's labels), regression float64,
-tagging list<int64> [words], gaze list<list<float32>> [words, measures] scaled to 0..100 by scaler.json.
+tag name per word for tagging; tuple of one tuple of numbers per word for gaze; tuple of (answer, place) for question
+answering; number of the right option for multiple choice), split str (empty where the source has none); for multiple
+choice also options (tuple) and part str; and, where more than equal texts ties examples together, group: a tuple of
+what no two splits may share (a passage, an article, a film).
+
+`prepare` checks labels, drops repeated texts, splits, limits and writes {train,validation,test}.parquet: id str, text
+str, text_b str or null, label: classification int64 (place in the task's labels), regression float64, tagging
+list<int64> [words], gaze list<list<float32>> [words, measures] scaled to 0..100 by scaler.json, question answering
+list<struct<text, start>>, multiple choice int64 (place in its options; options list<str> and part str too).
 """
 
 from __future__ import annotations
@@ -21,9 +26,13 @@ from scriptorium.data.splits import SPLITS, components, draw, split
 from scriptorium.data.tables import choose, write_parquet
 from scriptorium.data.tasks.baselines import baselines
 from scriptorium.data.tasks.conll import read_conll
+from scriptorium.data.tasks.copa import read_copa
 from scriptorium.data.tasks.gaze_corpus import read_gaze_corpus
 from scriptorium.data.tasks.glue import read_glue
+from scriptorium.data.tasks.imdb import read_imdb
+from scriptorium.data.tasks.race import read_choices, read_race
 from scriptorium.data.tasks.reading import fit_scaler, read_reading, scaled
+from scriptorium.data.tasks.squad import read_squad
 from scriptorium.data.tasks.tatoeba import read_tatoeba_paraphrase
 from scriptorium.data.tasks.tsv import read_tsv
 from scriptorium.data.tasks.vader import read_vader
@@ -38,9 +47,14 @@ READERS: dict[str, Callable[[TaskDataSpec, Path, Ledger], pd.DataFrame]] = {
     "tatoeba_paraphrase": read_tatoeba_paraphrase,
     "tsv": read_tsv,
     "glue": read_glue,
+    "imdb": read_imdb,
     "conll": read_conll,
     "reading": read_reading,
     "gaze_corpus": read_gaze_corpus,
+    "squad": read_squad,
+    "race": read_race,
+    "copa": read_copa,
+    "choices": read_choices,
 }
 
 
@@ -76,7 +90,10 @@ def prepare(spec: TaskDataSpec, artifact: Path, out: Path, ledger: Ledger) -> li
         elif spec.kind in ("tagging", "gaze"):
             ledger.metrics(0, {f"words/{name}": int(part["label"].map(len).sum())})
         part = part.assign(label=_numbered(part["label"], spec))
-        columns = part[["id", "text", "text_b", "label"]].astype({"id": "string", "text": "string", "text_b": "string"})
+        extra = [name for name in ("options", "part") if name in part]
+        columns = part[["id", "text", "text_b", "label", *extra]].astype(
+            {"id": "string", "text": "string", "text_b": "string"}
+        )
         paths.append(write_parquet(columns, out / f"{name}.parquet"))
         ledger.artifact(paths[-1], "dataset")
     if found := baselines(spec, splits["train"], splits["test"]):
@@ -92,6 +109,8 @@ def _numbered(labels: pd.Series, spec: TaskDataSpec) -> pd.Series:
         return labels.map(place).astype("int64")
     if spec.kind == "tagging":
         return labels.map(lambda tags: np.array([place[tag] for tag in tags], np.int64))
+    if spec.kind == "question_answering":
+        return labels.map(lambda answers: [{"text": text, "start": start} for text, start in answers])
     return labels.map(list) if spec.kind == "gaze" else labels
 
 
@@ -104,6 +123,8 @@ def without_repetitions(frame: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
     order = frame["split"].map({"test": 0, "validation": 1, "train": 2, "": 0})
     frame = frame.iloc[np.argsort(order.to_numpy(), kind="stable")]
     texts = frame["text"] + "\t" + frame["text_b"].fillna("")
+    if "options" in frame:
+        texts += "\t" + frame["options"].map("\t".join)
     key = texts.str.casefold().rename("key")
     disputed = frame.groupby(key)["label"].transform("nunique") > 1
     disputed &= frame["split"] == ""
@@ -138,8 +159,11 @@ def split_up(frame: pd.DataFrame, spec: TaskDataSpec, ledger: Ledger) -> dict[st
 
 
 def _cut(frame: pd.DataFrame, spec: TaskDataSpec, limits: dict[str, int]) -> dict[str, list[int]]:
-    pairs = zip(frame["text"], frame["text_b"], strict=True)
-    groups = components([(a,) if pd.isna(b) else (a, b) for a, b in pairs])
+    if "group" in frame:
+        groups = components(list(frame["group"]))
+    else:
+        pairs = zip(frame["text"], frame["text_b"], strict=True)
+        groups = components([(a,) if pd.isna(b) else (a, b) for a, b in pairs])
     return split(groups, _strata(frame, spec), limits, spec.split_seed)
 
 

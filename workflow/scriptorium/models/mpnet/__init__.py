@@ -1,7 +1,7 @@
 """MPNet and its ablations in two streams.
 
-visibility.py: who sees whom, one rule for all objectives · model.py: transformers' MPNet with that attention inside ·
-building.py: a new model for a recipe
+visibility.py: who sees whom, one rule for all objectives · layer.py: a layer for both streams · model.py:
+transformers' MPNet with that attention inside · building.py: a new model for a recipe
 """
 
 from scriptorium.models.mpnet.building import build, mode_of

@@ -27,6 +27,7 @@ from torch import Tensor
 
 Mode = Literal["mpnet", "plm", "mlm"]
 MODES: tuple[Mode, ...] = get_args(Mode)
+Rows = slice | Tensor  # rows of all blocks alike, or [B, K] of each block
 CONTEXT, REAL, MASK, ABSENT = range(4)  # kinds of keys; ABSENT fills up blocks with fewer predictions than others
 
 
@@ -35,7 +36,8 @@ class Layout:
     """The rows of a batch: `content` rows first, which are the keys, then query rows (B blocks, R rows, K slots).
 
     ids, positions (from 0), thresholds: [B, R] · kinds, ranks: [B, content] · documents: [B, R] or None ·
-    predicted: [B, K], the rows whose output predicts · open: so many first rows see exactly the first `open` keys.
+    predicted: [B, K], the rows whose output predicts · open: so many first rows see exactly the first `open` keys ·
+    blind: a row may see no key at all.
     """
 
     ids: Tensor
@@ -47,14 +49,20 @@ class Layout:
     predicted: Tensor
     content: int
     open: int
+    blind: bool = False
 
-    def visible(self, rows: slice, keys: slice) -> Tensor:
+    def visible(self, rows: Rows, keys: slice) -> Tensor:
         """bool [B, rows, keys]: the rule."""
-        seen = visible(self.thresholds[:, rows], self.kinds[:, keys], self.ranks[:, keys])
+        seen = visible(_at(self.thresholds, rows), self.kinds[:, keys], self.ranks[:, keys])
         if self.documents is not None:
             of_keys = self.documents[:, : self.content][:, None, keys]
-            seen = seen & (self.documents[:, rows, None] == of_keys)
+            seen = seen & (_at(self.documents, rows)[:, :, None] == of_keys)
         return seen
+
+    def distances(self, rows: Rows, keys: slice, *, shared: bool) -> Tensor:
+        """[B, rows, keys], or [1, rows, keys] where they are the same in all blocks (`shared`): key's minus row's."""
+        positions = self.positions[:1] if shared else self.positions
+        return positions[:, None, keys] - _at(positions, rows)[:, :, None]
 
 
 def visible(thresholds: Tensor, kinds: Tensor, ranks: Tensor) -> Tensor:
@@ -102,6 +110,7 @@ def lay_out(
             predicted=length + count - 1,
             content=length,
             open=0,
+            blind=True,
         )
     if mode != "mpnet":
         raise ValueError(f"mode {mode!r} is none of {MODES}")
@@ -134,6 +143,11 @@ def _scatter(row: Tensor, positions: Tensor, values: Tensor) -> Tensor:
     wider = torch.nn.functional.pad(row, (0, 1))
     places = torch.where(positions < 0, row.shape[1], positions)
     return wider.scatter(1, places, values.to(row.dtype))[:, :-1]
+
+
+def _at(values: Tensor, rows: Rows) -> Tensor:
+    """[B, R] -> [B, rows]."""
+    return values[:, rows] if isinstance(rows, slice) else values.gather(1, rows)
 
 
 def _repeat(base: Tensor, tail: Tensor, copies: int) -> Tensor:

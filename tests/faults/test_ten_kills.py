@@ -1,0 +1,55 @@
+"""A pre-training run that is killed ten times in a row, anywhere, ends with the bits of an undisturbed one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scriptorium import ledger
+from scriptorium.stages import pretrain
+from tests import tiny
+from tests.faults.test_resume import finish, wait_for_step
+
+KILLS, STEPS, EVERY = 10, 400, 10
+SHAPE = {"hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 32, "max_positions": 64}
+TRAIN = {"max_steps": STEPS, "batch_size": 6, "lr": 1e-3, "log_every": 1, "eval_every": 130,
+         "gradient_accumulation": 2, "batch_warmup": {"start": 2, "share": 0.5},
+         "length_warmup": {"length": 16, "share": 0.4}}  # fmt: skip
+
+
+def start(packed: Path, out: Path) -> subprocess.Popen:
+    spec = pretrain.PretrainSpec.parse({"model": SHAPE, "objective": {"name": "mpnet"}, "train": TRAIN, "seed": 1})
+    command = [sys.executable, "-m", "scriptorium.stages.pretrain", "--spec", spec.canonical(), "--out", str(out),
+               "--input", f"blocks={packed / 'manifest.json'}", "--state", str(out.parent / "state")]  # fmt: skip
+    environment = {**os.environ, "SCRIPTORIUM_CHECKPOINT_STEPS": str(EVERY), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.mark.slow
+def test_ten_kills_in_a_row_leave_every_bit(tmp_path):
+    packed = tiny.packed(tmp_path, block_length=32, vocabulary="fairseq")
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    finish(start(packed, whole))
+    generator = np.random.default_rng(0)
+    killed_at = np.sort(generator.choice(np.arange(EVERY + 1, STEPS - 20), KILLS, replace=False))
+    for step in killed_at:
+        process = start(packed, broken)
+        wait_for_step(broken, process, int(step))
+        process.send_signal(signal.SIGKILL)
+        finish(process, -signal.SIGKILL)
+    finish(start(packed, broken))
+    assert ledger.read_record(broken)["attempt"] == KILLS + 1
+    notes = [event["note"] for event in ledger.read_events(broken) if "note" in event]
+    assert sum(note.startswith("resumed at step") for note in notes) == KILLS
+    for name in ("model/model.safetensors", "metrics.json"):
+        assert (broken / name).read_bytes() == (whole / name).read_bytes(), name
+    losses = [[(e["step"], e["metrics"]["train/loss"]) for e in ledger.read_events(run)
+               if "train/loss" in e.get("metrics", {})] for run in (whole, broken)]  # fmt: skip
+    assert losses[0] == losses[1], "the curve, too, has every point once"
+    assert len(losses[0]) == STEPS

@@ -1,0 +1,155 @@
+"""Both sides of the pre-training bench as whole training loops: ours, and what one would write with transformers alone.
+
+The same shape, batch, tokenizer, optimiser settings, precision (float32, on a GPU bfloat16) and number of threads.
+Each function starts a loop in the process that it is called in; see loops.py.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from scriptorium.bench.loops import MORE_STEPS_THAN_ANY_BENCH, Gate
+from scriptorium.spec import Spec, TrainSpec
+
+LEARNING_RATE, WEIGHT_DECAY, CLIP = 1e-4, 0.01, 1.0
+SHORTEST_LINE = 1  # character
+
+
+class Shape(Spec):
+    """What is trained, and on how much per step."""
+
+    layers: int = Field(4, gt=0, description="transformer layers")
+    width: int = Field(256, gt=0, description="hidden size; the feed-forward part is four times as wide")
+    heads: int = Field(4, gt=0, description="attention heads")
+    batch_size: int = Field(16, gt=0, description="sequences per step")
+    length: int = Field(128, gt=8, description="longest sequence, in tokens")
+    steps: int = Field(4, gt=0, description="steps of one window; a pair is a window of each side")
+
+    @property
+    def name(self) -> str:
+        return f"{self.layers} x {self.width}, {self.batch_size} x {self.length}"
+
+
+def ours(gate: Gate, blocks: Path, shape: dict[str, int], objective: str, *, original: bool = False) -> None:
+    """Our training loop on packed blocks, attention inside documents, with its ledger; MPNet in its `original` form."""
+    import torch
+
+    from scriptorium import objectives, training
+    from scriptorium.bench.pretrain_original import original_form
+    from scriptorium.data.blocks import Blocks
+    from scriptorium.data.cutting import Cut
+    from scriptorium.data.tokenizers import load_tokenizer
+    from scriptorium.engine.batches import Collated
+    from scriptorium.engine.divergence import Divergence
+    from scriptorium.engine.watcher import Watcher
+    from scriptorium.ledger import Ledger
+    from scriptorium.objectives import masking
+    from scriptorium.objectives.spec import EncoderSpec, ObjectiveSpec
+    from scriptorium.stage import Impl, Job
+
+    given = Shape(**shape)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        ledger = Ledger.open(out / "run", key="bench", stage="bench")
+        job = Job(None, out / "run", {}, {}, ledger, out / "state", Impl(torch.get_num_threads()))
+        training.prepare(job, seed=0)
+        tokenizer = load_tokenizer(blocks / "tokenizer")
+        built = objectives.build(encoder(EncoderSpec, given), ObjectiveSpec(name=objective), tokenizer)
+        train = Blocks(blocks / "train.arrow")
+        if given.length < train.length:
+            train = Cut(train, given.length)
+        elif given.length > train.length:
+            train = Joined(train, given.length // train.length)
+        model = original_form(built.model) if original else built.model
+        gate.timed(Collated, "__getitem__", "loader")
+        for method in ("on_step_end", "on_log"):
+            gate.timed(Watcher, method, "ledger")
+        gate.timed(Divergence, "check", "ledger")
+        spec = TrainSpec(max_steps=MORE_STEPS_THAN_ANY_BENCH, batch_size=given.batch_size, lr=LEARNING_RATE,
+                         weight_decay=WEIGHT_DECAY, clip=CLIP)  # fmt: skip
+        training.train(job, model, built.hide(train, masking.training_draws(0)), gate.collator(built.collate), spec,
+                       seed=0, tokens=given.length, decay_all=built.decay_all)  # fmt: skip
+
+
+def transformers_mlm(gate: Gate, blocks: Path, texts: list[str], shape: dict[str, int], *, by_line: bool) -> None:
+    """BertForMaskedLM under Trainer with DataCollatorForLanguageModeling, fed as by transformers' run_mlm.py.
+
+    by_line: every line is a sequence, cut at `length` and padded to the longest of its batch; else the tokens of all
+    texts in blocks of `length`.
+    """
+    import datasets
+    import torch
+    import transformers
+
+    given = Shape(**shape)
+    transformers.set_seed(0)
+    transformers.logging.set_verbosity_error()
+    datasets.disable_progress_bars()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(blocks / "tokenizer")
+    lines = [line for text in texts for line in text.split("\n") if len(line.strip()) >= SHORTEST_LINE]
+    data = datasets.Dataset.from_dict({"text": lines if by_line else texts})
+    truncated = {"truncation": True, "max_length": given.length} if by_line else {}
+    data = data.map(lambda rows: tokenizer(rows["text"], return_special_tokens_mask=True, **truncated), batched=True,
+                    remove_columns=["text"])  # fmt: skip
+    if not by_line:
+        data = data.map(lambda rows: group_texts(rows, given.length), batched=True)
+    model = transformers.AutoModelForMaskedLM.from_config(
+        transformers.BertConfig(
+            vocab_size=len(tokenizer), hidden_size=given.width, num_hidden_layers=given.layers,
+            num_attention_heads=given.heads, intermediate_size=4 * given.width,
+        ),
+        attn_implementation="sdpa",
+    )  # fmt: skip
+    gpu = torch.cuda.is_available()
+    with tempfile.TemporaryDirectory() as folder:
+        transformers.Trainer(
+            model=model,
+            args=transformers.TrainingArguments(
+                output_dir=folder, max_steps=MORE_STEPS_THAN_ANY_BENCH, per_device_train_batch_size=given.batch_size,
+                learning_rate=LEARNING_RATE, weight_decay=WEIGHT_DECAY, max_grad_norm=CLIP, warmup_steps=0.1,
+                optim="adamw_torch_fused", bf16=gpu, use_cpu=not gpu, logging_strategy="no", save_strategy="no",
+                report_to="none", disable_tqdm=True, dataloader_pin_memory=gpu,
+            ),
+            train_dataset=data,
+            data_collator=gate.collator(transformers.DataCollatorForLanguageModeling(tokenizer)),
+        ).train()  # fmt: skip
+
+
+class Joined:
+    """Blocks put together to longer ones, for the scaling table only: [CLS] stands in the middle too."""
+
+    layout, padded = "packed", False
+
+    def __init__(self, blocks: Any, parts: int):
+        self.blocks, self.parts, self.length = blocks, parts, parts * blocks.length
+
+    def __len__(self) -> int:
+        return len(self.blocks) // self.parts
+
+    def __getitem__(self, index: int) -> tuple:
+        import numpy as np
+
+        pieces = [self.blocks[self.parts * index + part] for part in range(self.parts)]
+        return tuple(np.concatenate(column) for column in zip(*pieces, strict=True))
+
+    def extra(self, _: int) -> dict:
+        """Packed blocks have no further columns."""
+        return {}
+
+
+def group_texts(rows: dict[str, list], length: int) -> dict[str, list]:
+    """As in run_mlm.py: everything concatenated, cut into pieces of `length`; the rest is dropped."""
+    joined = {name: list(chain.from_iterable(values)) for name, values in rows.items()}
+    whole = len(joined["input_ids"]) // length * length
+    return {name: [values[i : i + length] for i in range(0, whole, length)] for name, values in joined.items()}
+
+
+def encoder(kind: type, shape: Shape) -> Any:
+    """An EncoderSpec of this shape, with BERT's dropout."""
+    return kind(layers=shape.layers, hidden_size=shape.width, heads=shape.heads, intermediate_size=4 * shape.width,
+                max_positions=max(512, shape.length), dropout=0.1)  # fmt: skip

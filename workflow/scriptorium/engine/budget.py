@@ -1,0 +1,86 @@
+"""A budget becomes a number of steps before training starts, so that a run can be repeated (ours).
+
+Tokens and FLOPs: the most steps that do not exceed the budget. Epochs: as many steps as it takes. Time is the
+exception: nobody knows its number of steps, and the run ends when the time is over.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from scriptorium.engine.plan import EpochSampler, Phase, Plan, batch_sizes
+from scriptorium.errors import UserError
+from scriptorium.spec import TrainSpec
+
+UNKNOWN = 10**9  # steps of a run that ends by time
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a phase's examples come from, and what one of them costs (None: unknown or not constant).
+
+    examples: how many · tokens: input tokens of each · flops: of each, forward and backward · lengths: of each, to
+    put similar ones into a batch.
+    """
+
+    examples: int
+    tokens: int | None = None
+    flops: float | None = None
+    lengths: np.ndarray | None = None
+
+
+def steps_of(spec: TrainSpec, sources: Sequence[Source]) -> int:
+    """The number of optimiser steps that the budget of `spec` pays. sources: one per phase, the main one last.
+
+    Raises UserError: the costs that a budget is counted in are unknown here, or it does not pay a single step.
+    """
+    main = sources[-1]
+    if spec.max_steps:
+        return spec.max_steps
+    if spec.max_seconds:
+        return UNKNOWN
+    if spec.epochs:
+        if not (spec.batch_warmup or spec.length_warmup):
+            return math.ceil(spec.epochs * -(-main.examples // spec.batch_size))
+        # an epoch is what the main examples hold, whatever the length at which it is read
+        cost = [source.tokens / main.tokens if source.tokens else 1.0 for source in sources]
+        return _most_steps(spec, sources, cost, spec.epochs * main.examples * (1 - 1e-12)) + 1
+    name, budget = ("max_tokens", spec.max_tokens) if spec.max_tokens else ("max_flops", spec.max_flops)
+    cost = [getattr(source, name.removeprefix("max_")) for source in sources]
+    if None in cost:
+        raise UserError(f"train.{name} is for pre-training on packed blocks, whose cost per step is known",
+                        remedy="give train.epochs or train.max_steps instead")  # fmt: skip
+    steps = _most_steps(spec, sources, cost, budget)
+    if not steps:
+        raise UserError(f"train.{name} {budget:g} does not pay one step ({_cost(spec, sources, cost, 1):g})",
+                        remedy="raise it, or lower train.batch_size")  # fmt: skip
+    return steps
+
+
+def plan(spec: TrainSpec, sources: Sequence[Source], steps: int, seed: int) -> Plan:
+    """The plan of a run of `steps` steps."""
+    samplers = [EpochSampler(s.examples, seed, s.lengths, spec.batch_size, shuffle=spec.shuffle) for s in sources]
+    stops = [round(spec.length_warmup.share * steps), None] if spec.length_warmup else [None]
+    phases = [Phase(sampler, stop) for sampler, stop in zip(samplers, stops, strict=True)]
+    return Plan(phases, batch_sizes(spec.batch_size, spec.batch_warmup, steps))
+
+
+def _cost(spec: TrainSpec, sources: Sequence[Source], cost: Sequence[float], steps: int) -> float:
+    seen = plan(spec, sources, steps, seed=0).examples(steps)
+    return sum(each * number for each, number in zip(cost, seen, strict=True))
+
+
+def _most_steps(spec: TrainSpec, sources: Sequence[Source], cost: Sequence[float], budget: float) -> int:
+    """The most steps that cost at most `budget`. The warm-ups stretch with the number of steps, hence the search."""
+    affordable: Callable[[int], bool] = lambda steps: _cost(spec, sources, cost, steps) <= budget  # noqa: E731
+    low, high = 0, 1
+    while affordable(high):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if affordable(middle) else (low, middle)
+    return low

@@ -1,0 +1,71 @@
+"""BERT with both of its heads: the masked language model's on the predicted positions only, and next-sentence
+prediction on [CLS] (papers/mpnet_and_zoo section 8.1)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import transformers
+from torch.nn import functional
+from transformers import BertConfig, BertForPreTraining
+
+from scriptorium.models import dropout
+from scriptorium.models.mlm import RowsLayer, config_of, encode, outcome
+from scriptorium.objectives.spec import EncoderSpec
+
+
+class PairBert(BertForPreTraining):
+    """BertForPreTraining on sentence pairs: the same parameters, losses and gradients, fewer logits."""
+
+    _no_split_modules = ("BertEmbeddings", "RowsLayer")
+    monitored = False  # in training, too, say how many predictions are correct
+
+    def __init__(self, config: BertConfig):
+        super().__init__(config)
+        for layer in self.bert.encoder.layer:
+            layer.__class__ = RowsLayer
+        dropout.use(self)
+
+    def predict(
+        self, input_ids: torch.Tensor, positions: torch.Tensor, token_type_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+        """Logits [B, K, vocabulary] at `positions` [B, K] of `input_ids` [B, L], and [B, 2] of next-sentence
+        prediction, where 0 means: the second sentence follows the first."""
+        rows = functional.pad(positions, (1, 0))  # [CLS] stands first
+        hidden = encode(self.bert, input_ids, rows, None, attention_mask, token_type_ids=token_type_ids)
+        return self.cls(hidden[:, 1:], self.bert.pooler(hidden))
+
+    def forward(
+        self, input_ids: torch.Tensor, positions: torch.Tensor, labels: torch.Tensor, token_type_ids: torch.Tensor,
+        attention_mask: torch.Tensor, next_sentence_label: torch.Tensor,
+    ) -> dict[str, torch.Tensor]:  # fmt: skip
+        """`loss`: the mean over the predicted tokens plus the mean over the pairs; labels [B, K], with -100 in unused
+        slots, next_sentence_label [B, 1].
+
+        In evaluation also the sums per block of `mlm.outcome`, and `nsp_loss`, `nsp_correct` and `nsp_label`, all [B].
+        """
+        logits, answers = self.predict(input_ids, positions, token_type_ids, attention_mask)
+        outputs = outcome(logits, labels, counted=self.monitored or not self.training)
+        label = next_sentence_label.flatten()
+        losses = functional.cross_entropy(answers.float(), label, reduction="none")
+        outputs["loss"] = outputs["loss"] + losses.mean()
+        if not self.training:
+            outputs |= {"nsp_loss": losses, "nsp_correct": answers.argmax(-1) == label, "nsp_label": label}
+        return outputs
+
+    def start_from(self, log_frequency: np.ndarray) -> None:
+        """Set the output bias to log frequencies [vocabulary]: training starts at the unigram loss (ours)."""
+        with torch.no_grad():
+            self.cls.predictions.bias.copy_(torch.from_numpy(log_frequency))
+
+    def plain(self) -> BertForPreTraining:
+        """The same weights as transformers' own class, whose saved directory any BERT class reads."""
+        model = BertForPreTraining(self.config)
+        model.load_state_dict(self.state_dict())
+        return model
+
+
+def build(spec: EncoderSpec, tokenizer: transformers.PreTrainedTokenizerBase) -> PairBert:
+    """A randomly initialised model for this tokenizer."""
+    return PairBert(config_of(spec, tokenizer))

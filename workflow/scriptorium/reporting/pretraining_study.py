@@ -1,0 +1,149 @@
+"""Pre-training variants against a baseline: held-out loss at equal steps and at equal FLOPs, by seed and block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+
+from scriptorium.errors import UserError
+from scriptorium.evaluation.statistics import compare_totals, holm, mean_sd
+from scriptorium.reporting.finetuning import ALPHA, BASELINE, UNKNOWN, scale
+from scriptorium.reporting.pretraining import ORDERED, TENTHS, PretrainRun
+from scriptorium.reporting.style import COLOURS, INK, QUIET, save, styled
+
+LOWER, HIGHER, OTHER = "lower loss", "higher loss", "other held-out examples"
+PLAIN = {  # column -> metric of a run, averaged over seeds
+    "parameters": "model/parameters",
+    "steps": "train/steps",
+    "tokens": "train/tokens",
+    "flops": "train/flops",
+    "validation_accuracy": "validation/accuracy",
+    "unigram_loss": "validation/unigram_loss",
+    **ORDERED,
+}
+
+
+def by_variant(runs: Sequence[PretrainRun]) -> dict[str, list[PretrainRun]]:
+    """The runs of every variant, in the order given."""
+    found: dict[str, list[PretrainRun]] = {}
+    for run in runs:
+        found.setdefault(run.recipe, []).append(run)
+    return found
+
+
+def table(runs: Sequence[PretrainRun], baseline: str, *, resamples: int, seed: int) -> pd.DataFrame:
+    """One row per variant, the baseline first. Losses in nats per predicted token, means over the seeds.
+
+    delta is variant minus baseline over their common seeds, so less than 0 is better; interval and p come from
+    evaluation/statistics.py with held-out blocks as examples, p_holm from all rows. Held-out masks are the same for
+    every seed; variants whose held-out examples are others (another packing) get a delta but no test. A verdict needs
+    both p_holm < 0.05 and an interval without 0, as in fine-tuning.
+    Raises UserError: the baseline is missing, or no seed in common.
+    """
+    variants = by_variant(runs)
+    if baseline not in variants:
+        raise UserError(f"no run of the baseline {baseline!r}", remedy="add it to the study's variants")
+    rows = []
+    for name in (baseline, *(name for name in variants if name != baseline)):
+        own = variants[name]
+        mean, sd = mean_sd([run.metrics["validation/loss"] for run in own])
+        row = {"recipe": name, "seeds": len(own), "validation_loss": mean, "validation_loss_sd": sd}
+        row |= {column: _mean(own, metric) for column, metric in PLAIN.items()}
+        row |= {"delta": np.nan, "ci_low": np.nan, "ci_high": np.nan, "p": np.nan, "verdict": BASELINE}
+        if name != baseline:
+            row |= _against(own, variants[baseline], resamples, seed)
+        rows.append(row | {"scale": scale(len(own))})
+    made = pd.DataFrame(rows).dropna(axis="columns", how="all")
+    for column in ("delta", "ci_low", "ci_high", "p"):
+        made[column] = made.get(column, np.nan)
+    tested = made["p"].notna()
+    made["p_holm"] = np.nan
+    made.loc[tested, "p_holm"] = holm(made.loc[tested, "p"].to_list())
+    for index in made.index[tested]:
+        low, high, p = made.loc[index, ["ci_low", "ci_high", "p_holm"]]
+        made.loc[index, "verdict"] = UNKNOWN if p >= ALPHA or low <= 0 <= high else LOWER if high < 0 else HIGHER
+    last = ["delta", "ci_low", "ci_high", "p", "p_holm", "verdict", "scale"]
+    return made[[*(column for column in made if column not in last), *last]]
+
+
+def figure(runs: Sequence[PretrainRun], path: Path) -> Path:
+    """Held-out loss over tokens and, where runs counted them, over FLOPs: a line per variant, the mean of its seeds."""
+    counted = all("train/flops" in run.metrics for run in runs)
+    with styled():
+        canvas, panels = plt.subplots(
+            1, 1 + counted, figsize=(5 + 4 * counted, 4.2), sharey=True, squeeze=False, layout="constrained"
+        )
+        for colour, (name, own) in zip(_colours(), by_variant(runs).items(), strict=False):
+            steps = sorted(set.intersection(*({step for step, _ in run.curves["validation/loss"]} for run in own)))
+            if not steps:
+                continue
+            values = np.array([[dict(run.curves["validation/loss"])[step] for step in steps] for run in own])
+            units = [_mean(own, "train/tokens") / 1e6] + [_mean(own, "train/flops") / 1e12] * counted
+            for axes, unit in zip(panels[0], units, strict=True):
+                places = np.array(steps) * unit / _mean(own, "train/steps")
+                axes.plot(places, values.mean(0), "o-", color=colour, markersize=3.5, linewidth=1.2, label=name)
+                axes.fill_between(places, values.min(0), values.max(0), color=colour, alpha=0.15, linewidth=0)
+        for loss in sorted({round(run.metrics["validation/unigram_loss"], 2) for run in runs}):
+            for axes in panels[0]:
+                axes.axhline(loss, color=INK, linestyle=(0, (5, 3)), linewidth=0.8, zorder=1)
+        for axes, label in zip(panels[0], ("tokens seen (million)", "FLOPs spent (10^12)"), strict=False):
+            axes.set_xlim(left=0)
+            axes.set_xlabel(label)
+            axes.grid(axis="y", color=QUIET, alpha=0.25, linewidth=0.6)
+        panels[0][0].set_ylabel("held-out loss (nats per predicted token)")
+        canvas.legend(*panels[0][0].get_legend_handles_labels(), loc="outside upper left", fontsize=8.5, ncols=3)
+        return save(canvas, path)
+
+
+def ranks(runs: Sequence[PretrainRun], path: Path) -> Path:
+    """Held-out loss by order of prediction: a line per variant that has an order, with the runs' standard errors.
+
+    Raises UserError: no run has one.
+    """
+    ordered = by_variant([run for run in runs if "visible/tokens" in run.metrics])
+    if not ordered:
+        raise UserError("none of these runs predicts in an order", where=path,
+                        remedy="name a recipe whose objective is mpnet, plm or mlm-permuted")  # fmt: skip
+    with styled():
+        canvas, axes = plt.subplots(figsize=(7.2, 4.4), layout="constrained")
+        for number, (colour, (name, own)) in enumerate(zip(_colours(), ordered.items(), strict=False)):
+            losses = [_mean(own, f"validation/loss_by_rank/{tenth}") for tenth in TENTHS]
+            errors = [_mean(own, f"validation/loss_by_rank_error/{tenth}") / np.sqrt(len(own)) for tenth in TENTHS]
+            places = [tenth + 0.06 * (number - (len(ordered) - 1) / 2) for tenth in TENTHS]  # so that bars stay apart
+            tokens, positions = _mean(own, "visible/tokens"), _mean(own, "visible/positions")
+            label = f"{name}: sees {tokens:.1%} of tokens, {positions:.1%} of positions"
+            axes.errorbar(places, losses, errors, fmt="o-", color=colour, markersize=4.5, linewidth=1.2, label=label)
+        axes.set_xticks(TENTHS)
+        axes.set_xlabel("order of prediction (tenths; later ones may use the tokens before them)")
+        axes.set_ylabel("held-out loss (nats per predicted token)")
+        axes.grid(axis="y", color=QUIET, alpha=0.25, linewidth=0.6)
+        canvas.legend(loc="outside upper left", fontsize=8.5, ncols=1)
+        return save(canvas, path)
+
+
+def _against(own: list[PretrainRun], base: list[PretrainRun], resamples: int, seed: int) -> dict[str, object]:
+    """delta, interval, p and, where there is no test, why."""
+    ours, theirs = ({run.seed: run for run in side} for side in (own, base))
+    common = sorted(ours.keys() & theirs.keys())
+    if not common:
+        raise UserError(f"{own[0].recipe} and {base[0].recipe} have no seed in common", remedy="train both alike")
+    sides = [[side[k].held_out for k in common] for side in (ours, theirs)]
+    if len({len(each) for side in sides for each in side}) > 1:
+        delta = np.mean([ours[k].metrics["validation/loss"] - theirs[k].metrics["validation/loss"] for k in common])
+        return {"delta": delta, "verdict": OTHER}
+    a, b = (np.stack([each[["loss", "predicted"]].to_numpy(float) for each in side]) for side in sides)
+    found = compare_totals(a, b, lambda sums: sums[..., 0] / sums[..., 1], resamples=resamples, seed=seed)
+    return {"delta": found.difference, "ci_low": found.low, "ci_high": found.high, "p": found.p}
+
+
+def _mean(runs: Sequence[PretrainRun], metric: str) -> float:
+    """Mean of a metric over runs; nan where one does not have it."""
+    return float(np.mean([run.metrics.get(metric, np.nan) for run in runs]))
+
+
+def _colours() -> list[str]:
+    return list(COLOURS) * 3
