@@ -8,8 +8,7 @@ the DAG is built.
 from __future__ import annotations
 
 import csv
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,9 +17,9 @@ from typing import Any
 import yaml
 
 from scriptorium.claims import PUBLISHED, Claims, check_published, read_claims
-from scriptorium.config import METRICS, RECIPES, Backbone, Config, RegressorRecipe, Variant
+from scriptorium.config import RECIPES, Backbone, Config, RegressorRecipe, Variant
 from scriptorium.errors import UserError, nearest
-from scriptorium.kinds import PLAIN_ONLY
+from scriptorium.references import References, check_names
 from scriptorium.spec import TrainSpec, overlay
 from scriptorium.stages.fetch import FetchSpec
 
@@ -72,7 +71,7 @@ def load(config: Mapping[str, Any], root: Path = Path(), where: str = "config/co
         published=published,
         claims=read_claims(root / "config/claims.yaml", published, variants),
     )
-    _check_references(project, where)
+    References(project, where).check()
     if parsed.tracking.uri and "@" in parsed.tracking.uri:
         raise UserError(
             "tracking.uri must not hold a user name or password, since the configuration is shown in logs",
@@ -94,7 +93,7 @@ def without_null(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def read_catalogue(path: Path) -> dict[str, dict[str, str]]:
     rows = read_tsv(path, required=("name", "source", "location", "sha256", "members"))
-    _check_names([row["name"] for row in rows], f"{path}, column name")
+    check_names([row["name"] for row in rows], f"{path}, column name")
     return {row["name"]: row for row in rows}
 
 
@@ -112,7 +111,7 @@ def read_variants(
         if not (recipes / f"{other}.yaml").is_file():
             there = [file.stem for file in recipes.glob("*.yaml")]
             raise UserError(f"recipes.{name}: unknown recipe {other!r}, {nearest(other, there)}", where=where)
-    _check_names([row["variant"] for row in rows], f"{path}, column variant")
+    check_names([row["variant"] for row in rows], f"{path}, column variant")
     for number, row in enumerate(rows, start=2):
         where, name = f"{path}, line {number}, variant {row['variant']!r}", instead.get(row["recipe"], row["recipe"])
         try:
@@ -175,132 +174,7 @@ def read_tsv(path: Path, required: tuple[str, ...]) -> list[dict[str, str]]:
     return rows
 
 
-def _check_names(names: Sequence[str], where: str) -> None:
-    """Names become folders and Snakemake targets: no separators, no repetition."""
-    for name in names:
-        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
-            raise UserError(
-                f"{name!r} cannot be a name",
-                where=where,
-                remedy="use letters, digits, hyphen, underscore and dot, beginning with a letter or digit",
-            )
-        if names.count(name) > 1:
-            raise UserError(f"{name!r} stands there twice", where=where, remedy="rename one of the two")
-
-
 def _fetch_spec(row: Mapping[str, str], path: Path) -> FetchSpec:
     values = {key: row.get(key) or None for key in ("name", "source", "location", "revision", "sha256")}
     members = [m.strip() for m in (row.get("members") or "").split(";") if m.strip()]
     return FetchSpec.parse({**values, "members": members}, where=f"{path}, data set {row['name']!r}")
-
-
-def _check_references(project: Project, where: str) -> None:
-    """Every name in the configuration must lead somewhere."""
-    config = project.config
-
-    def known(name: str, names: Mapping, what: str, place: str, remedy: str | None = None) -> None:
-        if name not in names:
-            raise UserError(f"{place}: unknown {what} {name!r}, {nearest(name, names)}", where=where, remedy=remedy)
-
-    def dataset(name: str, place: str) -> None:
-        known(name, project.datasets, "data set", place, "add a row to config/datasets.tsv or correct the name")
-
-    for block, names in {"gaze.corpora": config.gaze.corpora, "tasks": config.tasks, "backbones": config.backbones,
-                         "corpora": config.corpora, "vocabularies": config.vocabularies,
-                         "studies": config.studies}.items():  # fmt: skip
-        _check_names(list(names), f"{where}: {block}")
-    seeds = {"seeds": config.seeds, "pretraining.seeds": config.pretraining.seeds}
-    seeds |= {f"studies.{name}.seeds": study.seeds for name, study in config.studies.items()}
-    seeds |= {f"pretraining.studies.{name}.seeds": study.seeds for name, study in config.pretraining.studies.items()}
-    for block, chosen in seeds.items():
-        _check_names([str(seed) for seed in chosen], f"{where}: {block}")
-    for name, corpus in config.gaze.corpora.items():
-        dataset(corpus.dataset, f"gaze.corpora.{name}.dataset")
-    for name in (*config.gaze.regressors, config.gaze.scores_from):
-        recipe = project.variant(name, "regressor", f"{where}: gaze").recipe
-        known(recipe.embeddings, config.backbones, "backbone", f"variant {name}, embeddings")
-        for corpus in recipe.corpora:
-            known(corpus, config.gaze.corpora, "gaze corpus", f"variant {name}, corpora")
-        for corpus in recipe.exclude:
-            known(corpus, config.gaze.corpora, "gaze corpus", f"variant {name}, exclude")
-    if config.gaze.predictor:
-        known(config.gaze.predictor.backbone, config.backbones, "backbone", "gaze.predictor.backbone")
-        for corpus in config.gaze.predictor.corpora:
-            known(corpus, config.gaze.corpora, "gaze corpus", "gaze.predictor.corpora")
-    if config.gaze.cmcl2021:
-        known(config.gaze.cmcl2021.backbone, config.backbones, "backbone", "gaze.cmcl2021.backbone")
-        dataset(config.gaze.cmcl2021.dataset, "gaze.cmcl2021.dataset")
-    for name, backbone in config.backbones.items():
-        if backbone.dataset:
-            dataset(backbone.dataset, f"backbones.{name}.dataset")
-        elif backbone.pretrained:
-            project.variant(backbone.pretrained, "pretrain", f"{where}: backbones.{name}.pretrained")
-        else:
-            recipe = project.variant(backbone.finetuned, "finetune", f"{where}: backbones.{name}.finetuned").recipe
-            known(backbone.task, config.tasks, "task", f"backbones.{name}.task")
-            if recipe.backbone == name:
-                raise UserError(f"backbones.{name}: {backbone.finetuned} itself starts from this backbone", where=where)
-    for name, task in config.tasks.items():
-        dataset(task.dataset, f"tasks.{name}.dataset")
-        if task.train:
-            length = {} if {"epochs", "max_steps"} & task.train.keys() else {"epochs": 1}
-            TrainSpec.parse({**length, **task.train}, where=f"{where}: tasks.{name}.train")
-        if task.kind == "classification" and len(task.labels) < 2:
-            raise UserError(f"tasks.{name}.labels: a classification task needs at least two labels", where=where)
-        if task.kind in ("tagging", "gaze") and not task.labels:
-            named = "tags" if task.kind == "tagging" else "measures"
-            raise UserError(f"tasks.{name}.labels: a {task.kind} task needs its {named}", where=where)
-        apart = {"gaze": "test/mae_", "multiple_choice": "test/accuracy_"}.get(task.kind)
-        metrics = (*METRICS[task.kind], *(f"{apart}{label}" for label in task.labels if apart))
-        if task.metric:
-            known(task.metric, dict.fromkeys(metrics), "metric", f"tasks.{name}.metric")
-        if len(set(task.labels)) < len(task.labels):
-            raise UserError(f"tasks.{name}.labels: a label stands there twice", where=where)
-    for name, corpus in config.corpora.items():
-        for source in corpus.sources:
-            dataset(source.dataset, f"corpora.{name}.sources")
-            if source.stream and (found := project.datasets[source.dataset].source) != "hub":
-                raise UserError(f"corpora.{name}.sources: {source.dataset} is of source {found}, and only data sets of "
-                                "source hub can be streamed", where=where, remedy="leave out stream")  # fmt: skip
-    for name, vocabulary in config.vocabularies.items():
-        known(vocabulary.corpus, config.corpora, "corpus", f"vocabularies.{name}.corpus")
-        if name in config.backbones:
-            raise UserError(f"{name!r} names both a backbone and a vocabulary, but a recipe's tokenizer may be either",
-                            where=where, remedy="rename one of the two")  # fmt: skip
-    trained = {name: "pretraining.recipes" for name in config.pretraining.recipes}
-    for name, study in config.pretraining.studies.items():
-        _check_names([name], f"{where}: pretraining.studies")
-        if study.baseline not in study.variants:
-            raise UserError(
-                f"pretraining.studies.{name}.baseline {study.baseline!r} is not among its variants", where=where
-            )
-        trained |= dict.fromkeys(study.variants, f"pretraining.studies.{name}.variants")
-    for name, place in trained.items():
-        recipe = project.variant(name, "pretrain", f"{where}: {place}").recipe
-        known(recipe.corpus, config.corpora, "corpus", f"variant {name}, corpus")
-        if recipe.start:
-            known(recipe.start, project.backbones, "backbone", f"variant {name}, start")
-        known(recipe.tokenizer, config.backbones | config.vocabularies, "backbone or vocabulary",
-              f"variant {name}, tokenizer")  # fmt: skip
-    for name in config.tasks.keys() & config.gaze.corpora.keys():
-        raise UserError(
-            f"{name!r} names both a task and a gaze corpus, but annotations need one name each", where=where
-        )
-    for name, study in config.studies.items():
-        if study.baseline not in study.variants:
-            raise UserError(f"studies.{name}.baseline {study.baseline!r} is not among its variants", where=where)
-        for task in study.tasks:
-            known(task, config.tasks, "task", f"studies.{name}.tasks")
-        for variant in study.variants:
-            recipe = project.variant(variant, "finetune", f"{where}: studies.{name}.variants").recipe
-            known(recipe.backbone, project.backbones, "backbone", f"variant {variant}, backbone")
-            plain = recipe.cognition is None and recipe.gaze_loss is None
-            if odd := [task for task in study.tasks if config.tasks[task].kind in PLAIN_ONLY and not plain]:
-                raise UserError(f"studies.{name}: {variant} uses cognition, which {odd[0]}, a task of kind "
-                                f"{config.tasks[odd[0]].kind}, cannot", where=where,
-                                remedy="compare plain variants on such tasks, in a study of their own")  # fmt: skip
-    if config.attention:
-        known(config.attention.study, config.studies, "study", "attention.study")
-        known(config.attention.task, dict.fromkeys(config.studies[config.attention.study].tasks), "task",
-              "attention.task")  # fmt: skip
-        known(config.attention.corpus, config.gaze.corpora, "gaze corpus", "attention.corpus")
