@@ -18,6 +18,8 @@ EXAMPLES = {
     "A task": {"results/finetune/bert/reviews/seed0", "results/finetune/cogbert/reviews/seed1", "resources/reviews"},
     "A gaze corpus": {"results/gaze/regressor/regressor-both/seed1", "results/gaze/corpora/lab"},
     "A backbone": {"results/finetune/bert-base/sentiment/seed0", "results/finetune/cogbert-base/paraphrase/seed1"},
+    "A corpus": {"results/pretrain/mpnet-own/seed1", "results/data/vocabularies/own-8k",
+                 "results/finetune/tuned-own/sentiment/seed1"},
     "An ablation": {"results/finetune/cogbert-spans/sentiment/seed4", "results/finetune/bert/paraphrase/seed3"},
 }  # fmt: skip
 
@@ -32,7 +34,7 @@ def example(heading: str) -> str:
 @pytest.mark.parametrize("heading", EXAMPLES)
 def test_an_example_can_be_pasted_and_plans_what_it_promises(heading, tmp_path):
     copy_repository(tmp_path)
-    for own in ("reviews.tsv", "lab.csv"):
+    for own in ("reviews.tsv", "lab.csv", "texts.txt"):
         (tmp_path / "data").mkdir(exist_ok=True)
         (tmp_path / "data" / own).touch()
     dry = f'set -eu\nsnakemake() {{ "{sys.executable}" -m snakemake --dry-run "$@"; }}\n'
