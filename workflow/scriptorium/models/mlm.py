@@ -35,19 +35,20 @@ class RowsLayer(BertLayer):
         return self.feed_forward_chunk(self.attention.output(attended, asked))
 
 
-class PackedMaskedLM(BertForMaskedLM):
-    """BertForMaskedLM for packed blocks: the same parameters, loss and gradients, about 1 / rate fewer logits.
+class Masked:
+    """What the masked language models of BERT's shape share, beside a transformers class that has the parameters.
 
-    Nor does the last layer compute more than the predicted rows.
+    A class says which layer computes chosen rows only (`rows_layer`) and what its head is (`head`).
     """
 
-    _no_split_modules = ("BertEmbeddings", "RowsLayer")
+    rows_layer: type
+    head: str  # name of the module
     monitored = False  # in training, too, say how many predictions are correct
 
-    def __init__(self, config: BertConfig):
+    def __init__(self, config: transformers.PretrainedConfig):
         super().__init__(config)
-        for layer in self.bert.encoder.layer:
-            layer.__class__ = RowsLayer  # the parameters and their initialisation stay BertLayer's
+        for layer in self.base_model.encoder.layer:
+            layer.__class__ = self.rows_layer  # the parameters and their initialisation stay those of transformers
         dropout.use(self)
 
     def predict(
@@ -55,7 +56,7 @@ class PackedMaskedLM(BertForMaskedLM):
         attention_mask: torch.Tensor | None = None,
     ) -> torch.Tensor:  # fmt: skip
         """Logits [B, K, vocabulary] at `positions` [B, K] of `input_ids` [B, L]; see `encode`."""
-        return self.cls(encode(self.bert, input_ids, positions, document_ids, attention_mask))
+        return getattr(self, self.head)(encode(self.base_model, input_ids, positions, document_ids, attention_mask))
 
     def forward(
         self, input_ids: torch.Tensor, positions: torch.Tensor, labels: torch.Tensor,
@@ -72,7 +73,17 @@ class PackedMaskedLM(BertForMaskedLM):
         learn what counting gives at once.
         """
         with torch.no_grad():
-            self.cls.predictions.bias.copy_(torch.from_numpy(log_frequency))
+            self.get_output_embeddings().bias.copy_(torch.from_numpy(log_frequency))
+
+
+class PackedMaskedLM(Masked, BertForMaskedLM):
+    """BertForMaskedLM for packed blocks: the same parameters, loss and gradients, about 1 / rate fewer logits.
+
+    Nor does the last layer compute more than the predicted rows.
+    """
+
+    _no_split_modules = ("BertEmbeddings", "RowsLayer")
+    rows_layer, head = RowsLayer, "cls"
 
     def plain(self) -> BertForMaskedLM:
         """The same weights as transformers' own class, whose saved directory any BERT class reads."""

@@ -3,28 +3,20 @@ prediction on [CLS] (papers/mpnet_and_zoo section 8.1)."""
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 import transformers
 from torch.nn import functional
-from transformers import BertConfig, BertForPreTraining
+from transformers import BertForPreTraining
 
-from scriptorium.models import dropout
-from scriptorium.models.mlm import RowsLayer, config_of, encode, outcome
+from scriptorium.models.mlm import Masked, RowsLayer, config_of, encode, outcome
 from scriptorium.objectives.spec import EncoderSpec
 
 
-class PairBert(BertForPreTraining):
+class PairBert(Masked, BertForPreTraining):
     """BertForPreTraining on sentence pairs: the same parameters, losses and gradients, fewer logits."""
 
     _no_split_modules = ("BertEmbeddings", "RowsLayer")
-    monitored = False  # in training, too, say how many predictions are correct
-
-    def __init__(self, config: BertConfig):
-        super().__init__(config)
-        for layer in self.bert.encoder.layer:
-            layer.__class__ = RowsLayer
-        dropout.use(self)
+    rows_layer, head = RowsLayer, "cls"
 
     def predict(
         self, input_ids: torch.Tensor, positions: torch.Tensor, token_type_ids: torch.Tensor,
@@ -53,11 +45,6 @@ class PairBert(BertForPreTraining):
         if not self.training:
             outputs |= {"nsp_loss": losses, "nsp_correct": answers.argmax(-1) == label, "nsp_label": label}
         return outputs
-
-    def start_from(self, log_frequency: np.ndarray) -> None:
-        """Set the output bias to log frequencies [vocabulary]: training starts at the unigram loss (ours)."""
-        with torch.no_grad():
-            self.cls.predictions.bias.copy_(torch.from_numpy(log_frequency))
 
     def plain(self) -> BertForPreTraining:
         """The same weights as transformers' own class, whose saved directory any BERT class reads."""

@@ -6,14 +6,11 @@ is fairseq's 1e-5 (papers/mpnet_and_zoo section 7 says it of MPNet, which was tr
 
 from __future__ import annotations
 
-import numpy as np
-import torch
 import transformers
 from transformers import RobertaConfig, RobertaForMaskedLM
 from transformers.models.roberta.modeling_roberta import RobertaLayer
 
-from scriptorium.models import dropout
-from scriptorium.models.mlm import RowsLayer, encode, outcome
+from scriptorium.models.mlm import Masked, RowsLayer
 from scriptorium.objectives.spec import EncoderSpec
 
 
@@ -23,37 +20,11 @@ class RobertaRowsLayer(RobertaLayer):
     forward = RowsLayer.forward
 
 
-class MaskedRoberta(RobertaForMaskedLM):
+class MaskedRoberta(Masked, RobertaForMaskedLM):
     """RobertaForMaskedLM on blocks: the same parameters, loss and gradients, fewer logits."""
 
     _no_split_modules = ("RobertaEmbeddings", "RobertaRowsLayer")
-    monitored = False  # in training, too, say how many predictions are correct
-
-    def __init__(self, config: RobertaConfig):
-        super().__init__(config)
-        for layer in self.roberta.encoder.layer:
-            layer.__class__ = RobertaRowsLayer
-        dropout.use(self)
-
-    def predict(
-        self, input_ids: torch.Tensor, positions: torch.Tensor, document_ids: torch.Tensor | None = None,
-        attention_mask: torch.Tensor | None = None,
-    ) -> torch.Tensor:  # fmt: skip
-        """Logits [B, K, vocabulary] at `positions` [B, K] of `input_ids` [B, L]; see `mlm.encode`."""
-        return self.lm_head(encode(self.roberta, input_ids, positions, document_ids, attention_mask))
-
-    def forward(
-        self, input_ids: torch.Tensor, positions: torch.Tensor, labels: torch.Tensor,
-        document_ids: torch.Tensor | None = None, attention_mask: torch.Tensor | None = None,
-    ) -> dict[str, torch.Tensor]:  # fmt: skip
-        """See `mlm.outcome`."""
-        logits = self.predict(input_ids, positions, document_ids, attention_mask)
-        return outcome(logits, labels, counted=self.monitored or not self.training)
-
-    def start_from(self, log_frequency: np.ndarray) -> None:
-        """Set the output bias to log frequencies [vocabulary]: training starts at the unigram loss (ours)."""
-        with torch.no_grad():
-            self.lm_head.bias.copy_(torch.from_numpy(log_frequency))
+    rows_layer, head = RobertaRowsLayer, "lm_head"
 
     def plain(self) -> RobertaForMaskedLM:
         """The same weights as transformers' own class."""

@@ -90,15 +90,7 @@ def collate(*, document_attention: bool) -> Callable[[Sequence[dict[str, np.ndar
     `document_attention` also document_ids [B, L]; and what else the examples have.
     """
     fills = FILLS | {"next_sentence_label": IGNORED} | ({"document_ids": -1} if document_attention else {})
-
-    def batch(examples: Sequence[dict[str, np.ndarray]]) -> dict[str, torch.Tensor]:
-        return {
-            name: masking.stack([example[name] for example in examples], fill)
-            for name, fill in fills.items()
-            if name in examples[0]
-        }
-
-    return batch
+    return masking.batches(fills)
 
 
 def measures(predicted: transformers.EvalPrediction) -> dict[str, float]:

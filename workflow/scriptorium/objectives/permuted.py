@@ -25,7 +25,7 @@ from torch.utils.data import Dataset
 from scriptorium.data.blocks import Blocks
 from scriptorium.data.tokenizers import word_starts
 from scriptorium.models.mpnet.visibility import Mode, shares
-from scriptorium.objectives.masking import IGNORED, Draws, corrupt, count_of, stack, word_beginnings
+from scriptorium.objectives.masking import IGNORED, Draws, batches, corrupt, count_of, word_beginnings
 from scriptorium.objectives.spec import ObjectiveSpec
 
 UNUSED = -1  # position of a slot that a block does not use
@@ -103,15 +103,7 @@ def collate(*, document_attention: bool) -> Callable[[Sequence[dict[str, np.ndar
     """
     fills = {"input_ids": 0, "positions": UNUSED, "revealed": 0, "labels": IGNORED, "attention_mask": 0}
     fills |= {"document_ids": -1} if document_attention else {}
-
-    def batch(examples: Sequence[dict[str, np.ndarray]]) -> dict[str, torch.Tensor]:
-        return {
-            name: stack([example[name] for example in examples], fill)
-            for name, fill in fills.items()
-            if name in examples[0]
-        }
-
-    return batch
+    return batches(fills)
 
 
 def visible_shares(data: PermutedBlocks, mode: Mode) -> dict[str, float]:

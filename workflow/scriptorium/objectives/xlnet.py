@@ -19,7 +19,7 @@ from torch.utils.data import Dataset
 
 from scriptorium.data.blocks import Blocks
 from scriptorium.models.xlnet import blocked
-from scriptorium.objectives.masking import IGNORED, Draws, stack
+from scriptorium.objectives.masking import IGNORED, Draws, batches
 from scriptorium.objectives.spec import ObjectiveSpec, SpansSpec
 
 UNUSED = -1  # position of a slot that a block does not use
@@ -95,15 +95,7 @@ def collate(*, document_attention: bool) -> Callable[[Sequence[dict[str, np.ndar
     """
     fills = {"input_ids": 0, "order": -1, "positions": UNUSED, "labels": IGNORED, "attention_mask": 0}
     fills |= {"document_ids": -1} if document_attention else {}
-
-    def batch(examples: Sequence[dict[str, np.ndarray]]) -> dict[str, torch.Tensor]:
-        return {
-            name: stack([example[name] for example in examples], fill)
-            for name, fill in fills.items()
-            if name in examples[0]
-        }
-
-    return batch
+    return batches(fills)
 
 
 def visible_shares(data: SpannedBlocks) -> dict[str, float]:
