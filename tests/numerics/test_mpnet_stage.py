@@ -21,7 +21,9 @@ import transformers
 import yaml
 
 from scriptorium import ledger, manifest, training
+from scriptorium.engine import flops
 from scriptorium.errors import UserError
+from scriptorium.models.mpnet import TwoStreamConfig, TwoStreamMPNet
 from scriptorium.project import load
 from scriptorium.runs import Runs
 from scriptorium.spec import TrainSpec
@@ -120,6 +122,7 @@ def test_result_is_a_backbone_for_fine_tuning(runs, tmp_path):
     assert 0 < max(moved) < 0.1, "it started from the pre-trained weights"
 
 
+@pytest.mark.slow  # tests/faults/test_kill.py and test_resume.py prove the same of other runs
 def test_a_killed_run_ends_with_the_bits_of_an_undisturbed_one(packed, tmp_path):
     whole = run(packed, tmp_path / "whole")
     broken = tmp_path / "broken"
@@ -214,6 +217,22 @@ def test_ablations_differ_from_mpnet_in_what_they_are_named_after(programme):
     assert blocks.pop("bert-mlm") == "english-minilm-128" and set(blocks.values()) == {"english-minilm-128-fairseq"}
     assert json.loads(programme.pack("english-minilm-128-fairseq"))["vocabulary"] == "fairseq"
     assert "vocabulary" not in json.loads(programme.pack("english-minilm-128"))
+
+
+def test_equal_flops_are_what_mpnet_spends(programme):
+    """The number in config/ablations.tsv, from the closed form for MPNet's steps: BERT's vocabulary, 19 of 128 hidden."""
+    mpnet = json.loads(programme.pretrain("mpnet", 0))
+    shape, train = mpnet["model"], mpnet["train"]
+    model = TwoStreamMPNet(TwoStreamConfig(
+        vocab_size=30528, tokens=30527, hidden_size=shape["hidden_size"], num_hidden_layers=shape["layers"],
+        num_attention_heads=shape["heads"], intermediate_size=shape["intermediate_size"],
+    ))  # fmt: skip
+    block = {"input_ids": torch.zeros(1, 128), "positions": torch.zeros(1, round(0.15 * 127))}
+    spent = train["max_steps"] * train["batch_size"] * flops.of(model, block)
+    for name in ("plm", "mlm", "bert"):
+        assert json.loads(programme.pretrain(f"{name}-equal-flops", 0))["train"]["max_flops"] == pytest.approx(
+            spent, rel=1e-3
+        )
 
 
 def test_prediction_rate_outside_zero_and_one_is_refused():
