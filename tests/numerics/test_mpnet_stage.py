@@ -220,7 +220,7 @@ def test_ablations_differ_from_mpnet_in_what_they_are_named_after(programme):
 
 
 def test_equal_flops_are_what_mpnet_spends(programme):
-    """The number in config/ablations.tsv, from the closed form for MPNet's steps: BERT's vocabulary, 19 of 128 hidden."""
+    """The number in config/ablations.tsv is the closed form of MPNet's steps: BERT's vocabulary, 19 of 128 hidden."""
     mpnet = json.loads(programme.pretrain("mpnet", 0))
     shape, train = mpnet["model"], mpnet["train"]
     model = TwoStreamMPNet(TwoStreamConfig(
