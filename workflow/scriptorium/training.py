@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 import transformers
-from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 from torch.distributed.tensor import DTensor
 from torch.utils.data import Dataset
 
@@ -139,6 +138,9 @@ def whole(model: transformers.PreTrainedModel) -> transformers.PreTrainedModel:
     """The model itself; or, of one whose weights are spread over processes, a copy with all of them (first process)."""
     if not any(isinstance(parameter, DTensor) for parameter in model.parameters()):
         return model
+    # imported here, because it takes a second and few runs need it
+    from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+
     options = StateDictOptions(full_state_dict=True, cpu_offload=True)
     weights = get_model_state_dict(model, options=options)  # all processes take part
     together = type(model)(model.config)
