@@ -71,13 +71,13 @@ CONFIG = {
         "cogbert": {"baseline": "bert", "variants": ["bert", "cogbert"], "tasks": ["mood"], "programme": "cogbert",
                     "figures": ["feature_weights"]},
         "cogbert-more": {
-            "baseline": "bert", "tasks": ["mood", "gaze-monastery"], "programme": "cogbert", "on_request": True,
+            "baseline": "bert", "tasks": ["gaze-monastery"], "seeds": [0], "programme": "cogbert", "on_request": True,
             "variants": ["bert", "cogbert-boundary0", "cogbert-boundary1", "cogbert-released"],
             "figures": ["boundary"],
         },
         "cogbert-baselines": {
             "baseline": "bert", "variants": ["bert", "bert-gaze-tuned", "bert-gaze-loss"], "tasks": ["mood"],
-            "programme": "cogbert", "on_request": True,
+            "seeds": [0], "programme": "cogbert", "on_request": True,
         },
         "pretraining": {
             "baseline": "bert-random", "variants": ["bert-random", "bert-pretrained"], "tasks": ["mood"],
