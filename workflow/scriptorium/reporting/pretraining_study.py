@@ -112,7 +112,8 @@ def ranks(runs: Sequence[PretrainRun], path: Path) -> Path:
         canvas, axes = plt.subplots(figsize=(7.2, 4.4), layout="constrained")
         for number, (colour, (name, own)) in enumerate(zip(_colours(), ordered.items(), strict=False)):
             losses = [_mean(own, f"validation/loss_by_rank/{tenth}") for tenth in TENTHS]
-            errors = [_mean(own, f"validation/loss_by_rank_error/{tenth}") / np.sqrt(len(own)) for tenth in TENTHS]
+            # not divided by the root of the seeds: these all predict the same held-out tokens
+            errors = [_mean(own, f"validation/loss_by_rank_error/{tenth}") for tenth in TENTHS]
             places = [tenth + 0.06 * (number - (len(ordered) - 1) / 2) for tenth in TENTHS]  # so that bars stay apart
             tokens, positions = _mean(own, "visible/tokens"), _mean(own, "visible/positions")
             label = f"{name}: sees {tokens:.1%} of tokens, {positions:.1%} of positions"
