@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 import transformers
 from torch.nn import functional
@@ -11,6 +10,7 @@ from transformers.models.bert.modeling_bert import BertLayer
 
 from scriptorium.models import dropout
 from scriptorium.models.attention import additive, attend, pick
+from scriptorium.models.frequencies import FromFrequencies
 from scriptorium.objectives.spec import EncoderSpec
 
 
@@ -35,7 +35,7 @@ class RowsLayer(BertLayer):
         return self.feed_forward_chunk(self.attention.output(attended, asked))
 
 
-class Masked:
+class Masked(FromFrequencies):
     """What the masked language models of BERT's shape share, beside a transformers class that has the parameters.
 
     A class says which layer computes chosen rows only (`rows_layer`) and what its head is (`head`).
@@ -65,15 +65,6 @@ class Masked:
         """See `outcome`."""
         logits = self.predict(input_ids, positions, document_ids, attention_mask)
         return outcome(logits, labels, counted=self.monitored or not self.training)
-
-    def start_from(self, log_frequency: np.ndarray) -> None:
-        """Set the output bias to log frequencies [vocabulary]: training starts at the unigram loss (ours).
-
-        With small weights the bias alone makes the first predictions, and it takes Adam about a hundred steps to
-        learn what counting gives at once.
-        """
-        with torch.no_grad():
-            self.get_output_embeddings().bias.copy_(torch.from_numpy(log_frequency))
 
 
 class PackedMaskedLM(Masked, BertForMaskedLM):

@@ -11,13 +11,13 @@ from __future__ import annotations
 from typing import TypeVar
 
 import numpy as np
-import torch
 import transformers
 from torch import Tensor
 from torch.nn import functional
 from transformers import XLNetConfig, XLNetLMHeadModel
 
 from scriptorium.models import dropout
+from scriptorium.models.frequencies import FromFrequencies
 from scriptorium.objectives.spec import EncoderSpec
 
 Array = TypeVar("Array", np.ndarray, Tensor)
@@ -34,7 +34,7 @@ def blocked(order: Array) -> Array:
     return later & (order >= 0)[..., None, :]
 
 
-class PermutedXLNet(XLNetLMHeadModel):
+class PermutedXLNet(FromFrequencies, XLNetLMHeadModel):
     """XLNetLMHeadModel that predicts the tokens at given positions, in the order of a permutation."""
 
     monitored = False  # in training, too, say which predictions are correct
@@ -77,11 +77,6 @@ class PermutedXLNet(XLNetLMHeadModel):
         if self.training and not self.monitored:
             return {"loss": loss}
         return {"loss": loss, "losses": losses, "correct": logits.argmax(-1) == labels}
-
-    def start_from(self, log_frequency: np.ndarray) -> None:
-        """Set the output bias to log frequencies [vocabulary]: training starts at the unigram loss (ours)."""
-        with torch.no_grad():
-            self.lm_loss.bias.copy_(torch.from_numpy(log_frequency))
 
     def plain(self) -> XLNetLMHeadModel:
         """The same weights as transformers' own class."""

@@ -161,7 +161,12 @@ def _signed(value: float) -> str:
     return "0.000" if float(text) == 0 else text
 
 
+def undecided(row: tuple) -> bool:
+    """Whether a row shows no difference: the rule on p_holm and on the interval that `table` states."""
+    return row.p_holm >= ALPHA or row.ci_low <= 0 <= row.ci_high
+
+
 def _verdict(row: tuple) -> str:
-    if row.p_holm >= ALPHA or row.ci_low <= 0 <= row.ci_high:
+    if undecided(row):
         return UNKNOWN
     return BETTER if (row.delta > 0) != lower_is_better(row.metric) else WORSE

@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 
 from scriptorium.errors import UserError
 from scriptorium.evaluation.statistics import compare_totals, holm, mean_sd
-from scriptorium.reporting.finetuning import ALPHA, BASELINE, UNKNOWN, scale
+from scriptorium.reporting.finetuning import BASELINE, UNKNOWN, scale, undecided
 from scriptorium.reporting.pretraining import ORDERED, TENTHS, PretrainRun
 from scriptorium.reporting.style import COLOURS, INK, QUIET, save, styled
 
@@ -63,9 +63,9 @@ def table(runs: Sequence[PretrainRun], baseline: str, *, resamples: int, seed: i
     tested = made["p"].notna()
     made["p_holm"] = np.nan
     made.loc[tested, "p_holm"] = holm(made.loc[tested, "p"].to_list())
-    for index in made.index[tested]:
-        low, high, p = made.loc[index, ["ci_low", "ci_high", "p_holm"]]
-        made.loc[index, "verdict"] = UNKNOWN if p >= ALPHA or low <= 0 <= high else LOWER if high < 0 else HIGHER
+    made.loc[tested, "verdict"] = [
+        UNKNOWN if undecided(row) else LOWER if row.ci_high < 0 else HIGHER for row in made[tested].itertuples()
+    ]
     last = ["delta", "ci_low", "ci_high", "p", "p_holm", "verdict", "scale"]
     return made[[*(column for column in made if column not in last), *last]]
 

@@ -19,7 +19,6 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -29,6 +28,7 @@ from scriptorium.data.checkpoints import check_checkpoint
 from scriptorium.errors import UserError
 from scriptorium.models import dropout
 from scriptorium.models.attention import additive
+from scriptorium.models.frequencies import FromFrequencies
 from scriptorium.models.mpnet.layer import Call, TwoStreamLayer
 from scriptorium.models.mpnet.visibility import Layout, Rows, lay_out
 
@@ -51,7 +51,7 @@ class TwoStreamConfig(MPNetConfig):
     mask_rows: float = 0.0  # weight of a masked language model's loss on MPNet's mask rows
 
 
-class TwoStreamMPNet(MPNetForMaskedLM):
+class TwoStreamMPNet(FromFrequencies, MPNetForMaskedLM):
     """MPNetForMaskedLM that learns by MPNet, PLM or MLM; the head sees the predicted rows only."""
 
     config_class = TwoStreamConfig
@@ -125,11 +125,6 @@ class TwoStreamMPNet(MPNetForMaskedLM):
     @property
     def tokens(self) -> int:
         return self.config.tokens or self.config.vocab_size
-
-    def start_from(self, log_frequency: np.ndarray) -> None:
-        """Set the output bias to log frequencies [tokens]: training starts at the unigram loss (ours)."""
-        with torch.no_grad():
-            self.lm_head.bias[: self.tokens] = torch.from_numpy(log_frequency)
 
     def plain(self) -> MPNetForMaskedLM:
         """The same weights as transformers' own class, without the padding of the vocabulary.
