@@ -11,10 +11,10 @@ from torch.utils.data import DataLoader
 
 from scriptorium.data import packing, tokenizers
 from scriptorium.data.blocks import Blocks
+from scriptorium.engine.plan import EpochSampler
 from scriptorium.errors import UserError
 from scriptorium.objectives import masking, permuted
 from scriptorium.objectives.spec import ObjectiveSpec
-from scriptorium.training import EpochSampler
 from tests import tiny
 
 LENGTH = 64

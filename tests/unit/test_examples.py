@@ -10,10 +10,10 @@ import transformers
 
 from scriptorium.data.cognition import FEATURES, SCORES, SPANS, Words, control, merge, span_means
 from scriptorium.data.examples import IGNORED, Examples, collate, read_split, shortest_first
+from scriptorium.engine.plan import EpochSampler
 from scriptorium.errors import UserError
 from scriptorium.linguistics.annotate import text_key
 from scriptorium.models.cognition import LOWER, UPPER
-from scriptorium.training import EpochSampler
 from tests.finetuning import annotated
 
 KINDS = ("gaze", "flags", "shuffled", "random", "zero")

@@ -22,7 +22,6 @@ from torch.utils.data import Dataset
 from scriptorium.engine import batches, budget, memory, processes
 from scriptorium.engine.checkpoints import WEIGHTS, check_fits, last_checkpoint, progress, step_of
 from scriptorium.engine.divergence import Divergence
-from scriptorium.engine.plan import EpochSampler  # noqa: F401  (its users import it from here)
 from scriptorium.engine.trainer import _Trainer
 from scriptorium.engine.watcher import _TIMINGS, Watcher
 from scriptorium.errors import Interrupted, UserError

@@ -26,7 +26,7 @@ from transformers import AutoConfig, AutoModelForMaskedLM, MPNetConfig, MPNetFor
 
 from scriptorium.data.checkpoints import check_checkpoint
 from scriptorium.errors import UserError
-from scriptorium.models import dropout
+from scriptorium.models import dropout, starting
 from scriptorium.models.attention import additive
 from scriptorium.models.frequencies import FromFrequencies
 from scriptorium.models.mpnet.layer import Call, TwoStreamLayer
@@ -134,7 +134,8 @@ class TwoStreamMPNet(FromFrequencies, MPNetForMaskedLM):
         kept = MPNetConfig().to_dict().keys() - {"model_type", "architectures", "transformers_version"}
         values = {name: value for name, value in self.config.to_dict().items() if name in kept}
         model = MPNetForMaskedLM(MPNetConfig(**values | {"vocab_size": self.tokens}))
-        _copy(self, model)
+        own = self.state_dict()
+        model.load_state_dict({name: own[name][: len(value)] for name, value in model.state_dict().items()})
         return model
 
     @classmethod
@@ -148,13 +149,10 @@ class TwoStreamMPNet(FromFrequencies, MPNetForMaskedLM):
         if config.model_type != "mpnet":
             raise UserError(f"a {config.model_type} model, not an MPNet", where=directory,
                             remedy="give a directory whose config.json says model_type mpnet")  # fmt: skip
-        theirs = AutoModelForMaskedLM.from_pretrained(directory, local_files_only=True, dtype=torch.float32)
         values = {name: value for name, value in config.to_dict().items() if name not in _IDENTITY}
         values |= {"tokens": config.vocab_size, "vocab_size": padded(config.vocab_size)}
         ours = cls(TwoStreamConfig(**values | settings))
-        if not ours.config.relative:
-            torch.nn.init.zeros_(theirs.mpnet.encoder.relative_attention_bias.weight)
-        _copy(theirs, ours)
+        starting.load(ours, directory)
         return ours
 
     def _logits(self, hidden: Tensor) -> Tensor:
@@ -207,16 +205,6 @@ def _losses(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 _IDENTITY = ("model_type", "architectures", "transformers_version", "dtype", "torch_dtype", "_name_or_path")
-
-
-def _copy(source: MPNetForMaskedLM, target: MPNetForMaskedLM) -> None:
-    """Weights by name; of the vocabulary, the rows that both have. Rows of padding are zero."""
-    given = source.state_dict()
-    with torch.no_grad():
-        for name, ours in target.state_dict().items():
-            theirs = given[name]
-            rows = min(len(ours), len(theirs))
-            ours.zero_()[:rows] = theirs[:rows]
 
 
 AutoConfig.register(TwoStreamConfig.model_type, TwoStreamConfig)
