@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from snakemake.cli import get_argument_parser
 
 from scriptorium.project import read_catalogue
 from tests.workflow.miniature import REPOSITORY, copy_repository
@@ -61,6 +64,34 @@ def test_every_embedded_data_set_is_listed_with_its_licence():
             listed[name] = licence
     catalogue = read_catalogue(REPOSITORY / "config/datasets.tsv")
     assert listed == {name: row["licence"] for name, row in catalogue.items() if row["source"] == "package"}
+
+
+def command_lines() -> list[str]:
+    """Every `snakemake ...` of the documentation, the configuration's comments and the CI script."""
+    pages = [
+        REPOSITORY / ".ci/run",
+        *REPOSITORY.glob("*.md"),
+        *REPOSITORY.glob("docs/*.md"),
+        *REPOSITORY.glob("config/*.*"),
+    ]
+    found = []
+    for page in pages:
+        for line in page.read_text(encoding="utf-8").splitlines():
+            for command in re.findall(r"`(snakemake [^`]+)`", line) or re.findall(r"(?:^|^# +|/)(snakemake .+)", line):
+                found.append(re.split(r"\s#|\s{3,}", command)[0])
+    return found
+
+
+def test_no_documented_command_swallows_its_target():
+    # several options of Snakemake take every word that follows: `--configfile a.yaml mpnet` reads a file named mpnet
+    parser = get_argument_parser()
+    lines = command_lines()
+    assert len(lines) > 40
+    for line in lines:
+        known, _ = parser.parse_known_args(shlex.split(line)[1:])
+        for file in known.configfile or []:
+            assert Path(file).suffix == ".yaml", line
+        assert all("=" in pair for pair in known.config or []), line
 
 
 def test_every_link_leads_to_a_file_of_the_project():
