@@ -164,6 +164,17 @@ def test_padding_does_not_change_a_prediction(folders, model):
         assert torch.allclose(alone[0], together[row, :count], atol=1e-5)
 
 
+def test_a_budget_of_tokens_buys_two_epochs_of_padded_blocks(folders, tmp_path):
+    blocks = Blocks(folders["padded"] / "train.arrow")
+    train = {**TRAIN, "max_steps": None, "max_tokens": 2 * blocks.tokens}
+    spec = pretrain.PretrainSpec.parse({"model": SHAPE, "objective": OBJECTIVE, "train": train, "seed": 1})
+    execute("pretrain", spec, pretrain.run, out=tmp_path / "run",
+            inputs={"blocks": [folders["padded"] / "manifest.json"]}, state=tmp_path / "state")  # fmt: skip
+    metrics = json.loads((tmp_path / "run/metrics.json").read_text())
+    assert metrics["train/steps"] == 2 * -(-len(blocks) // TRAIN["batch_size"])
+    assert metrics["train/tokens"] == 2 * blocks.tokens < 2 * len(blocks) * LENGTH, "what was read, not the mean"
+
+
 @pytest.mark.parametrize("kind", ["packed", "padded"])
 def test_stage_leaves_transformers_own_roberta_and_counts_real_tokens(folders, kind, tmp_path):
     spec = pretrain.PretrainSpec.parse({"model": SHAPE, "objective": OBJECTIVE, "train": TRAIN, "seed": 1})

@@ -158,7 +158,7 @@ def test_budgets_by_hand():
 
 
 def test_a_budget_that_cannot_be_counted_is_refused():
-    with pytest.raises(UserError, match=r"train\.max_flops is for pre-training on packed blocks"):
+    with pytest.raises(UserError, match=r"train\.max_flops is for pre-training, where"):
         budget.steps_of(spec(max_flops=1e9), [Source(30)])
     with pytest.raises(UserError, match=r"train\.max_tokens 100 does not pay one step \(512\)"):
         budget.steps_of(spec(max_tokens=100), sources(spec()))

@@ -63,7 +63,8 @@ def train(
     loss: Callable[..., torch.Tensor] | None = None,
     decay_all: bool = False,
     short: Dataset | None = None,
-    tokens: int | None = None,
+    tokens: float | None = None,
+    padded: bool = False,
     flops: Callable[[Mapping[str, torch.Tensor]], float] | None = None,
     terms: Callable[[Mapping[str, torch.Tensor]], int] = batches.labelled,
 ) -> transformers.Trainer:
@@ -72,13 +73,14 @@ def train(
     data[(epoch, index)] and held_out[index] give examples, `collate` makes the batch (with `labels`; the model
     returns the loss, unless `loss(outputs, labels)` is given). If data has `lengths`, a batch holds examples of similar
     length. With `decay_all` biases and norms decay too, as in fairseq.
-    short: the data of length warm-up. tokens: input tokens of each example, where that is constant. flops(batch): of
-    one pass forward and backward. terms(batch): how many terms the loss of a batch is a mean over; the loss of a step
-    is the mean over all terms of its batch, however that is shared by processes and micro-batches.
+    short: the data of length warm-up. tokens: input tokens of each example, or where examples are `padded` of the
+    mean example; a budget is then counted in means, but the journal in what was read. flops(batch): of one pass forward
+    and backward. terms(batch): how many terms the loss of a batch is a mean over; the loss of a step is the mean over
+    all terms of its batch, however that is shared by processes and micro-batches.
     Raises Interrupted after saving, when the job must stop; UserError when the loss is not finite, when the disk is
     full, or when the budget cannot be counted.
     """
-    sources = _sources(spec, [short, data] if spec.length_warmup else [data], collate, tokens, flops)
+    sources = _sources(spec, [short, data] if spec.length_warmup else [data], collate, tokens, padded, flops)
     steps = budget.steps_of(spec, sources)
     checkpoints = job.state / "checkpoints"
     last = _agreed_checkpoint(checkpoints)
@@ -156,7 +158,8 @@ def save_model(model: transformers.PreTrainedModel, directory: Path, tokenizer: 
     return sorted(path for path in directory.rglob("*") if path.is_file())
 
 
-def _sources(spec: TrainSpec, datasets: list, collate: Callable, tokens: int | None, flops: Callable | None) -> list:
+def _sources(spec: TrainSpec, datasets: list, collate: Callable, tokens: float | None, padded: bool,
+             flops: Callable | None) -> list:  # fmt: skip
     """One budget.Source per phase. FLOPs are those of the first batch's examples, in the order of the data."""
     if datasets[0] is None:
         raise UserError("train.length_warmup is for pre-training on packed blocks", remedy="remove it from the recipe")
@@ -167,7 +170,7 @@ def _sources(spec: TrainSpec, datasets: list, collate: Callable, tokens: int | N
         if flops is not None:
             count = min(spec.batch_size, len(each))
             cost = flops(collate([each[(0, index)] for index in range(count)])) / count
-        sources.append(budget.Source(len(each), length, cost, getattr(each, "lengths", None)))
+        sources.append(budget.Source(len(each), length, padded, cost, getattr(each, "lengths", None)))
     return sources
 
 

@@ -21,14 +21,15 @@ UNKNOWN = 10**9  # steps of a run that ends by time
 
 @dataclass(frozen=True)
 class Source:
-    """Where a phase's examples come from, and what one of them costs (None: unknown or not constant).
+    """Where a phase's examples come from, and what one of them costs (None: unknown).
 
-    examples: how many · tokens: input tokens of each · flops: of each, forward and backward · lengths: of each, to
-    put similar ones into a batch.
+    examples: how many · tokens: input tokens of each, without padding · padded: that is their mean, and differs from
+    one to the other · flops: of each, forward and backward · lengths: of each, to put similar ones into a batch.
     """
 
     examples: int
-    tokens: int | None = None
+    tokens: float | None = None
+    padded: bool = False
     flops: float | None = None
     lengths: np.ndarray | None = None
 
@@ -52,9 +53,9 @@ def steps_of(spec: TrainSpec, sources: Sequence[Source]) -> int:
     name, budget = ("max_tokens", spec.max_tokens) if spec.max_tokens else ("max_flops", spec.max_flops)
     cost = [getattr(source, name.removeprefix("max_")) for source in sources]
     if None in cost:
-        raise UserError(f"train.{name} is for pre-training on packed blocks, whose cost per step is known",
+        raise UserError(f"train.{name} is for pre-training, where the cost of a step is known beforehand",
                         remedy="give train.epochs or train.max_steps instead")  # fmt: skip
-    steps = _most_steps(spec, sources, cost, budget)
+    steps = _most_steps(spec, sources, cost, budget * (1 + 1e-12))  # a mean times its count may be rounded up
     if not steps:
         raise UserError(f"train.{name} {budget:g} does not pay one step ({_cost(spec, sources, cost, 1):g})",
                         remedy="raise it, or lower train.batch_size")  # fmt: skip

@@ -82,7 +82,8 @@ def run(job: stage.Job) -> list[Path]:
     trainer = training.train(
         job, model, data, objective.collate, spec.train, seed=spec.seed, held_out=fixed,
         compute_metrics=examples, decay_all=objective.decay_all,
-        short=objective.hide(cut, draws) if cut else None, tokens=None if train.padded else train.length,
+        short=objective.hide(cut, draws) if cut else None,
+        tokens=train.tokens / len(train) if train.padded else train.length, padded=train.padded,
         flops=lambda batch: flops.of(model, batch), terms=terms_of(model),
     )  # fmt: skip
 
