@@ -1,4 +1,4 @@
-"""A tiny tokenizer, a tiny corpus, and a stage run twice, for tests."""
+"""A tiny tokenizer, a tiny corpus, a stage run twice, and gradients compared, for tests."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from types import ModuleType
 
 import numpy as np
 import pandas as pd
+import torch
 import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers
 
@@ -59,3 +60,12 @@ def run_twice(stage: ModuleType, spec, inputs: dict, names: dict[str, str], fold
         execute(stage_name, spec, stage.run, out=folder / place / "run", inputs=inputs, outputs=outputs)
         found.append({name: path.read_bytes() for name, path in outputs.items()})
     return found
+
+
+def same_gradients(ours: torch.nn.Module, theirs: torch.nn.Module, *, atol: float) -> None:
+    """Every parameter of `ours` has the gradient of its namesake; that of the vocabulary's padding is 0."""
+    expected = dict(theirs.named_parameters())
+    for name, parameter in ours.named_parameters():
+        size = len(expected[name])
+        assert torch.allclose(parameter.grad[:size], expected[name].grad, atol=atol), name
+        assert not parameter.grad[size:].any(), name

@@ -57,9 +57,9 @@ def run(packed, out, **changes):
 def test_both_losses_and_all_gradients_equal_transformers(packed, model):
     batch = batch_of(packed)
     assert (batch["attention_mask"] == 0).any() and set(batch["token_type_ids"].unique().tolist()) == {0, 1}
-    whole = transformers.BertForPreTraining(model.config).double()
-    whole.load_state_dict(model.state_dict())
+    whole = model.plain().double()
     model.double()
+    assert type(whole) is transformers.BertForPreTraining
     labels = torch.full_like(batch["input_ids"], -100)
     for row, (positions, true) in enumerate(zip(batch["positions"], batch["labels"], strict=True)):
         labels[row, positions[true != -100]] = true[true != -100]
@@ -68,9 +68,7 @@ def test_both_losses_and_all_gradients_equal_transformers(packed, model):
     assert found["loss"].item() == pytest.approx(expected.loss.item(), abs=1e-6)
     expected.loss.backward()
     found["loss"].backward()
-    theirs = dict(whole.named_parameters())
-    for name, parameter in model.named_parameters():
-        assert torch.allclose(parameter.grad, theirs[name].grad, atol=1e-6), name
+    tiny.same_gradients(model, whole, atol=1e-6)
     assert model.cls.seq_relationship.weight.grad.abs().max() > 1e-3
 
 

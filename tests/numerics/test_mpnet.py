@@ -149,18 +149,6 @@ def test_base_shape_has_514_positions_and_as_many_weights_as_the_published_model
     assert whole.num_parameters() - 1 * (768 + 1) == 109_518_527
 
 
-def test_padding_of_the_vocabulary_takes_no_part_in_the_loss():
-    model = net("mpnet")
-    batch = labelled()
-    with torch.no_grad():
-        before = model(**batch)["loss"]
-        model.lm_head.bias[60:] += 50
-        model.mpnet.embeddings.word_embeddings.weight[60:] += 9
-        after = model(**batch)["loss"]
-    assert torch.equal(before, after)
-    assert model.predict(*(batch[n] for n in ("input_ids", "positions", "revealed"))).shape == (4, 7, 60)
-
-
 @pytest.mark.parametrize("mode", MODES)
 def test_unused_slots_change_neither_loss_nor_gradients(mode):
     batch = labelled()
@@ -220,14 +208,6 @@ def test_faithful_query_key_and_value_keep_xaviers_bound():
 def test_vocabulary_whose_token_1_occurs_in_text_is_refused():
     with pytest.raises(UserError, match=r"token 1 is '\[UNK\]'.*reads that id as padding"):
         mpnet.build(SHAPE, objective(), tiny.tokenizer())
-
-
-def test_start_from_frequencies_leaves_the_padding_alone():
-    model = mpnet.build(SHAPE, objective(), fairseq())
-    size = model.config.tokens
-    model.start_from(np.full(size, -3.0))
-    assert (model.lm_head.bias[:size] == -3).all() and (model.lm_head.bias[size:] == 0).all()
-    assert torch.equal(model.plain().lm_head.decoder.bias, model.lm_head.bias[:size])
 
 
 def test_another_kind_of_model_is_refused(tmp_path):

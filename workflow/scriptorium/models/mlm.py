@@ -10,7 +10,7 @@ from transformers.models.bert.modeling_bert import BertLayer
 
 from scriptorium.models import dropout
 from scriptorium.models.attention import additive, attend, pick
-from scriptorium.models.frequencies import FromFrequencies
+from scriptorium.models.vocabulary import PaddedVocabulary, widen
 from scriptorium.objectives.spec import EncoderSpec
 
 
@@ -35,10 +35,11 @@ class RowsLayer(BertLayer):
         return self.feed_forward_chunk(self.attention.output(attended, asked))
 
 
-class Masked(FromFrequencies):
+class Masked(PaddedVocabulary):
     """What the masked language models of BERT's shape share, beside a transformers class that has the parameters.
 
-    A class says which layer computes chosen rows only (`rows_layer`) and what its head is (`head`).
+    A class says which layer computes chosen rows only (`rows_layer`), what its head is (`head`) and which class of
+    transformers has its parameters (`plain_class`).
     """
 
     rows_layer: type
@@ -55,16 +56,19 @@ class Masked(FromFrequencies):
         self, input_ids: torch.Tensor, positions: torch.Tensor, document_ids: torch.Tensor | None = None,
         attention_mask: torch.Tensor | None = None,
     ) -> torch.Tensor:  # fmt: skip
-        """Logits [B, K, vocabulary] at `positions` [B, K] of `input_ids` [B, L]; see `encode`."""
-        return getattr(self, self.head)(encode(self.base_model, input_ids, positions, document_ids, attention_mask))
+        """Logits [B, K, tokens] at `positions` [B, K] of `input_ids` [B, L]; see `encode`."""
+        return self._logits(input_ids, positions, document_ids, attention_mask)[..., : self.tokens]
 
     def forward(
         self, input_ids: torch.Tensor, positions: torch.Tensor, labels: torch.Tensor,
         document_ids: torch.Tensor | None = None, attention_mask: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:  # fmt: skip
         """See `outcome`."""
-        logits = self.predict(input_ids, positions, document_ids, attention_mask)
+        logits = self._logits(input_ids, positions, document_ids, attention_mask)
         return outcome(logits, labels, counted=self.monitored or not self.training)
+
+    def _logits(self, *batch: torch.Tensor | None) -> torch.Tensor:
+        return self.closed(getattr(self, self.head)(encode(self.base_model, *batch)))
 
 
 class PackedMaskedLM(Masked, BertForMaskedLM):
@@ -74,13 +78,7 @@ class PackedMaskedLM(Masked, BertForMaskedLM):
     """
 
     _no_split_modules = ("BertEmbeddings", "RowsLayer")
-    rows_layer, head = RowsLayer, "cls"
-
-    def plain(self) -> BertForMaskedLM:
-        """The same weights as transformers' own class, whose saved directory any BERT class reads."""
-        model = BertForMaskedLM(self.config)
-        model.load_state_dict(self.state_dict())
-        return model
+    rows_layer, head, plain_class = RowsLayer, "cls", BertForMaskedLM
 
 
 def encode(
@@ -122,7 +120,7 @@ def outcome(logits: torch.Tensor, labels: torch.Tensor, *, counted: bool) -> dic
 
 def build(spec: EncoderSpec, tokenizer: transformers.PreTrainedTokenizerBase) -> PackedMaskedLM:
     """A randomly initialised model (N(0, 0.02), tied decoder) for this tokenizer."""
-    return PackedMaskedLM(config_of(spec, tokenizer))
+    return widen(PackedMaskedLM(config_of(spec, tokenizer)))
 
 
 def config_of(spec: EncoderSpec, tokenizer: transformers.PreTrainedTokenizerBase) -> BertConfig:

@@ -9,6 +9,7 @@ from torch.nn import functional
 from transformers import BertForPreTraining
 
 from scriptorium.models.mlm import Masked, RowsLayer, config_of, encode, outcome
+from scriptorium.models.vocabulary import widen
 from scriptorium.objectives.spec import EncoderSpec
 
 
@@ -16,17 +17,16 @@ class PairBert(Masked, BertForPreTraining):
     """BertForPreTraining on sentence pairs: the same parameters, losses and gradients, fewer logits."""
 
     _no_split_modules = ("BertEmbeddings", "RowsLayer")
-    rows_layer, head = RowsLayer, "cls"
+    rows_layer, head, plain_class = RowsLayer, "cls", BertForPreTraining
 
     def predict(
         self, input_ids: torch.Tensor, positions: torch.Tensor, token_type_ids: torch.Tensor,
         attention_mask: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
-        """Logits [B, K, vocabulary] at `positions` [B, K] of `input_ids` [B, L], and [B, 2] of next-sentence
-        prediction, where 0 means: the second sentence follows the first."""
-        rows = functional.pad(positions, (1, 0))  # [CLS] stands first
-        hidden = encode(self.bert, input_ids, rows, None, attention_mask, token_type_ids=token_type_ids)
-        return self.cls(hidden[:, 1:], self.bert.pooler(hidden))
+        """Logits [B, K, tokens] at `positions` [B, K] of `input_ids` [B, L], and [B, 2] of next-sentence prediction,
+        where 0 means: the second sentence follows the first."""
+        logits, answers = self._both(input_ids, positions, token_type_ids, attention_mask)
+        return logits[..., : self.tokens], answers
 
     def forward(
         self, input_ids: torch.Tensor, positions: torch.Tensor, labels: torch.Tensor, token_type_ids: torch.Tensor,
@@ -37,7 +37,7 @@ class PairBert(Masked, BertForPreTraining):
 
         In evaluation also the sums per block of `mlm.outcome`, and `nsp_loss`, `nsp_correct` and `nsp_label`, all [B].
         """
-        logits, answers = self.predict(input_ids, positions, token_type_ids, attention_mask)
+        logits, answers = self._both(input_ids, positions, token_type_ids, attention_mask)
         outputs = outcome(logits, labels, counted=self.monitored or not self.training)
         label = next_sentence_label.flatten()
         losses = functional.cross_entropy(answers.float(), label, reduction="none")
@@ -46,13 +46,16 @@ class PairBert(Masked, BertForPreTraining):
             outputs |= {"nsp_loss": losses, "nsp_correct": answers.argmax(-1) == label, "nsp_label": label}
         return outputs
 
-    def plain(self) -> BertForPreTraining:
-        """The same weights as transformers' own class, whose saved directory any BERT class reads."""
-        model = BertForPreTraining(self.config)
-        model.load_state_dict(self.state_dict())
-        return model
+    def _both(
+        self, input_ids: torch.Tensor, positions: torch.Tensor, token_type_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+        rows = functional.pad(positions, (1, 0))  # [CLS] stands first
+        hidden = encode(self.bert, input_ids, rows, None, attention_mask, token_type_ids=token_type_ids)
+        logits, answers = self.cls(hidden[:, 1:], self.bert.pooler(hidden))
+        return self.closed(logits), answers
 
 
 def build(spec: EncoderSpec, tokenizer: transformers.PreTrainedTokenizerBase) -> PairBert:
     """A randomly initialised model for this tokenizer."""
-    return PairBert(config_of(spec, tokenizer))
+    return widen(PairBert(config_of(spec, tokenizer)))

@@ -11,6 +11,7 @@ from transformers import RobertaConfig, RobertaForMaskedLM
 from transformers.models.roberta.modeling_roberta import RobertaLayer
 
 from scriptorium.models.mlm import Masked, RowsLayer
+from scriptorium.models.vocabulary import widen
 from scriptorium.objectives.spec import EncoderSpec
 
 
@@ -24,13 +25,7 @@ class MaskedRoberta(Masked, RobertaForMaskedLM):
     """RobertaForMaskedLM on blocks: the same parameters, loss and gradients, fewer logits."""
 
     _no_split_modules = ("RobertaEmbeddings", "RobertaRowsLayer")
-    rows_layer, head = RobertaRowsLayer, "lm_head"
-
-    def plain(self) -> RobertaForMaskedLM:
-        """The same weights as transformers' own class."""
-        model = RobertaForMaskedLM(self.config)
-        model.load_state_dict(self.state_dict())
-        return model
+    rows_layer, head, plain_class = RobertaRowsLayer, "lm_head", RobertaForMaskedLM
 
 
 def build(spec: EncoderSpec, tokenizer: transformers.PreTrainedTokenizerBase) -> MaskedRoberta:
@@ -51,4 +46,4 @@ def build(spec: EncoderSpec, tokenizer: transformers.PreTrainedTokenizerBase) ->
         eos_token_id=tokenizer.sep_token_id,
         attn_implementation="sdpa",
     )
-    return MaskedRoberta(config)
+    return widen(MaskedRoberta(config))

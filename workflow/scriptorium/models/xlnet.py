@@ -17,7 +17,7 @@ from torch.nn import functional
 from transformers import XLNetConfig, XLNetLMHeadModel
 
 from scriptorium.models import dropout
-from scriptorium.models.frequencies import FromFrequencies
+from scriptorium.models.vocabulary import PaddedVocabulary, widen
 from scriptorium.objectives.spec import EncoderSpec
 
 Array = TypeVar("Array", np.ndarray, Tensor)
@@ -34,12 +34,14 @@ def blocked(order: Array) -> Array:
     return later & (order >= 0)[..., None, :]
 
 
-class PermutedXLNet(FromFrequencies, XLNetLMHeadModel):
+class PermutedXLNet(PaddedVocabulary, XLNetLMHeadModel):
     """XLNetLMHeadModel that predicts the tokens at given positions, in the order of a permutation."""
 
     monitored = False  # in training, too, say which predictions are correct
+    plain_class = XLNetLMHeadModel
 
     monitored = False  # in training, too, say which predictions are correct
+    plain_class = XLNetLMHeadModel
 
     def __init__(self, config: XLNetConfig):
         super().__init__(config)
@@ -49,11 +51,17 @@ class PermutedXLNet(FromFrequencies, XLNetLMHeadModel):
         self, input_ids: Tensor, order: Tensor, positions: Tensor, document_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
     ) -> Tensor:  # fmt: skip
-        """Logits [B, K, vocabulary] at `positions` [B, K] (-1: unused) of the true `input_ids` [B, L].
+        """Logits [B, K, tokens] at `positions` [B, K] (-1: unused) of the true `input_ids` [B, L].
 
         order [B, L]: see `blocked`. With `document_ids` [B, L] a token sees its own document only, else with
         `attention_mask` [B, L] everything but padding.
         """
+        return self._logits(input_ids, order, positions, document_ids, attention_mask)[..., : self.tokens]
+
+    def _logits(
+        self, input_ids: Tensor, order: Tensor, positions: Tensor, document_ids: Tensor | None,
+        attention_mask: Tensor | None,
+    ) -> Tensor:  # fmt: skip
         hidden = blocked(order)
         if document_ids is not None:
             hidden = hidden | (document_ids[:, :, None] != document_ids[:, None, :])
@@ -63,7 +71,7 @@ class PermutedXLNet(FromFrequencies, XLNetLMHeadModel):
         queries = self.transformer(
             input_ids, perm_mask=hidden.to(self.dtype), target_mapping=mapping.to(self.dtype), use_mems=False
         ).last_hidden_state
-        return self.lm_loss(queries)
+        return self.closed(self.lm_loss(queries))
 
     def forward(
         self, input_ids: Tensor, order: Tensor, positions: Tensor, labels: Tensor,
@@ -71,18 +79,12 @@ class PermutedXLNet(FromFrequencies, XLNetLMHeadModel):
     ) -> dict[str, Tensor]:  # fmt: skip
         """`loss`: mean cross entropy over labels [B, K] that are not -100; in evaluation also for every prediction:
         `losses` [B, K] (0 where there is no label) and `correct` [B, K]."""
-        logits = self.predict(input_ids, order, positions, document_ids, attention_mask).float()
+        logits = self._logits(input_ids, order, positions, document_ids, attention_mask).float()
         losses = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)
         loss = losses.sum() / (labels != -100).sum()
         if self.training and not self.monitored:
             return {"loss": loss}
         return {"loss": loss, "losses": losses, "correct": logits.argmax(-1) == labels}
-
-    def plain(self) -> XLNetLMHeadModel:
-        """The same weights as transformers' own class."""
-        model = XLNetLMHeadModel(self.config)
-        model.load_state_dict(self.state_dict())
-        return model
 
 
 def build(spec: EncoderSpec, tokenizer: transformers.PreTrainedTokenizerBase) -> PermutedXLNet:
@@ -101,4 +103,4 @@ def build(spec: EncoderSpec, tokenizer: transformers.PreTrainedTokenizerBase) ->
         bos_token_id=tokenizer.cls_token_id,
         eos_token_id=tokenizer.sep_token_id,
     )
-    return PermutedXLNet(config)
+    return widen(PermutedXLNet(config))

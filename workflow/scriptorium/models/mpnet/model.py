@@ -10,8 +10,8 @@ and attention is computed in one of two forms that are equal:
 
 The last layer computes only the rows that the head reads. Masks and the bias are made once for all layers.
 
-Weights have the names of transformers' MPNetForMaskedLM, so export and import are a copy. The vocabulary is padded to
-a multiple of 64 for the sake of matrix products; the padding takes no part in the loss and is cut off on export.
+Weights have the names of transformers' MPNetForMaskedLM, so export and import are a copy. Exported, its hidden states
+equal those of mode mlm on text without padding.
 """
 
 from __future__ import annotations
@@ -28,12 +28,11 @@ from scriptorium.data.checkpoints import check_checkpoint
 from scriptorium.errors import UserError
 from scriptorium.models import dropout, starting
 from scriptorium.models.attention import additive
-from scriptorium.models.frequencies import FromFrequencies
 from scriptorium.models.mpnet.layer import Call, TwoStreamLayer
 from scriptorium.models.mpnet.visibility import Layout, Rows, lay_out
+from scriptorium.models.vocabulary import PaddedVocabulary, padded
 
 OFFSET = 2  # fairseq counts positions from padding_idx + 1 = 2
-MULTIPLE = 64  # of the rows of the vocabulary
 
 
 class TwoStreamConfig(MPNetConfig):
@@ -51,10 +50,10 @@ class TwoStreamConfig(MPNetConfig):
     mask_rows: float = 0.0  # weight of a masked language model's loss on MPNet's mask rows
 
 
-class TwoStreamMPNet(FromFrequencies, MPNetForMaskedLM):
+class TwoStreamMPNet(PaddedVocabulary, MPNetForMaskedLM):
     """MPNetForMaskedLM that learns by MPNet, PLM or MLM; the head sees the predicted rows only."""
 
-    config_class = TwoStreamConfig
+    config_class, plain_class = TwoStreamConfig, MPNetForMaskedLM
     config: TwoStreamConfig
     _no_split_modules = ("MPNetEmbeddings", "TwoStreamLayer")
     supports_gradient_checkpointing = True
@@ -122,22 +121,6 @@ class TwoStreamMPNet(FromFrequencies, MPNetForMaskedLM):
         correct = {"correct": logits.argmax(-1) == labels} if self.monitored else {}
         return {"loss": losses.sum() / count, **correct}
 
-    @property
-    def tokens(self) -> int:
-        return self.config.tokens or self.config.vocab_size
-
-    def plain(self) -> MPNetForMaskedLM:
-        """The same weights as transformers' own class, without the padding of the vocabulary.
-
-        Its hidden states equal ours in mode mlm on text without padding.
-        """
-        kept = MPNetConfig().to_dict().keys() - {"model_type", "architectures", "transformers_version"}
-        values = {name: value for name, value in self.config.to_dict().items() if name in kept}
-        model = MPNetForMaskedLM(MPNetConfig(**values | {"vocab_size": self.tokens}))
-        own = self.state_dict()
-        model.load_state_dict({name: own[name][: len(value)] for name, value in model.state_dict().items()})
-        return model
-
     @classmethod
     def adopt(cls, directory: Path, **settings: object) -> TwoStreamMPNet:
         """A saved MPNet (transformers' format, with or without its head) as ours; `settings` of TwoStreamConfig.
@@ -157,12 +140,7 @@ class TwoStreamMPNet(FromFrequencies, MPNetForMaskedLM):
 
     def _logits(self, hidden: Tensor) -> Tensor:
         """Logits [B, K, vocabulary] in float32 of hidden states [B, K, d]; minus infinity for the padding."""
-        head = self.lm_head
-        bias = head.decoder.bias
-        if self.tokens < len(bias):
-            bias = torch.cat([bias[: self.tokens], bias.new_full((len(bias) - self.tokens,), -math.inf)])
-        states = head.layer_norm(functional.gelu(head.dense(hidden)))
-        return functional.linear(states, head.decoder.weight, bias).float()
+        return self.closed(self.lm_head(hidden).float())
 
     def _calls(self, layout: Layout) -> list[Call]:
         """What the form computes for all rows."""
@@ -192,11 +170,6 @@ class TwoStreamMPNet(FromFrequencies, MPNetForMaskedLM):
         bias = encoder.relative_attention_bias(encoder.relative_position_bucket(distance))
         bias = bias.permute(0, 3, 1, 2).contiguous()  # read by every layer
         return bias if visible is None else bias.masked_fill(~visible, -math.inf)
-
-
-def padded(tokens: int) -> int:
-    """The next multiple of 64."""
-    return -(-tokens // MULTIPLE) * MULTIPLE
 
 
 def _losses(logits: Tensor, labels: Tensor) -> Tensor:
