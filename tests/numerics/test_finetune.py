@@ -184,7 +184,7 @@ def test_a_run_that_stopped_at_the_end_of_an_epoch_ends_with_the_same_bytes(fold
     last step, where nothing is left to train.
     """
     monkeypatch.setattr(training, "CHECKPOINT_STEPS", 5)  # the steps of an epoch
-    original = getattr(training._Trainer, stopped_in)
+    original = getattr(training.PlannedTrainer, stopped_in)
 
     def killed(trainer, *arguments, **named):
         if trainer.state.global_step == trainer.state.max_steps:
@@ -192,7 +192,7 @@ def test_a_run_that_stopped_at_the_end_of_an_epoch_ends_with_the_same_bytes(fold
         return original(trainer, *arguments, **named)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(training._Trainer, stopped_in, killed)
+        patch.setattr(training.PlannedTrainer, stopped_in, killed)
         folder.run(f"stopped-{stopped_in}", cognition=COGNITION, save_model=True)
     run = folder.run(f"stopped-{stopped_in}", cognition=COGNITION, save_model=True)
     evaluated = [e["step"] for e in ledger.read_events(run) if "validation/accuracy" in e.get("metrics", {})]

@@ -199,7 +199,7 @@ def test_equal_questions_with_other_options_are_not_repetitions(raw):
 @pytest.mark.parametrize(("bad", "problem"), [
     (line(0, answer="D"), "answer 'D' is none of A, B, C"), (line(0, answer=3), "answer 3 is none of"),
     (line(0, answer=True), "answer True is none of"), (line(0, options=[]), "at least two options"),
-    (line(0, split="exam"), "split 'exam' is not one of"), ("{", "cannot be read as JSON"), ("[]", "an object"),
+    (line(0, split="exam"), "split 'exam' is not one of"), ("{", "not JSON"), ("[]", "an object"),
 ])  # fmt: skip
 def test_faults_in_lines_are_named_with_file_and_line(raw, bad, problem):
     with pytest.raises(UserError, match=problem) as error:

@@ -12,7 +12,7 @@ from seqeval import metrics as seqeval
 from sklearn import metrics
 
 from scriptorium.evaluation import classification, reading, tagging
-from scriptorium.evaluation.statistics import compare, compare_metric, compare_totals, holm, mean_sd
+from scriptorium.evaluation.statistics import compare_metric, compare_totals, holm, mean_sd
 
 
 def draws(classes: int, seed: int = 0, n: int = 300) -> tuple[np.ndarray, np.ndarray]:
@@ -75,6 +75,12 @@ def hits(rate: float, seeds: int, examples: int, seed: int, sharpness: float = 0
     generator = np.random.default_rng(seed)
     ease = np.random.default_rng(99).normal(0, sharpness, examples) + np.log(rate / (1 - rate))
     return (generator.random((seeds, examples)) < 1 / (1 + np.exp(-ease))).astype(float)
+
+
+def compare(a, b, **settings):
+    """By the mean of scores [seeds, examples]."""
+    totals = [np.stack([scores, np.ones_like(scores)], -1) for scores in (np.asarray(a, float), np.asarray(b, float))]
+    return compare_totals(*totals, lambda sums: sums[..., 0] / sums[..., 1], **settings)
 
 
 def test_a_real_difference_is_found_and_has_the_right_sign():
@@ -140,9 +146,9 @@ def test_comparisons_repeat_to_the_bit_and_depend_on_their_seed():
 
 
 def test_unequal_shapes_are_refused():
-    with pytest.raises(ValueError, match=r"\[seeds, examples\]"):
+    with pytest.raises(ValueError, match=r"\[seeds, examples, k\]"):
         compare(np.zeros((2, 5)), np.zeros((2, 6)))
-    with pytest.raises(ValueError, match=r"\[seeds, examples\]"):
+    with pytest.raises(ValueError, match=r"\[seeds, examples, k\]"):
         compare(np.zeros(5), np.zeros(5))
 
 

@@ -22,8 +22,8 @@ from torch.utils.data import Dataset
 from scriptorium.engine import batches, budget, memory, processes
 from scriptorium.engine.checkpoints import WEIGHTS, check_fits, last_checkpoint, progress, step_of
 from scriptorium.engine.divergence import Divergence
-from scriptorium.engine.trainer import _Trainer
-from scriptorium.engine.watcher import _TIMINGS, Watcher
+from scriptorium.engine.trainer import PlannedTrainer
+from scriptorium.engine.watcher import TIMINGS, Watcher
 from scriptorium.errors import Interrupted, UserError
 from scriptorium.spec import TrainSpec
 from scriptorium.stage import Impl, Job
@@ -97,7 +97,7 @@ def train(
     arguments = _arguments(spec, seed, checkpoints, examples=len(data), evaluates=held_out is not None, steps=steps,
                            impl=job.impl)  # fmt: skip
     torch.set_num_threads(job.impl.threads)  # accelerate changes it for several processes on CPUs
-    trainer = _Trainer(
+    trainer = PlannedTrainer(
         model=model,
         args=arguments,
         train_dataset=data,
@@ -132,7 +132,7 @@ def last_evaluation(trainer: transformers.Trainer) -> dict[str, float]:
     final = [entry for entry in trainer.state.log_history if entry["step"] == trainer.state.global_step]
     values = next((entry for entry in reversed(final) if "eval_loss" in entry), None) or trainer.evaluate()
     values = {name.removeprefix("eval_"): value for name, value in values.items() if name.startswith("eval_")}
-    return {name: value for name, value in values.items() if name not in _TIMINGS}
+    return {name: value for name, value in values.items() if name not in TIMINGS}
 
 
 def whole(model: transformers.PreTrainedModel) -> transformers.PreTrainedModel:

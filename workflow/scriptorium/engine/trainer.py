@@ -24,7 +24,7 @@ from scriptorium.stage import Impl
 CHECKPOINT_SECONDS = float(os.environ.get("SCRIPTORIUM_CHECKPOINT_SECONDS", "600"))
 
 
-class _Trainer(transformers.Trainer):
+class PlannedTrainer(transformers.Trainer):
     """transformers' Trainer, of which these are replaced: the loader, a step's loss, the scheduler, what is saved."""
 
     loader: DataLoader

@@ -21,17 +21,17 @@ from scriptorium.ledger import Ledger
 from scriptorium.stage import Impl
 
 if TYPE_CHECKING:
-    from scriptorium.engine.trainer import _Trainer
+    from scriptorium.engine.trainer import PlannedTrainer
 
 _NAMES = {"loss": "train/loss", "grad_norm": "train/grad_norm", "learning_rate": "train/lr"}
-_TIMINGS = {"runtime", "samples_per_second", "steps_per_second", "train_runtime", "train_samples_per_second",
+TIMINGS = {"runtime", "samples_per_second", "steps_per_second", "train_runtime", "train_samples_per_second",
             "train_steps_per_second", "total_flos", "train_loss", "epoch", "model_preparation_time"}  # fmt: skip
 
 
 class Watcher(transformers.TrainerCallback):
     """Feeds the ledger and the progress bar; asks for checkpoints by time and for a stop when one is due."""
 
-    def __init__(self, trainer: _Trainer, ledger: Ledger, impl: Impl, max_seconds: float | None):
+    def __init__(self, trainer: PlannedTrainer, ledger: Ledger, impl: Impl, max_seconds: float | None):
         self.trainer, self.ledger, self.impl, self.max_seconds = trainer, ledger, impl, max_seconds
         self.stopped: str | None = None
         self.bar: tqdm | None = None
@@ -62,7 +62,7 @@ class Watcher(transformers.TrainerCallback):
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
         values = {_NAMES.get(name, name.replace("eval_", "validation/")): value for name, value in logs.items()}
-        values = {name: value for name, value in values.items() if name.split("/")[-1] not in _TIMINGS}
+        values = {name: value for name, value in values.items() if name.split("/")[-1] not in TIMINGS}
         if "loss" in logs:
             values |= self._speed()
             self.bar.set_postfix_str(f"loss {logs['loss']:.4f}, {values['tokens_per_second']:,.0f} tokens/s")

@@ -32,35 +32,19 @@ def mean_sd(values: Sequence[float]) -> tuple[float, float]:
     return float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else float("nan")
 
 
-def compare(a: np.ndarray, b: np.ndarray, *, resamples: int = 10_000, seed: int = 0, level: float = 0.95) -> Comparison:
-    """Compare by scores per example whose mean is the metric, such as 1 for a hit and 0 for a miss.
-
-    a, b: [seeds, examples]. The interval is the percentile bootstrap's, in which seeds and examples are drawn anew,
-    each with replacement and crossed ("pigeonhole" bootstrap: a little too wide rather than too narrow; with fewer
-    than five seeds the seeds' share of it is rough). The p value is a permutation test: under the null hypothesis
-    the two variants can be exchanged on any example, for all seeds at once (their results on it are not independent).
-    It holds for these trained models; only the interval speaks of other seeds too. With one seed and hits and misses
-    it is McNemar's exact test, by simulation.
-    """
-    difference = _checked(a) - _checked(b, like=a)
-    seeds, examples = difference.shape
-    bootstrap, permuted = [], []
-    per_example = difference.mean(axis=0)
-    for rows, columns, signs in _draws(seeds, examples, resamples, seed):
-        bootstrap.append(np.einsum("rs,sn,rn->r", rows / seeds, difference, columns / examples, optimize=True))
-        permuted.append(signs @ per_example / examples)
-    return _summary(float(difference.mean()), np.concatenate(bootstrap), np.concatenate(permuted), level)
-
-
 def compare_totals(
     a: np.ndarray, b: np.ndarray, metric: TotalsMetric, *,
     resamples: int = 10_000, seed: int = 0, level: float = 0.95,
 ) -> Comparison:  # fmt: skip
-    """The same for a metric of sums over examples: F1 of (hits, predicted, true), MCC of confusions, MAE by sentence.
+    """Compare by a metric of sums over examples: accuracy, F1 of (hits, predicted, true), MCC of confusions, MAE.
 
-    a, b: [seeds, examples, k], what each example adds to the k sums; metric: sums [..., k] -> values [...]. As fast
-    as `compare`, since a resample is one matrix product. The draws are those of `compare`, and so is the result
-    where the metric is a mean.
+    a, b: [seeds, examples, k], what each example adds to the k sums; metric: sums [..., k] -> values [...].
+    The interval is the percentile bootstrap's, in which seeds and examples are drawn anew, each with replacement and
+    crossed ("pigeonhole" bootstrap: a little too wide rather than too narrow; with fewer than five seeds the seeds'
+    share of it is rough). The p value is a permutation test: under the null hypothesis the two variants can be
+    exchanged on any example, for all seeds at once (their results on it are not independent). It holds for these
+    trained models; only the interval speaks of other seeds too. With one seed and hits and misses it is McNemar's
+    exact test, by simulation.
     """
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if a.ndim != 3 or not a.size or a.shape != b.shape:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from scriptorium.data import json_lines
 from scriptorium.data.corpora import files, streams
 from scriptorium.data.corpora.plain import Document
 from scriptorium.data.tables import members, settle
@@ -31,7 +31,7 @@ def read_jsonl(artifact: Path, options: Mapping[str, Any], ledger: Ledger) -> It
     paths = members(artifact, *JSONL)
     files.check_heads(paths)
     for path in paths:
-        yield from _documents(_json_rows(path), files.stem(path, artifact, JSONL), key, path)
+        yield from _documents(json_lines.objects(files.lines(path), path), files.stem(path, artifact, JSONL), key, path)
 
 
 def read_parquet(artifact: Path, options: Mapping[str, Any], ledger: Ledger) -> Iterator[Document]:
@@ -67,22 +67,6 @@ def _documents(rows: Iterator[Row], name: str, key: str, path: Path | str) -> It
             yield f"{name}-{number:07d}", text.splitlines()
     if not found:
         raise UserError("the file has no rows", where=path, remedy="put text into it, or leave it out")
-
-
-def _json_rows(path: Path) -> Iterator[Row]:
-    for number, line in files.lines(path):
-        if not line.strip():
-            continue
-        place = f"{path}, line {number}"
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise UserError(f"not JSON: {error.msg} at column {error.colno}", where=place,
-                            remedy="give one JSON object per line")  from None  # fmt: skip
-        if not isinstance(row, dict):
-            raise UserError(f"{type(row).__name__} instead of an object", where=place,
-                            remedy='give one JSON object per line, such as {"text": "..."}')  # fmt: skip
-        yield place, row
 
 
 def _parquet_rows(path: Path, key: str) -> Iterator[Row]:

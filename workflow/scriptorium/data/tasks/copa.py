@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from scriptorium.data import json_lines
 from scriptorium.data.tables import members, settle
-from scriptorium.data.tasks.common import options_of, splits_of_files
-from scriptorium.data.tasks.race import COLUMNS, json_lines, need_choices, row_of
+from scriptorium.data.tasks.common import options_of, read_lines, splits_of_files
+from scriptorium.data.tasks.race import COLUMNS, need_choices, row_of
 from scriptorium.errors import UserError
 from scriptorium.ledger import Ledger
 
@@ -29,7 +30,7 @@ def read_copa(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFram
     need_choices(spec, tuple(QUESTIONS))
     rows = []
     for split, path in splits_of_files(members(artifact, ".jsonl"), artifact):
-        for where, entry in json_lines(path):
+        for where, entry in json_lines.objects(read_lines(path), path):
             if (asked := entry.get("question")) not in QUESTIONS:
                 raise UserError(f"question {asked!r} is not one of {', '.join(QUESTIONS)}", where=where)
             choices = [entry.get("choice1"), entry.get("choice2")]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from scriptorium.data import json_lines
 from scriptorium.data.tables import clean, members, settle
 from scriptorium.data.tasks.common import SPLIT_NAMES, need_kind, options_of, read_lines, splits_of_files
 from scriptorium.data.tasks.squad import read_json
@@ -67,7 +66,7 @@ def read_choices(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataF
     need_choices(spec)
     rows = []
     for split, path in splits_of_files(members(artifact, ".jsonl", ".jsonl.gz"), artifact):
-        for where, entry in json_lines(path):
+        for where, entry in json_lines.objects(read_lines(path), path):
             row = row_of(*(entry.get(name) for name in ("text", "question", "options", "answer")), where)
             part, own = entry.get("part", ""), entry.get("split")
             if spec.labels and part not in spec.labels:
@@ -93,21 +92,6 @@ def need_choices(spec: TaskDataSpec, known: tuple[str, ...] = ()) -> None:
         raise UserError(f"labels of reader {spec.reader!r} are parts, some of {', '.join(known)}, not "
                         f"{', '.join(spec.labels)}", where=f"config/config.yaml, tasks.{spec.task}",
                         remedy=f"set labels: [{', '.join(known)}]")  # fmt: skip
-
-
-def json_lines(path: Path) -> Iterator[tuple[str, dict]]:
-    """(place for errors, object) of every line that is not blank."""
-    for number, line in read_lines(path):
-        if not line.strip():
-            continue
-        where = f"{path}, line {number}"
-        try:
-            entry = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise UserError(f"cannot be read as JSON: {error.msg}, column {error.colno}", where=where) from None
-        if not isinstance(entry, dict):
-            raise UserError("expected an object with text, question, options and answer", where=where)
-        yield where, entry
 
 
 def row_of(article: Any, question: Any, options: Any, answer: Any, where: str) -> dict:
