@@ -51,6 +51,7 @@ class Masked(PaddedVocabulary):
         for layer in self.base_model.encoder.layer:
             layer.__class__ = self.rows_layer  # the parameters and their initialisation stay those of transformers
         dropout.use(self)
+        self.close_padding()
 
     def predict(
         self, input_ids: torch.Tensor, positions: torch.Tensor, document_ids: torch.Tensor | None = None,
@@ -68,7 +69,7 @@ class Masked(PaddedVocabulary):
         return outcome(logits, labels, counted=self.monitored or not self.training)
 
     def _logits(self, *batch: torch.Tensor | None) -> torch.Tensor:
-        return self.closed(getattr(self, self.head)(encode(self.base_model, *batch)))
+        return getattr(self, self.head)(encode(self.base_model, *batch))
 
 
 class PackedMaskedLM(Masked, BertForMaskedLM):

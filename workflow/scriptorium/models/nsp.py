@@ -52,8 +52,7 @@ class PairBert(Masked, BertForPreTraining):
     ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
         rows = functional.pad(positions, (1, 0))  # [CLS] stands first
         hidden = encode(self.bert, input_ids, rows, None, attention_mask, token_type_ids=token_type_ids)
-        logits, answers = self.cls(hidden[:, 1:], self.bert.pooler(hidden))
-        return self.closed(logits), answers
+        return self.cls(hidden[:, 1:], self.bert.pooler(hidden))
 
 
 def build(spec: EncoderSpec, tokenizer: transformers.PreTrainedTokenizerBase) -> PairBert:

@@ -9,10 +9,27 @@ from typing import TypeVar
 import numpy as np
 import torch
 import transformers
+from torch import Tensor, nn
+from torch.nn import functional
 
 MULTIPLE = 64  # of the rows of the vocabulary
 
 Model = TypeVar("Model", bound="PaddedVocabulary")
+
+
+class Decoder(nn.Linear):
+    """States [..., d] -> logits [..., vocabulary], minus infinity for the padding.
+
+    By the bias: logits are the largest tensor of a step, and setting a part of them would copy their gradient.
+    """
+
+    padding: int
+
+    def forward(self, states: Tensor) -> Tensor:
+        if not self.padding:
+            return super().forward(states)
+        bias = torch.cat([self.bias[: -self.padding], self.bias.new_full((self.padding,), -math.inf)])
+        return functional.linear(states, self.weight, bias)
 
 
 class PaddedVocabulary:
@@ -29,10 +46,10 @@ class PaddedVocabulary:
         """Size of the vocabulary without its padding."""
         return getattr(self.config, "tokens", None) or self.config.vocab_size
 
-    def closed(self, logits: torch.Tensor) -> torch.Tensor:
-        """The same logits [..., vocabulary], in which the padding is set to minus infinity: no copy is cut out."""
-        logits[..., self.tokens :] = -math.inf
-        return logits
+    def close_padding(self) -> None:
+        """Let the decoder exclude the padding; the parameters stay its own."""
+        decoder = self.get_output_embeddings()
+        decoder.__class__, decoder.padding = Decoder, self.config.vocab_size - self.tokens
 
     def start_from(self, log_frequency: np.ndarray) -> None:
         """Set the output bias to log frequencies [tokens]: training starts at the unigram loss.
@@ -61,6 +78,7 @@ def widen(model: Model) -> Model:
         model.resize_token_embeddings(padded(model.config.tokens), mean_resizing=False)
     with torch.no_grad():
         model.get_output_embeddings().weight[model.tokens :] = 0
+    model.close_padding()
     return model
 
 

@@ -46,6 +46,7 @@ class PermutedXLNet(PaddedVocabulary, XLNetLMHeadModel):
     def __init__(self, config: XLNetConfig):
         super().__init__(config)
         dropout.use(self)
+        self.close_padding()
 
     def predict(
         self, input_ids: Tensor, order: Tensor, positions: Tensor, document_ids: Tensor | None = None,
@@ -71,7 +72,7 @@ class PermutedXLNet(PaddedVocabulary, XLNetLMHeadModel):
         queries = self.transformer(
             input_ids, perm_mask=hidden.to(self.dtype), target_mapping=mapping.to(self.dtype), use_mems=False
         ).last_hidden_state
-        return self.closed(self.lm_loss(queries))
+        return self.lm_loss(queries)
 
     def forward(
         self, input_ids: Tensor, order: Tensor, positions: Tensor, labels: Tensor,

@@ -67,6 +67,7 @@ class TwoStreamMPNet(PaddedVocabulary, MPNetForMaskedLM):
         dropout.use(self)
         if not config.relative:  # a table of zeros, since transformers' classes always add it
             torch.nn.init.zeros_(self.mpnet.encoder.relative_attention_bias.weight).requires_grad_(False)
+        self.close_padding()
 
     def encode(self, layout: Layout, rows: Tensor | None = None) -> Tensor:
         """Hidden states after the last layer, of all rows [B, R, d] or of `rows` [B, K], [B, K, d]."""
@@ -140,7 +141,7 @@ class TwoStreamMPNet(PaddedVocabulary, MPNetForMaskedLM):
 
     def _logits(self, hidden: Tensor) -> Tensor:
         """Logits [B, K, vocabulary] in float32 of hidden states [B, K, d]; minus infinity for the padding."""
-        return self.closed(self.lm_head(hidden).float())
+        return self.lm_head(hidden).float()
 
     def _calls(self, layout: Layout) -> list[Call]:
         """What the form computes for all rows."""
