@@ -10,6 +10,7 @@ import pytest
 
 from scriptorium.bench import loops, pretrain, pretrain_profile, pretrain_scaling, pretrain_sides, timing
 from scriptorium.bench.pretrain_sides import Joined, Shape
+from scriptorium.reporting import closing
 from scriptorium.stages.bench_pretrain import BenchPretrainSpec
 
 TOKENS = 12
@@ -154,3 +155,12 @@ def test_every_case_runs_on_tiny_blocks(tmp_path_factory):
     profile = pretrain_profile.table(root, shape, 1)
     assert list(profile.columns) == pretrain_profile.COLUMNS
     assert (profile.groupby("side")["share"].sum() <= 1).all() and (profile["share"] > 0).all()
+
+
+def test_the_end_of_a_run_says_which_targets_were_missed(tmp_path):
+    ratios = [timing.Ratio("MLM", "Trainer", (1.4, 1.6, 1.5), 1.5, "x"), timing.Ratio("MLM", "lines", (2.0,), 4.0, "x"),
+              timing.Ratio("no target", "lines", (2.0,), None, "x")]  # fmt: skip
+    path = timing.write(ratios, tmp_path / "pretrain.tsv")
+    assert closing.bench_results(tmp_path) == [f"{path}: 1 of 2 targets reached; missed: MLM, beside lines"]
+    timing.write(ratios[:1], path)
+    assert closing.bench_results(tmp_path) == [f"{path}: 1 of 1 targets reached"]
