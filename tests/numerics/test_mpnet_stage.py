@@ -247,7 +247,7 @@ def test_blocks_longer_than_the_model_are_refused_before_training(packed, tmp_pa
 
 
 def test_table_and_figures_show_information_shares_and_order(runs, tmp_path):
-    made = {"table": "table.tsv", "figure": "loss.svg", "ranks": "ranks.svg"}
+    made = {"table": "table.tsv", "figure": "loss.svg", "ranks": "ranks.svg", "order": "order.tsv"}
     execute("compare_pretrain", compare_pretrain.ComparePretrainSpec(study="mpnet", baseline="mpnet", resamples=100),
             compare_pretrain.run, out=tmp_path / "run",
             inputs={"runs": [path / "manifest.json" for path in runs.values()]},
@@ -260,6 +260,11 @@ def test_table_and_figures_show_information_shares_and_order(runs, tmp_path):
     assert table.loc["plm", "flops"] == pytest.approx(metrics["train/flops"])
     text = (tmp_path / "ranks.svg").read_text()
     assert all(f"{name}: sees" in text for name in VARIANTS)
+    order = pd.read_csv(tmp_path / "order.tsv", sep="\t")
+    last = order[(order["recipe"] == "plm") & (order["tenth"] == "10")]
+    assert last["loss"].item() == pytest.approx(metrics["validation/loss_by_rank/10"], rel=1e-5)
+    other = json.loads((runs["mpnet"] / "metrics.json").read_text())["validation/loss_by_rank/10"]
+    assert last["delta"].item() == pytest.approx(last["loss"].item() - other, rel=1e-4)
 
 
 def test_held_out_rows_add_up_to_the_held_out_loss_and_variants_have_the_same_examples(runs):

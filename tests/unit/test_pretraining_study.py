@@ -8,8 +8,8 @@ import pytest
 import transformers
 
 from scriptorium.errors import UserError
-from scriptorium.objectives import held_out
-from scriptorium.reporting import pretraining_study
+from scriptorium.objectives import held_out, order
+from scriptorium.reporting import prediction_order, pretraining_study
 from scriptorium.reporting.pretraining import PretrainRun
 
 BLOCKS = 60
@@ -22,6 +22,13 @@ def run(recipe: str, seed: int, level: float, *, blocks: int = BLOCKS, ordered: 
         level + hardness - hardness.mean() + 0.01 * np.random.default_rng([seed, len(recipe)]).normal(size=blocks)
     )
     frame = pd.DataFrame({"loss": loss, "predicted": 10, "correct": 1})
+    if ordered:  # one prediction of each tenth; which tokens stand there makes more of a difference than anything else
+        tokens = np.random.default_rng(1).normal(0, 1, (blocks, 10))
+        tokens -= tokens.mean(1, keepdims=True)
+        noise = np.random.default_rng([seed, len(recipe), 1]).normal(0, 0.002, (blocks, 10))
+        for tenth in order.TENTHS:
+            frame[order.loss_column(tenth)] = loss / 10 + (tokens + noise)[:, tenth - 1]
+            frame[order.predicted_column(tenth)] = 1
     metrics = {"validation/loss": loss.sum() / (10 * blocks), "validation/accuracy": 0.1, "train/steps": 20,
                "train/tokens": 2e6, "train/flops": 3e12, "model/parameters": 5,
                "validation/unigram_loss": 7.0}  # fmt: skip
@@ -78,10 +85,47 @@ def test_figures_are_drawn_and_name_every_variant(tmp_path):
     runs = [*study(base=6.5, better=6.4), run("bert", 0, 6.6, ordered=False)]
     loss = pretraining_study.figure(runs, tmp_path / "loss.svg").read_text()
     assert all(name in loss for name in ("base", "better", "bert", "FLOPs"))
-    ranks = pretraining_study.ranks(runs, tmp_path / "ranks.svg").read_text()
+    rows = prediction_order.table(runs, "base", resamples=200, seed=0)
+    ranks = prediction_order.figure(rows, runs, "base", tmp_path / "ranks.svg").read_text()
     assert "better: sees 92.5% of tokens" in ranks and "bert" not in ranks
+    assert "difference to base on the same tokens" in ranks
+    alone = prediction_order.figure(rows[rows["recipe"] == "base"], runs, "base", tmp_path / "alone.svg").read_text()
+    assert "difference" not in alone
     with pytest.raises(UserError, match="none of these runs predicts in an order"):
-        pretraining_study.ranks([run("bert", 0, 6.6, ordered=False)], tmp_path / "none.svg")
+        prediction_order.table([run("bert", 0, 6.6, ordered=False)], "bert", resamples=200, seed=0)
+
+
+def test_what_the_order_is_worth_is_found_under_the_noise_of_the_tokens():
+    """From tenth to tenth the tokens differ by 1 nat, and the variant by .01: only the difference on the same tokens
+    shows it."""
+    runs = study(base=6.5, alike=6.5, falling=6.5)
+    for own in runs:
+        if own.recipe == "falling":
+            for tenth in order.TENTHS:
+                own.held_out[order.loss_column(tenth)] -= 0.01 * (tenth - 1)
+    rows = prediction_order.table(runs, "base", resamples=500, seed=0).set_index(["recipe", "tenth"])
+    assert rows.loc["base", "delta"].isna().all()
+    found = rows.loc["falling"]["delta"]
+    assert found.tolist() == pytest.approx([*(-0.01 * i for i in range(10)), -0.09], abs=0.003)
+    trend = rows.loc[("falling", "trend")]
+    assert trend["ci_low"] < -0.09 < trend["ci_high"] < -0.08
+    trend = rows.loc[("alike", "trend")]
+    assert trend["ci_low"] < 0 < trend["ci_high"]
+
+
+def test_the_trend_is_the_least_squares_line_from_the_first_tenth_to_the_last():
+    losses = np.random.default_rng(0).normal(size=(3, 10))
+    for found, row in zip(prediction_order.trend(losses), losses, strict=True):
+        assert found == pytest.approx(9 * np.polyfit(np.arange(10), row, 1)[0])
+
+
+def test_variants_that_predict_other_tokens_are_not_compared_by_order():
+    runs = study(base=6.5, other=6.4)
+    for own in runs:
+        if own.recipe == "other":
+            own.held_out[order.predicted_column(3)] += 1
+    rows = prediction_order.table(runs, "base", resamples=200, seed=0)
+    assert rows["delta"].isna().all() and len(rows) == 22
 
 
 def test_held_out_rows_are_sums_over_counted_predictions_in_both_forms_of_outputs():
@@ -92,5 +136,9 @@ def test_held_out_rows_are_sums_over_counted_predictions_in_both_forms_of_output
     summed = held_out.table(
         transformers.EvalPrediction(predictions=(np.array([3.0, 0.75]), np.array([1, 2])), label_ids=(labels, None))
     )
-    pd.testing.assert_frame_equal(each, summed)
-    assert each.to_dict("list") == {"loss": [3.0, 0.75], "predicted": [2, 2], "correct": [1, 2]}
+    pd.testing.assert_frame_equal(each[["loss", "predicted", "correct"]], summed)
+    assert summed.to_dict("list") == {"loss": [3.0, 0.75], "predicted": [2, 2], "correct": [1, 2]}
+    used = [name for name in each if name.startswith("predicted_") and each[name].any()]
+    assert used == ["predicted_4", "predicted_5", "predicted_10"], "ranks 1 and 3 of 3, and 1 and 2 of 2"
+    assert each["loss_10"].tolist() == [2.0, 0.25] and each["loss_4"].tolist() == [1.0, 0.0]
+    assert each[[name for name in each if name.startswith("loss_")]].sum(axis=1).tolist() == each["loss"].tolist()

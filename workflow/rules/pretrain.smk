@@ -114,6 +114,12 @@ rule compare_pretrain:
             category="3 Pre-training",
             labels={"show": "{study}, loss by order of prediction"},
         ),
+        order=report(
+            "results/tables/order_{study}.tsv",
+            caption="../report/pretrain_order.rst",
+            category="3 Pre-training",
+            labels={"show": "{study}, loss by order of prediction, table"},
+        ),
     log:
         "logs/compare_pretrain/{study}.log",
     benchmark:
@@ -129,4 +135,5 @@ rule compare_pretrain:
     shell:
         "python -m scriptorium.stages.compare_pretrain --spec {params.spec:q}"
         " --out results/runs/tables/pretrain_{wildcards.study} --input runs={input.runs}"
-        " --output table={output.table} figure={output.figure} ranks={output.ranks} 2> {log}"
+        " --output table={output.table} figure={output.figure} ranks={output.ranks}"
+        " order={output.order} 2> {log}"

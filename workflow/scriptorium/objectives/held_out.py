@@ -9,6 +9,7 @@ import pandas as pd
 import transformers
 
 from scriptorium.objectives.masking import IGNORED
+from scriptorium.objectives.order import TENTHS, loss_column, predicted_column, tenths_of
 
 
 class Remembered:
@@ -25,7 +26,8 @@ class Remembered:
 
 def table(predicted: transformers.EvalPrediction) -> pd.DataFrame:
     """One row per held-out example, in the order of the data: loss (summed over its predictions, nats), predicted
-    (how many), correct (how many of these).
+    (how many), correct (how many of these); of models that tell the loss of every prediction also the first two for
+    each tenth of the order of prediction, loss_1, predicted_1 to loss_10, predicted_10.
 
     The models' evaluation outputs begin with the loss, summed [N] or of every prediction [N, K], and what was correct
     in the same shape; label_ids [N, K], or a tuple that begins with them.
@@ -33,9 +35,15 @@ def table(predicted: transformers.EvalPrediction) -> pd.DataFrame:
     losses, correct = (np.asarray(each) for each in predicted.predictions[:2])
     labels = predicted.label_ids[0] if isinstance(predicted.label_ids, tuple) else predicted.label_ids
     counted = np.asarray(labels) != IGNORED
+    parts = {}
     if losses.ndim == 2:
-        losses = np.where(counted, losses, 0.0).astype(np.float64).sum(1)
+        losses, tenths = np.where(counted, losses, 0.0).astype(np.float64), tenths_of(counted)
+        for tenth in TENTHS:
+            own = counted & (tenths == tenth)
+            parts |= {loss_column(tenth): (losses * own).sum(1), predicted_column(tenth): own.sum(1)}
+        losses = losses.sum(1)
         correct = ((correct == 1) & counted).sum(1)  # Trainer pads with -100
     return pd.DataFrame({
         "loss": losses.astype(np.float64), "predicted": counted.sum(1), "correct": correct.astype(np.int64),
+        **parts,
     })  # fmt: skip

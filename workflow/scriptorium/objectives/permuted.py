@@ -26,12 +26,12 @@ from scriptorium.data.blocks import Blocks
 from scriptorium.data.tokenizers import word_starts
 from scriptorium.models.mpnet.visibility import Mode, shares
 from scriptorium.objectives.masking import IGNORED, Draws, batches, corrupt, count_of, word_beginnings
+from scriptorium.objectives.order import TENTHS, tenths_of
 from scriptorium.objectives.spec import ObjectiveSpec
 
 UNUSED = -1  # position of a slot that a block does not use
 FAIRSEQ_SPECIALS = 4  # <s> <pad> </s> <unk>: ids that the original never draws
 DEAD = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<unk>")  # BERT's symbols in MPNet's table, in no text
-PARTS = 10  # of the order of prediction, in `measures`
 
 
 class PermutedBlocks(Dataset):
@@ -116,20 +116,17 @@ def visible_shares(data: PermutedBlocks, mode: Mode) -> dict[str, float]:
 def measures(predicted: transformers.EvalPrediction) -> dict[str, float]:
     """loss (nats), perplexity and accuracy over all predictions of the set, and the loss by order of prediction.
 
-    loss_by_rank/1 .. /10: mean loss of each tenth of the order, rank i of k counting to tenth ceil(10 i / k). Where
-    the model uses the tokens that were revealed before, it falls; in MLM it has no reason to. loss_by_rank_error/1 ..
-    /10: the standard errors of these means, as if predictions were independent.
+    loss_by_rank/1 .. /10: mean loss of each tenth of the order (order.py); loss_by_rank_error/1 .. /10: the
+    standard errors of these means, as if predictions were independent.
     """
     losses, correct = (np.asarray(each) for each in predicted.predictions)
     labelled = predicted.label_ids != IGNORED
     count = int(labelled.sum())
     loss = float(losses[labelled].astype(np.float64).sum()) / count
     found = {"loss": loss, "perplexity": float(np.exp(loss)), "accuracy": float((correct[labelled] == 1).sum()) / count}
-    rank = np.arange(1, labelled.shape[1] + 1)
-    slots = np.where(labelled, rank, 0).max(1, keepdims=True)
-    part = np.ceil(PARTS * rank / np.maximum(slots, 1))
-    for number in range(1, PARTS + 1):
-        chosen = labelled & (part == number)
+    tenths = tenths_of(labelled)
+    for number in TENTHS:
+        chosen = labelled & (tenths == number)
         if chosen.any():
             part_losses = losses[chosen].astype(np.float64)
             found[f"loss_by_rank/{number}"] = float(part_losses.mean())

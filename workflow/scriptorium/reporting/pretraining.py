@@ -12,10 +12,10 @@ from matplotlib import pyplot as plt
 
 from scriptorium import ledger
 from scriptorium.errors import UserError
+from scriptorium.objectives.order import TENTHS
 from scriptorium.reporting.style import COLOURS, INK, QUIET, save, styled
 
 CURVES = ("train/loss", "validation/loss")
-TENTHS = range(1, 11)  # of the order of prediction (objectives/permuted.py)
 ORDERED = {
     "visible_tokens": "visible/tokens",
     "visible_positions": "visible/positions",
@@ -28,7 +28,7 @@ ORDERED = {
 class PretrainRun:
     """One run: its name by path, its final metrics, its curves {name: [(step, loss)]} with steps ascending.
 
-    held_out: loss (summed), predicted and correct of every held-out block.
+    held_out: a row per held-out block, see objectives/held_out.py.
     """
 
     recipe: str

@@ -12,7 +12,7 @@ from matplotlib import pyplot as plt
 from scriptorium.errors import UserError
 from scriptorium.evaluation.statistics import compare_totals, holm, mean_sd
 from scriptorium.reporting.finetuning import BASELINE, UNKNOWN, scale, undecided
-from scriptorium.reporting.pretraining import ORDERED, TENTHS, PretrainRun
+from scriptorium.reporting.pretraining import ORDERED, PretrainRun
 from scriptorium.reporting.style import COLOURS, INK, QUIET, save, styled
 
 LOWER, HIGHER, OTHER = "lower loss", "higher loss", "other held-out examples"
@@ -35,6 +35,11 @@ def by_variant(runs: Sequence[PretrainRun]) -> dict[str, list[PretrainRun]]:
     return found
 
 
+def mean_of(runs: Sequence[PretrainRun], metric: str) -> float:
+    """Mean of a metric over runs; nan where one does not have it."""
+    return float(np.mean([run.metrics.get(metric, np.nan) for run in runs]))
+
+
 def table(runs: Sequence[PretrainRun], baseline: str, *, resamples: int, seed: int) -> pd.DataFrame:
     """One row per variant, the baseline first. Losses in nats per predicted token, means over the seeds.
 
@@ -52,7 +57,7 @@ def table(runs: Sequence[PretrainRun], baseline: str, *, resamples: int, seed: i
         own = variants[name]
         mean, sd = mean_sd([run.metrics["validation/loss"] for run in own])
         row = {"recipe": name, "seeds": len(own), "validation_loss": mean, "validation_loss_sd": sd}
-        row |= {column: _mean(own, metric) for column, metric in PLAIN.items()}
+        row |= {column: mean_of(own, metric) for column, metric in PLAIN.items()}
         row |= {"delta": np.nan, "ci_low": np.nan, "ci_high": np.nan, "p": np.nan, "verdict": BASELINE}
         if name != baseline:
             row |= _against(own, variants[baseline], resamples, seed)
@@ -82,9 +87,9 @@ def figure(runs: Sequence[PretrainRun], path: Path) -> Path:
             if not steps:
                 continue
             values = np.array([[dict(run.curves["validation/loss"])[step] for step in steps] for run in own])
-            units = [_mean(own, "train/tokens") / 1e6] + [_mean(own, "train/flops") / 1e12] * counted
+            units = [mean_of(own, "train/tokens") / 1e6] + [mean_of(own, "train/flops") / 1e12] * counted
             for axes, unit in zip(panels[0], units, strict=True):
-                places = np.array(steps) * unit / _mean(own, "train/steps")
+                places = np.array(steps) * unit / mean_of(own, "train/steps")
                 axes.plot(places, values.mean(0), "o-", color=colour, markersize=3.5, linewidth=1.2, label=name)
                 axes.fill_between(places, values.min(0), values.max(0), color=colour, alpha=0.15, linewidth=0)
         for loss in sorted({round(run.metrics["validation/unigram_loss"], 2) for run in runs}):
@@ -96,33 +101,6 @@ def figure(runs: Sequence[PretrainRun], path: Path) -> Path:
             axes.grid(axis="y", color=QUIET, alpha=0.25, linewidth=0.6)
         panels[0][0].set_ylabel("held-out loss (nats per predicted token)")
         canvas.legend(*panels[0][0].get_legend_handles_labels(), loc="outside upper left", fontsize=8.5, ncols=3)
-        return save(canvas, path)
-
-
-def ranks(runs: Sequence[PretrainRun], path: Path) -> Path:
-    """Held-out loss by order of prediction: a line per variant that has an order, with the runs' standard errors.
-
-    Raises UserError: no run has one.
-    """
-    ordered = by_variant([run for run in runs if "visible/tokens" in run.metrics])
-    if not ordered:
-        raise UserError("none of these runs predicts in an order", where=path,
-                        remedy="name a recipe whose objective is mpnet, plm or mlm-permuted")  # fmt: skip
-    with styled():
-        canvas, axes = plt.subplots(figsize=(7.2, 4.4), layout="constrained")
-        for number, (colour, (name, own)) in enumerate(zip(_colours(), ordered.items(), strict=False)):
-            losses = [_mean(own, f"validation/loss_by_rank/{tenth}") for tenth in TENTHS]
-            # not divided by the root of the seeds: these all predict the same held-out tokens
-            errors = [_mean(own, f"validation/loss_by_rank_error/{tenth}") for tenth in TENTHS]
-            places = [tenth + 0.06 * (number - (len(ordered) - 1) / 2) for tenth in TENTHS]  # so that bars stay apart
-            tokens, positions = _mean(own, "visible/tokens"), _mean(own, "visible/positions")
-            label = f"{name}: sees {tokens:.1%} of tokens, {positions:.1%} of positions"
-            axes.errorbar(places, losses, errors, fmt="o-", color=colour, markersize=4.5, linewidth=1.2, label=label)
-        axes.set_xticks(TENTHS)
-        axes.set_xlabel("order of prediction (tenths; later ones may use the tokens before them)")
-        axes.set_ylabel("held-out loss (nats per predicted token)")
-        axes.grid(axis="y", color=QUIET, alpha=0.25, linewidth=0.6)
-        canvas.legend(loc="outside upper left", fontsize=8.5, ncols=1)
         return save(canvas, path)
 
 
@@ -139,11 +117,6 @@ def _against(own: list[PretrainRun], base: list[PretrainRun], resamples: int, se
     a, b = (np.stack([each[["loss", "predicted"]].to_numpy(float) for each in side]) for side in sides)
     found = compare_totals(a, b, lambda sums: sums[..., 0] / sums[..., 1], resamples=resamples, seed=seed)
     return {"delta": found.difference, "ci_low": found.low, "ci_high": found.high, "p": found.p}
-
-
-def _mean(runs: Sequence[PretrainRun], metric: str) -> float:
-    """Mean of a metric over runs; nan where one does not have it."""
-    return float(np.mean([run.metrics.get(metric, np.nan) for run in runs]))
 
 
 def _colours() -> list[str]:

@@ -2,7 +2,8 @@
 
 inputs: runs = manifests results/pretrain/<variant>/seed<k>/manifest.json
 outputs: table = results/tables/pretrain_<study>.tsv, figure = results/figures/pretrain_<study>_loss.svg,
-ranks = results/figures/pretrain_<study>_ranks.svg, the loss by order of prediction
+order = results/tables/order_<study>.tsv, ranks = results/figures/pretrain_<study>_ranks.svg: the loss by order of
+prediction
 """
 
 from __future__ import annotations
@@ -25,21 +26,26 @@ class ComparePretrainSpec(Spec):
 
 
 def run(job: stage.Job) -> list[Path]:
-    from scriptorium.reporting import pretraining, pretraining_study, tables
+    from scriptorium.reporting import prediction_order, pretraining, pretraining_study, tables
 
     spec = job.spec
     runs = [pretraining.read(path) for path in job.inputs["runs"]]
     made = pretraining_study.table(runs, spec.baseline, resamples=spec.resamples, seed=spec.seed)
+    order = prediction_order.table(runs, spec.baseline, resamples=spec.resamples, seed=spec.seed)
     files = [
         tables.write(made, job.outputs["table"]),
         pretraining_study.figure(runs, job.outputs["figure"]),
-        pretraining_study.ranks(runs, job.outputs["ranks"]),
+        prediction_order.figure(order, runs, spec.baseline, job.outputs["ranks"]),
+        tables.write(order, job.outputs["order"]),
     ]
     for row in made.itertuples():
         against = "" if row.verdict == pretraining_study.BASELINE else f", {row.delta:+.3f} to {spec.baseline}"
         job.ledger.note(f"{row.recipe}: held-out loss {row.validation_loss:.3f}{against} ({row.verdict}, {row.scale})")
         job.ledger.metrics(0, {f"{row.recipe}/validation_loss": row.validation_loss})
-    for path, kind in zip(files, ("table", "figure", "figure"), strict=True):
+    for row in order[order["tenth"] == prediction_order.TREND].dropna().itertuples():
+        job.ledger.note(f"{row.recipe}, loss by order of prediction, beside {spec.baseline}: trend {row.delta:+.3f} "
+                        f"[{row.ci_low:+.3f}, {row.ci_high:+.3f}]")  # fmt: skip
+    for path, kind in zip(files, ("table", "figure", "figure", "table"), strict=True):
         job.ledger.artifact(path, kind)
     return files
 
