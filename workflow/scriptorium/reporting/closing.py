@@ -21,6 +21,21 @@ def main_results(tables: Path = Path("results/tables")) -> list[str]:
     return list(lines)
 
 
+def pretraining_results(tables: Path = Path("results/tables")) -> list[str]:
+    """One line per pre-training variant that stands beside a baseline."""
+    lines = []
+    for path in sorted(tables.glob("pretrain_*.tsv")):
+        with path.open(encoding="utf-8", newline="") as handle:
+            rows = list(csv.DictReader(handle, delimiter="\t"))
+        baseline = next((row["recipe"] for row in rows if row["verdict"] == "baseline"), "the baseline")
+        for row in rows:
+            if row["ci_low"]:
+                delta, low, high = (f"{float(row[name]):+.3f}" for name in ("delta", "ci_low", "ci_high"))
+                lines.append(f"{row['recipe']}: held-out loss {float(row['validation_loss']):.3f}, {delta} against "
+                             f"{baseline} [{low}, {high}], {row['verdict']} ({row['scale']})")  # fmt: skip
+    return lines
+
+
 def bench_results(tables: Path = Path("results/bench")) -> list[str]:
     """One line per bench: how many of its targets were reached, and which were not."""
     lines = []
@@ -42,7 +57,7 @@ def main() -> None:
     print("MLflow   make ui    or: python -m scriptorium.track ui")
     for line in bench_results():
         print(f"bench    {line}")
-    print("result   " + ("\n         ".join(main_results()) or "no study has finished yet"))
+    print("result   " + ("\n         ".join([*main_results(), *pretraining_results()]) or "no study has finished yet"))
 
 
 if __name__ == "__main__":
