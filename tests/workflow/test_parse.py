@@ -34,6 +34,13 @@ def test_a_typical_mistake_is_one_readable_paragraph(fresh):
     assert "Traceback" not in done.stdout
 
 
+def test_a_mistake_in_ones_own_file_names_that_file_too(fresh):
+    (fresh.root / "config/mine.yaml").write_text("seeds: []\n")
+    done = fresh.snakemake("-n", "--configfile", "config/mine.yaml", check=False)
+    assert done.returncode != 0
+    assert "config/config.yaml + config/mine.yaml: seeds: " in done.stdout
+
+
 def test_an_unknown_variant_in_a_path_names_the_nearest(fresh):
     done = fresh.snakemake("-n", "results/finetune/cogbrt/mood/seed0/manifest.json", check=False)
     assert done.returncode != 0

@@ -1,6 +1,7 @@
 """Reads and checks the configuration; everything the other rule files ask for by name is defined here."""
 
 import sys
+from os.path import relpath
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -15,8 +16,11 @@ from scriptorium.project import load
 from scriptorium.runs import Runs, code
 from scriptorium.spec import canonical_json
 
+# where a mistake may be: what is given by --configfile is merged into the first, key by key
+CONFIG_FILES = ["config/config.yaml", *map(relpath, workflow.overwrite_configfiles)]
+
 try:
-    PROJECT = load(config, ROOT)
+    PROJECT = load(config, ROOT, where=" + ".join(CONFIG_FILES))
     RUNS = Runs(PROJECT)
     RUNS.check_directories()
 except UserError as error:
