@@ -126,6 +126,10 @@ def test_variants_that_predict_other_tokens_are_not_compared_by_order():
             own.held_out[order.predicted_column(3)] += 1
     rows = prediction_order.table(runs, "base", resamples=200, seed=0)
     assert rows["delta"].isna().all() and len(rows) == 22
+    runs = study(base=6.5, other=6.4)  # as many of them, but others
+    for own in runs:
+        own.metrics["validation/unigram_loss"] += own.recipe == "other"
+    assert prediction_order.table(runs, "base", resamples=200, seed=0)["delta"].isna().all()
 
 
 def test_held_out_rows_are_sums_over_counted_predictions_in_both_forms_of_outputs():

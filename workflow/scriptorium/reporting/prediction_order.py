@@ -59,6 +59,8 @@ def trend(losses: np.ndarray) -> np.ndarray:
 
 def _against(own: list[PretrainRun], base: list[PretrainRun], resamples: int, seed: int) -> dict[str, list] | None:
     """delta, ci_low and ci_high of all rows; None: other tokens are predicted."""
+    if len({run.metrics["validation/unigram_loss"] for run in (*own, *base)}) > 1:  # a fingerprint of the tokens
+        return None
     ours, theirs = ({run.seed: run.held_out for run in side} for side in (own, base))
     common = sorted(ours.keys() & theirs.keys())
     counts = [side[number][COUNTS].to_numpy() for side in (ours, theirs) for number in common]
