@@ -33,6 +33,11 @@ class Source:
     flops: float | None = None
     lengths: np.ndarray | None = None
 
+    @property
+    def constant_tokens(self) -> float | None:
+        """Input tokens of every example, or None: then what is read must be counted."""
+        return None if self.padded else self.tokens
+
 
 def steps_of(spec: TrainSpec, sources: Sequence[Source]) -> int:
     """The number of optimiser steps that the budget of `spec` pays. sources: one per phase, the main one last.

@@ -54,7 +54,7 @@ class PlannedTrainer(transformers.Trainer):
         terms = self._agree(sum(micro.terms for micro in self._micros))
         part = self._micros[0].part
         source = self.sources[part.phase]
-        self.done["tokens"] += (0 if source.padded else source.tokens or 0) * part.examples
+        self.done["tokens"] += (source.constant_tokens or 0) * part.examples
         self.done["flops"] += (source.flops or 0) * part.examples
         if hasattr(self.model, "monitored"):  # it then says how many predictions are correct, which costs a little
             self.model.monitored = (self.state.global_step + 1) % self.args.logging_steps == 0
@@ -77,7 +77,7 @@ class PlannedTrainer(transformers.Trainer):
         return terms
 
     def training_step(self, model: Any, inputs: dict[str, Any], *arguments: Any, **named: Any) -> torch.Tensor:
-        if self.sources[-1].padded or self.sources[-1].tokens is None:
+        if self.sources[-1].constant_tokens is None:
             mask = inputs.get("attention_mask")
             self._counted["tokens"] += inputs["input_ids"].numel() if mask is None else mask.sum()
         loss = super().training_step(model, inputs, *arguments, **named)

@@ -92,7 +92,9 @@ def compare_metric(
 
     labels: [examples]; a, b: [seeds, examples]. The metric is computed anew on each resample, so this is slow.
     """
-    a, b = _checked(a), _checked(b, like=a)
+    a, b = np.asarray(a), np.asarray(b)
+    if a.ndim != 2 or not a.size or a.shape != b.shape:
+        raise ValueError(f"expected [seeds, examples] of equal shape for both variants, got {a.shape} and {b.shape}")
     seeds, examples = a.shape
     generator = np.random.default_rng([seed, seeds, examples])
 
@@ -116,13 +118,6 @@ def holm(p: Sequence[float]) -> list[float]:
     adjusted = np.empty_like(values)
     adjusted[order] = np.minimum(steps, 1.0)
     return adjusted.tolist()
-
-
-def _checked(values: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
-    values = np.asarray(values)
-    if values.ndim != 2 or not values.size or (like is not None and values.shape != np.shape(like)):
-        raise ValueError(f"expected [seeds, examples] of equal shape for both variants, got {values.shape}")
-    return values.astype(np.float64) if values.dtype == bool else values
 
 
 def _summary(observed: float, bootstrap: np.ndarray, permuted: np.ndarray, level: float) -> Comparison:

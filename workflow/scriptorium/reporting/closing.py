@@ -10,14 +10,10 @@ def main_results(tables: Path = Path("results/tables")) -> list[str]:
     """One line per comparison with a baseline; what stands in several studies is said once."""
     lines: dict[str, None] = {}
     for path in sorted(tables.glob("finetune_*.tsv")):
-        with path.open(encoding="utf-8", newline="") as handle:
-            for row in csv.DictReader(handle, delimiter="\t"):
-                if row["delta"]:
-                    delta, low, high = (f"{float(row[name]):+.3f}" for name in ("delta", "ci_low", "ci_high"))
-                    lines.setdefault(
-                        f"{row['variant']} on {row['task']}: {float(row['mean']):.3f}, {delta} against the baseline "
-                        f"[{low}, {high}], {row['verdict']} ({row['scale']})"
-                    )
+        for row in _rows(path):
+            if row["delta"]:
+                what = f"{row['variant']} on {row['task']}: {float(row['mean']):.3f}"
+                lines.setdefault(f"{what}, {_against('the baseline', row)}")
     return list(lines)
 
 
@@ -25,14 +21,12 @@ def pretraining_results(tables: Path = Path("results/tables")) -> list[str]:
     """One line per pre-training variant that stands beside a baseline."""
     lines = []
     for path in sorted(tables.glob("pretrain_*.tsv")):
-        with path.open(encoding="utf-8", newline="") as handle:
-            rows = list(csv.DictReader(handle, delimiter="\t"))
+        rows = _rows(path)
         baseline = next((row["recipe"] for row in rows if row["verdict"] == "baseline"), "the baseline")
         for row in rows:
             if row["ci_low"]:
-                delta, low, high = (f"{float(row[name]):+.3f}" for name in ("delta", "ci_low", "ci_high"))
-                lines.append(f"{row['recipe']}: held-out loss {float(row['validation_loss']):.3f}, {delta} against "
-                             f"{baseline} [{low}, {high}], {row['verdict']} ({row['scale']})")  # fmt: skip
+                what = f"{row['recipe']}: held-out loss {float(row['validation_loss']):.3f}"
+                lines.append(f"{what}, {_against(baseline, row)}")
     return lines
 
 
@@ -40,14 +34,23 @@ def bench_results(tables: Path = Path("results/bench")) -> list[str]:
     """One line per bench: how many of its targets were reached, and which were not."""
     lines = []
     for path in sorted(tables.glob("*.tsv")):
-        with path.open(encoding="utf-8", newline="") as handle:
-            rows = [row for row in csv.DictReader(handle, delimiter="\t") if row.get("target")]
+        rows = [row for row in _rows(path) if row.get("target")]
         missed = [f"{row['case']}, beside {row['peer']}" for row in rows
                   if float(row["ratio_median"]) < float(row["target"])]  # fmt: skip
         if rows:
             reached = f"{path}: {len(rows) - len(missed)} of {len(rows)} targets reached"
             lines.append(reached + (f"; missed: {'; '.join(missed)}" if missed else ""))
     return lines
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle, delimiter="\t"))
+
+
+def _against(baseline: str, row: dict[str, str]) -> str:
+    delta, low, high = (f"{float(row[name]):+.3f}" for name in ("delta", "ci_low", "ci_high"))
+    return f"{delta} against {baseline} [{low}, {high}], {row['verdict']} ({row['scale']})"
 
 
 def main() -> None:

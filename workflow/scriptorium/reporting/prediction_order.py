@@ -44,11 +44,10 @@ def table(runs: Sequence[PretrainRun], baseline: str, *, resamples: int, seed: i
         rows = pd.DataFrame({
             "recipe": name, "tenth": [*map(str, TENTHS), TREND],
             "loss": [*losses, float(trend(losses))], "loss_error": [*errors, np.nan],
+            "delta": np.nan, "ci_low": np.nan, "ci_high": np.nan,
         })  # fmt: skip
-        found = _against(own, base, resamples, seed) if base and name != baseline else None
-        made.append(rows if found is None else rows.assign(**found))
-    empty = {column: np.nan for column in ("delta", "ci_low", "ci_high")}
-    return pd.concat([rows if "delta" in rows else rows.assign(**empty) for rows in made], ignore_index=True)
+        made.append(rows.assign(**_against(own, base, resamples, seed)) if base and name != baseline else rows)
+    return pd.concat(made, ignore_index=True)
 
 
 def trend(losses: np.ndarray) -> np.ndarray:
@@ -57,25 +56,26 @@ def trend(losses: np.ndarray) -> np.ndarray:
     return losses @ places / (places @ places) * (len(TENTHS) - 1)
 
 
-def _against(own: list[PretrainRun], base: list[PretrainRun], resamples: int, seed: int) -> dict[str, list] | None:
-    """delta, ci_low and ci_high of all rows; None: other tokens are predicted."""
+def _against(own: list[PretrainRun], base: list[PretrainRun], resamples: int, seed: int) -> dict[str, list]:
+    """delta, ci_low and ci_high of all rows; nothing where other tokens are predicted."""
     if len({run.metrics["validation/unigram_loss"] for run in (*own, *base)}) > 1:  # a fingerprint of the tokens
-        return None
+        return {}
     ours, theirs = ({run.seed: run.held_out for run in side} for side in (own, base))
     common = sorted(ours.keys() & theirs.keys())
     counts = [side[number][COUNTS].to_numpy() for side in (ours, theirs) for number in common]
     if not common or any(not np.array_equal(each, counts[0]) for each in counts):
-        return None
+        return {}
     a, b = (np.stack([side[number][[*LOSSES, *COUNTS]].to_numpy(float) for number in common])
             for side in (ours, theirs))  # fmt: skip
 
     def means(sums: np.ndarray) -> np.ndarray:  # nan where short blocks leave a tenth without predictions
-        losses, counts = sums[..., : len(LOSSES)], sums[..., len(LOSSES) :]
+        losses, counts = np.split(sums, 2, axis=-1)
         return np.divide(losses, counts, out=np.full_like(losses, np.nan), where=counts > 0)
 
-    metrics = [lambda sums, tenth=tenth: means(sums)[..., tenth] for tenth in range(len(LOSSES))]
-    found = [compare_totals(a, b, metric, resamples=resamples, seed=seed)
-             for metric in (*metrics, lambda sums: trend(means(sums)))]  # fmt: skip
+    settings = {"resamples": resamples, "seed": seed}
+    parts = [[tenth, len(LOSSES) + tenth] for tenth in range(len(LOSSES))]
+    found = [compare_totals(a[..., part], b[..., part], lambda sums: means(sums)[..., 0], **settings) for part in parts]
+    found.append(compare_totals(a, b, lambda sums: trend(means(sums)), **settings))
     return {"delta": [each.difference for each in found], "ci_low": [each.low for each in found],
             "ci_high": [each.high for each in found]}  # fmt: skip
 
@@ -87,14 +87,13 @@ def figure(rows: pd.DataFrame, runs: Sequence[PretrainRun], baseline: str, path:
     with styled():
         canvas, panels = plt.subplots(1, 1 + compared, figsize=(7.2 + 3.6 * compared, 4.4), layout="constrained",
                                       squeeze=False)  # fmt: skip
-        names = list(dict.fromkeys(rows["recipe"]))
+        names, variants = list(dict.fromkeys(rows["recipe"])), by_variant(runs)
         for number, name in enumerate(names):
             own = rows[rows["recipe"] == name]
             tenths, (last,) = own[own["tenth"] != TREND], own[own["tenth"] == TREND].itertuples()
             places = np.array(TENTHS) + 0.06 * (number - (len(names) - 1) / 2)  # so that bars stay apart
             style = {"fmt": "o-", "color": COLOURS[number % len(COLOURS)], "markersize": 4.5, "linewidth": 1.2}
-            of = [run for run in runs if run.recipe == name]
-            shares = [mean_of(of, f"visible/{what}") for what in ("tokens", "positions")]
+            shares = [mean_of(variants[name], f"visible/{what}") for what in ("tokens", "positions")]
             label = f"{name}: sees {shares[0]:.1%} of tokens, {shares[1]:.1%} of positions"
             panels[0][0].errorbar(places, tenths["loss"], tenths["loss_error"], label=label, **style)
             if tenths["delta"].notna().any():

@@ -79,11 +79,13 @@ def run(job: stage.Job) -> list[Path]:
     unigram = masking.unigram_loss(fixed, log_frequency)
     job.ledger.metrics(0, {"validation/unigram_loss": unigram})
     examples = held_out_examples.Remembered(objective.measures)
+    tokens = train.length
+    if train.padded:  # counting them reads all blocks, so only where they are the budget
+        tokens = train.tokens / len(train) if spec.train.max_tokens else None
     trainer = training.train(
         job, model, data, objective.collate, spec.train, seed=spec.seed, held_out=fixed,
         compute_metrics=examples, decay_all=objective.decay_all,
-        short=objective.hide(cut, draws) if cut else None,
-        tokens=train.tokens / len(train) if train.padded else train.length, padded=train.padded,
+        short=objective.hide(cut, draws) if cut else None, tokens=tokens, padded=train.padded,
         flops=lambda batch: flops.of(model, batch), terms=terms_of(model),
     )  # fmt: skip
 
