@@ -39,8 +39,15 @@ class Project:
         directory = self.directory(run)
         name = run.path.rsplit("/", 1)[-1]
         spec = json.loads(SPECS[run.stage](self.runs, run, name))
-        facts = {"key": f"key-{run.path}", "spec": spec, "code": runs.code(run.stage), "declared": {}, "threads": 1,
-                 "command": f"python -m scriptorium.stages.{run.stage} --out {run.path}", **facts}  # fmt: skip
+        facts = {
+            "key": f"key-{run.path}",
+            "spec": spec,
+            "code": runs.code(run.stage),
+            "declared": {},
+            "threads": 1,
+            "command": f"python -m scriptorium.stages.{run.stage} --out {run.path}",
+            **facts,
+        }
         journal = ledger.Ledger.open(directory, stage=run.stage, **facts)
         for step in range(1, steps + 1):
             journal.metrics(step, {"train/loss": math.exp(-step / steps) + 0.01 * (run.seed or 0)})

@@ -33,8 +33,9 @@ def annotated(*texts: str) -> pd.DataFrame:
             row |= {name: 0.5 * has[index, i] for i, name in enumerate(FEATURES)}
             row |= {name: (10 * i + index + 1) * has[index, i] for i, name in enumerate(SCORES)}
             # adjacent words that have the feature share a span
-            row |= {name: np.count_nonzero(~has[:index, i + 4]) if has[index, i + 4] else -1
-                    for i, name in enumerate(SPANS)}  # fmt: skip
+            row |= {
+                name: np.count_nonzero(~has[:index, i + 4]) if has[index, i + 4] else -1 for i, name in enumerate(SPANS)
+            }
             rows.append({**row, "readability": len(text.split()) / 10, "n_fix_predicted": 1.0})
     return pd.DataFrame(rows)
 
@@ -57,29 +58,51 @@ class Folder:
     def run(self, name: str, **changes: Any) -> Path:
         """Run the stage in this process; returns the run directory."""
         spec, out = self.spec(**changes), self.root / name
-        stage.execute("finetune", finetune.FinetuneSpec.parse(spec), finetune.run, out=out, inputs=self.inputs(spec),
-                      state=self.root / "state" / name)  # fmt: skip
+        stage.execute(
+            "finetune",
+            finetune.FinetuneSpec.parse(spec),
+            finetune.run,
+            out=out,
+            inputs=self.inputs(spec),
+            state=self.root / "state" / name,
+        )
         return out
 
     def command(self, name: str, **changes: Any) -> list[str]:
         """The stage's command line."""
         spec = self.spec(**changes)
         inputs = [f"{name}={paths[0]}" for name, paths in self.inputs(spec).items()]
-        return [sys.executable, "-m", "scriptorium.stages.finetune", "--spec", json.dumps(spec), "--out",
-                str(self.root / name), "--input", *inputs, "--state", str(self.root / "state" / name)]  # fmt: skip
+        return [
+            sys.executable,
+            "-m",
+            "scriptorium.stages.finetune",
+            "--spec",
+            json.dumps(spec),
+            "--out",
+            str(self.root / name),
+            "--input",
+            *inputs,
+            "--state",
+            str(self.root / "state" / name),
+        ]
 
 
 def build(root: Path, *, pair: bool = False) -> Folder:
     """Sentences of which one added word gives the label away; pairs, if asked for, have it in the second text."""
-    rows = [(sentence, f"It was {word} indeed.", label) for sentence in SENTENCES[:16]
-            for label, word in ((1, "lovely"), (0, "awful"), (1, "brilliant"), (0, "boring"))]  # fmt: skip
+    rows = [
+        (sentence, f"It was {word} indeed.", label)
+        for sentence in SENTENCES[:16]
+        for label, word in ((1, "lovely"), (0, "awful"), (1, "brilliant"), (0, "boring"))
+    ]
     rows = [rows[i] for i in np.random.default_rng(0).permutation(len(rows))]
-    table = pd.DataFrame({
-        "id": [f"e{i}" for i in range(len(rows))],
-        "text": [first if pair else f"{first} {second}" for first, second, _ in rows],
-        "text_b": [second if pair else None for _, second, _ in rows],
-        "label": [label for *_, label in rows],
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "id": [f"e{i}" for i in range(len(rows))],
+            "text": [first if pair else f"{first} {second}" for first, second, _ in rows],
+            "text_b": [second if pair else None for _, second, _ in rows],
+            "label": [label for *_, label in rows],
+        }
+    )
     (root / "data").mkdir(parents=True)
     bounds = {"train": (0, 36), "validation": (36, 48), "test": (48, 64)}
     files = [root / "data" / f"{split}.parquet" for split in bounds]

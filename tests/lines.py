@@ -17,10 +17,12 @@ def texts(documents: int = 60, *, lines: tuple[int, int] = (1, 9), words: tuple[
     """Documents of random words; `lines` of a document and `words` of a line lie in [low, high)."""
     generator = np.random.default_rng(1)
     return [
-        "\n".join(" ".join(generator.choice(tiny.WORDS, generator.integers(*words)))
-                  for _ in range(generator.integers(*lines)))
+        "\n".join(
+            " ".join(generator.choice(tiny.WORDS, generator.integers(*words)))
+            for _ in range(generator.integers(*lines))
+        )
         for _ in range(documents)
-    ]  # fmt: skip
+    ]
 
 
 def write(root: Path, given: list[str], tokenizer=None) -> dict[str, list[Path]]:

@@ -199,7 +199,7 @@ def test_overrides_with_an_unknown_key_are_explained_with_their_line(root):
         ("datasets.tsv", "vader\tlabels", "bbc\tlabels", "'bbc' stands there twice"),
         ("datasets.tsv", "location", "loc", "column 'location' is missing"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_table_is_explained_with_its_file(root, table, old, new, message):
     edit(root, table, old, new)
     with pytest.raises(UserError, match=message) as caught:

@@ -49,7 +49,7 @@ def raw(tmp_path) -> Raw:
         ("parquet", {"a.parquet": parquet(["A"], "txt")}, {}, ["column 'text' is missing, did you mean 'txt'"]),
         ("parquet", {"a.parquet": parquet([1, 2])}, {}, ["row 1: 'text' is int, not text"]),
     ],
-)  # fmt: skip
+)
 def test_a_faulty_file_is_named(raw, reader, files, options, parts):
     with pytest.raises(UserError) as caught:
         raw.corpus((reader, files, options))

@@ -18,15 +18,33 @@ from tests.faults.test_resume import finish, wait_for_step
 
 KILLS, STEPS, EVERY = 10, 400, 10
 SHAPE = {"hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 32, "max_positions": 64}
-TRAIN = {"max_steps": STEPS, "batch_size": 6, "lr": 1e-3, "log_every": 1, "eval_every": 130,
-         "gradient_accumulation": 2, "batch_warmup": {"start": 2, "share": 0.5},
-         "length_warmup": {"length": 16, "share": 0.4}}  # fmt: skip
+TRAIN = {
+    "max_steps": STEPS,
+    "batch_size": 6,
+    "lr": 1e-3,
+    "log_every": 1,
+    "eval_every": 130,
+    "gradient_accumulation": 2,
+    "batch_warmup": {"start": 2, "share": 0.5},
+    "length_warmup": {"length": 16, "share": 0.4},
+}
 
 
 def start(packed: Path, out: Path) -> subprocess.Popen:
     spec = pretrain.PretrainSpec.parse({"model": SHAPE, "objective": {"name": "mpnet"}, "train": TRAIN, "seed": 1})
-    command = [sys.executable, "-m", "scriptorium.stages.pretrain", "--spec", spec.canonical(), "--out", str(out),
-               "--input", f"blocks={packed / 'manifest.json'}", "--state", str(out.parent / "state")]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "scriptorium.stages.pretrain",
+        "--spec",
+        spec.canonical(),
+        "--out",
+        str(out),
+        "--input",
+        f"blocks={packed / 'manifest.json'}",
+        "--state",
+        str(out.parent / "state"),
+    ]
     environment = {**os.environ, "SCRIPTORIUM_CHECKPOINT_STEPS": str(EVERY), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
@@ -49,7 +67,13 @@ def test_ten_kills_in_a_row_leave_every_bit(tmp_path):
     assert sum(note.startswith("resumed at step") for note in notes) == KILLS
     for name in ("model/model.safetensors", "metrics.json"):
         assert (broken / name).read_bytes() == (whole / name).read_bytes(), name
-    losses = [[(e["step"], e["metrics"]["train/loss"]) for e in ledger.read_events(run)
-               if "train/loss" in e.get("metrics", {})] for run in (whole, broken)]  # fmt: skip
+    losses = [
+        [
+            (e["step"], e["metrics"]["train/loss"])
+            for e in ledger.read_events(run)
+            if "train/loss" in e.get("metrics", {})
+        ]
+        for run in (whole, broken)
+    ]
     assert losses[0] == losses[1], "the curve, too, has every point once"
     assert len(losses[0]) == STEPS

@@ -120,9 +120,14 @@ def test_an_import_into_a_dead_server_says_so_and_hides_the_secret(project):
     project.add(project.runs.finetuning[0])
     uri = f"http://me:{SECRET}@127.0.0.1:{free_port()}"
     done = subprocess.run(
-        [sys.executable, "-m", "scriptorium.track", "import"], cwd=project.root, capture_output=True, text=True,
-        env={**os.environ, "SCRIPTORIUM_TRACKING_URI": uri}, timeout=300, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "scriptorium.track", "import"],
+        cwd=project.root,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "SCRIPTORIUM_TRACKING_URI": uri},
+        timeout=300,
+        check=False,
+    )
     assert done.returncode == 2
     assert "nothing is lost" in done.stderr
     assert "Traceback" not in done.stderr
@@ -153,11 +158,28 @@ def server(folder: Path) -> Iterator[str]:
     """A real MLflow server on a free port of the loopback interface."""
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-         "--backend-store-uri", f"sqlite:///{folder}/server.db", "--artifacts-destination", str(folder / "artifacts")],
+        [
+            sys.executable,
+            "-m",
+            "mlflow",
+            "server",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            "--workers",
+            "1",
+            "--backend-store-uri",
+            f"sqlite:///{folder}/server.db",
+            "--artifacts-destination",
+            str(folder / "artifacts"),
+        ],
         env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
         for _ in range(1200):
             with contextlib.suppress(urllib.error.URLError, ConnectionError):
@@ -178,8 +200,9 @@ def test_a_run_can_be_watched_live_on_a_server_and_the_import_only_completes_it(
         job = start_job(project, run, points=60)
         follower = subprocess.Popen(
             [sys.executable, "-m", "scriptorium.track", "follow", run.path, "--parent", str(job.pid)],
-            cwd=project.root, env={**os.environ, "SCRIPTORIUM_TRACKING_URI": uri},
-        )  # fmt: skip
+            cwd=project.root,
+            env={**os.environ, "SCRIPTORIUM_TRACKING_URI": uri},
+        )
         store = locate(uri, project.results)
         mirror = Mirror.open(store, project.results)
         seen = []
@@ -271,12 +294,22 @@ def test_the_audit_of_an_orderly_project_finds_nothing_and_each_planted_defect_i
     mirror.client.delete_run(shown.info.run_id)
 
     planted = {
-        ("missing", runs[0].path), ("no ledger", runs[0].path), ("stale", runs[1].path), ("stale", runs[2].path),
-        ("damaged", runs[3].path), ("damaged", runs[4].path), ("stale", runs[5].path), ("unfinished", runs[6].path),
-        ("unfinished", runs[7].path), ("unfinished", runs[8].path), ("damaged", runs[9].path),
-        ("duplicate", runs[10].path), ("not mirrored", runs[11].path), ("unreadable", runs[12].path),
+        ("missing", runs[0].path),
+        ("no ledger", runs[0].path),
+        ("stale", runs[1].path),
+        ("stale", runs[2].path),
+        ("damaged", runs[3].path),
+        ("damaged", runs[4].path),
+        ("stale", runs[5].path),
+        ("unfinished", runs[6].path),
+        ("unfinished", runs[7].path),
+        ("unfinished", runs[8].path),
+        ("damaged", runs[9].path),
+        ("duplicate", runs[10].path),
+        ("not mirrored", runs[11].path),
+        ("unreadable", runs[12].path),
         ("not mirrored", runs[13].path),
-    }  # fmt: skip
+    }
     unsent = {("not mirrored", r.path) for r in (runs[1], runs[2], runs[3], runs[4], runs[6], runs[7], runs[8])}
     found = findings()
     assert planted <= found, planted - found

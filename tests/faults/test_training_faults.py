@@ -36,8 +36,14 @@ def save_often(monkeypatch):
 
 def run(packed, out: Path) -> Path:
     spec = pretrain.PretrainSpec.parse({"model": SHAPE, "objective": {}, "train": TRAIN, "seed": 1})
-    execute("pretrain", spec, pretrain.run, out=out, inputs={"blocks": [packed / "manifest.json"]},
-            state=out.parent / f"state-{out.name}")  # fmt: skip
+    execute(
+        "pretrain",
+        spec,
+        pretrain.run,
+        out=out,
+        inputs={"blocks": [packed / "manifest.json"]},
+        state=out.parent / f"state-{out.name}",
+    )
     return out
 
 

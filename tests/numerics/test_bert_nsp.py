@@ -49,8 +49,14 @@ def batch_of(packed, count=6):
 
 def run(packed, out, **changes):
     values = {"model": SHAPE, "objective": OBJECTIVE, "train": TRAIN, "seed": 1}
-    execute("pretrain", pretrain.PretrainSpec.parse({**values, **changes}), pretrain.run, out=out,
-            inputs={"blocks": [packed / "manifest.json"]}, state=out.parent / "state")  # fmt: skip
+    execute(
+        "pretrain",
+        pretrain.PretrainSpec.parse({**values, **changes}),
+        pretrain.run,
+        out=out,
+        inputs={"blocks": [packed / "manifest.json"]},
+        state=out.parent / "state",
+    )
     return json.loads((out / "metrics.json").read_text())
 
 
@@ -89,11 +95,24 @@ def test_padding_does_not_change_a_prediction(packed, model):
 def test_measures_of_pairs_by_hand():
     """Two blocks of 2 and 1 predictions, four pairs of which three follow."""
     labels = np.array([[7, 8], [9, -100]])
-    predicted = (np.array([3.0, 1.0]), np.array([1, 1]), np.array([0.5, 1.5, 0.5, 0.5]), np.array([1, 0, 1, 1]),
-                 np.array([0, 1, 0, 0]))  # fmt: skip
+    predicted = (
+        np.array([3.0, 1.0]),
+        np.array([1, 1]),
+        np.array([0.5, 1.5, 0.5, 0.5]),
+        np.array([1, 0, 1, 1]),
+        np.array([0, 1, 0, 0]),
+    )
     found = bert.pair_measures(transformers.EvalPrediction(predicted, labels))
-    assert found == pytest.approx({"loss": 4 / 3, "perplexity": np.exp(4 / 3), "accuracy": 2 / 3, "nsp_loss": 0.75,
-                                   "nsp_accuracy": 0.75, "nsp_majority": 0.75})  # fmt: skip
+    assert found == pytest.approx(
+        {
+            "loss": 4 / 3,
+            "perplexity": np.exp(4 / 3),
+            "accuracy": 2 / 3,
+            "nsp_loss": 0.75,
+            "nsp_accuracy": 0.75,
+            "nsp_majority": 0.75,
+        }
+    )
 
 
 def test_stage_trains_both_heads_and_shows_them_beside_their_yardsticks(packed, tmp_path):
@@ -109,8 +128,13 @@ def test_saved_directory_is_read_by_every_class_of_bert(packed, tmp_path):
     run(packed, tmp_path / "run")
     directory = tmp_path / "run/model"
     assert json.loads((directory / "config.json").read_text())["architectures"] == ["BertForPreTraining"]
-    for kind in (transformers.BertForPreTraining, transformers.BertModel, transformers.BertForMaskedLM,
-                 transformers.BertForNextSentencePrediction, transformers.AutoModelForPreTraining):  # fmt: skip
+    for kind in (
+        transformers.BertForPreTraining,
+        transformers.BertModel,
+        transformers.BertForMaskedLM,
+        transformers.BertForNextSentencePrediction,
+        transformers.AutoModelForPreTraining,
+    ):
         model, info = kind.from_pretrained(directory, output_loading_info=True)
         assert not info["missing_keys"] and not info["mismatched_keys"], kind
     assert isinstance(model, transformers.BertForPreTraining)

@@ -39,8 +39,10 @@ def pairs_of(documents, number, target=20, content=10_000, seed=0):
 def test_a_document_comes_once_in_its_order_and_unused_sentences_are_put_back():
     documents = corpus()
     for number, document in enumerate(documents):
-        own = [np.concatenate([pair.first, pair.second]) if pair.follows else pair.first
-               for pair in pairs_of(documents, number)]  # fmt: skip
+        own = [
+            np.concatenate([pair.first, pair.second]) if pair.follows else pair.first
+            for pair in pairs_of(documents, number)
+        ]
         assert np.concatenate(own).tolist() == np.concatenate(document).tolist()
 
 
@@ -149,8 +151,13 @@ def test_windows_keep_every_document_and_never_leave_one_alone(most):
 def test_sentences_are_split_by_rule_and_lines_always_end_one():
     text = "One here. Two there! Is it three?\n\nA line without an end\n  blanks. around  "
     assert next(one_per_line([text])).split("\n") == [
-        "One here.", "Two there!", "Is it three?", "A line without an end", "blanks.", "around",
-    ]  # fmt: skip
+        "One here.",
+        "Two there!",
+        "Is it three?",
+        "A line without an end",
+        "blanks.",
+        "around",
+    ]
     assert list(one_per_line(["", "word1 word2"])) == ["", "word1 word2"]
 
 
@@ -180,24 +187,32 @@ def test_single_sentences_and_a_single_document_are_refused_with_the_file_and_th
     ):
         inputs = lines.write(tmp_path / name, given)
         with pytest.raises(UserError, match=problem) as error:
-            execute("pack", pack.PackSpec(block_length=LENGTH, layout=LAYOUT), pack.run, out=tmp_path / name / "out",
-                    inputs=inputs)  # fmt: skip
+            execute(
+                "pack",
+                pack.PackSpec(block_length=LENGTH, layout=LAYOUT),
+                pack.run,
+                out=tmp_path / name / "out",
+                inputs=inputs,
+            )
         assert "documents.parquet" in str(error.value) and "remedy" in str(error.value)
         assert not (tmp_path / name / "out/manifest.json").exists()
 
 
-@pytest.mark.parametrize(("objective", "layout", "problem"), [
-    ({"name": "bert-nsp"}, None, "bert-nsp needs blocks of layout sentence-pairs, these are packed"),
-    ({"name": "bert"}, LAYOUT, "bert knows no pairs"),
-    ({"name": "mpnet", "document_attention": False}, {"name": "full-sentences"}, "would attend to the padding"),
-    ({"name": "bert-nsp", "document_attention": True}, LAYOUT, "both sentences of a pair are seen"),
-    ({"name": "roberta", "masking": {"max_predictions": 0}}, None, "greater than or equal to 1"),
-    ({"name": "bert", "rate": 1.0}, None, "less than 1"),
-    ({"name": "bert", "rate": 0.0}, None, "greater than 0"),
-    ({"name": "mpnet", "masking": {}}, None, "mpnet has no such settings"),
-    ({"name": "bert", "spans": {}}, None, "belong to xlnet"),
-    ({"name": "xlnet", "mask": 0.8}, None, "xlnet replaces no token"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("objective", "layout", "problem"),
+    [
+        ({"name": "bert-nsp"}, None, "bert-nsp needs blocks of layout sentence-pairs, these are packed"),
+        ({"name": "bert"}, LAYOUT, "bert knows no pairs"),
+        ({"name": "mpnet", "document_attention": False}, {"name": "full-sentences"}, "would attend to the padding"),
+        ({"name": "bert-nsp", "document_attention": True}, LAYOUT, "both sentences of a pair are seen"),
+        ({"name": "roberta", "masking": {"max_predictions": 0}}, None, "greater than or equal to 1"),
+        ({"name": "bert", "rate": 1.0}, None, "less than 1"),
+        ({"name": "bert", "rate": 0.0}, None, "greater than 0"),
+        ({"name": "mpnet", "masking": {}}, None, "mpnet has no such settings"),
+        ({"name": "bert", "spans": {}}, None, "belong to xlnet"),
+        ({"name": "xlnet", "mask": 0.8}, None, "xlnet replaces no token"),
+    ],
+)
 def test_objectives_and_layouts_that_do_not_fit_are_refused_while_the_configuration_is_read(objective, layout, problem):
     recipe = {"stage": "pretrain", "corpus": "c", "tokenizer": "t", "model": {}, "train": {"max_steps": 1}}
     with pytest.raises(UserError, match=problem):

@@ -19,10 +19,20 @@ from scriptorium.models.cognition import (
     span_maps,
 )
 
-SHAPE = {"vocab_size": 60, "hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 4,
-         "intermediate_size": 64, "num_labels": 3}  # fmt: skip
-FAMILIES = {"bert": transformers.BertConfig, "roberta": transformers.RobertaConfig,
-            "xlm-roberta": transformers.XLMRobertaConfig, "mpnet": transformers.MPNetConfig}  # fmt: skip
+SHAPE = {
+    "vocab_size": 60,
+    "hidden_size": 32,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "intermediate_size": 64,
+    "num_labels": 3,
+}
+FAMILIES = {
+    "bert": transformers.BertConfig,
+    "roberta": transformers.RobertaConfig,
+    "xlm-roberta": transformers.XLMRobertaConfig,
+    "mpnet": transformers.MPNetConfig,
+}
 LENGTH = 12
 
 
@@ -170,7 +180,7 @@ def test_lower_features_act_below_the_boundary_and_upper_ones_above(batch, featu
     model = awake(cognitive(plain_model(), boundary=1))
 
     def first_layers(changes):
-        return model(**batch, **{**features, **changes}, output_attentions=True).attentions  # fmt: skip
+        return model(**batch, **{**features, **changes}, output_attentions=True).attentions
 
     before, after = first_layers({}), first_layers({"upper_scores": 0 * features["upper_scores"]})
     assert torch.equal(before[0], after[0])
@@ -191,8 +201,10 @@ def test_an_open_gate_gives_the_branch_with_the_map():
     query, key, value = torch.randn(3, 2, 4, 6, 8)
     mask, added = torch.zeros(2, 1, 1, 6), torch.randn(2, 1, 6, 6)
     expected = (query @ key.transpose(2, 3) / 8**0.5 + added).softmax(-1) @ value
-    for mixed in (mix_maps(query, key, value, mask, added, torch.ones(2, 4, 6, 1), 0.0)[0],
-                  mix_contexts(query, key, value, mask, added, torch.ones(2, 4, 6, 1), 0.0)):  # fmt: skip
+    for mixed in (
+        mix_maps(query, key, value, mask, added, torch.ones(2, 4, 6, 1), 0.0)[0],
+        mix_contexts(query, key, value, mask, added, torch.ones(2, 4, 6, 1), 0.0),
+    ):
         assert torch.allclose(mixed, expected, atol=1e-6)
 
 
@@ -217,8 +229,10 @@ def test_a_larger_score_never_lowers_the_attention_it_belongs_to():
     """The released code multiplies signed logits, so there it does (5.3 no. 4)."""
     query, key = torch.randn(2, 1, 1, 5, 8, generator=torch.Generator().manual_seed(0))
     mask, gate = torch.zeros(1, 1, 1, 5), torch.full((1, 1, 5, 1), 0.5)
-    maps = [mix_maps(query, key, key, mask, torch.diag_embed(score * torch.ones(1, 1, 5)), gate, 0.0)[1]
-            for score in (0.0, 0.5, 1.0)]  # fmt: skip
+    maps = [
+        mix_maps(query, key, key, mask, torch.diag_embed(score * torch.ones(1, 1, 5)), gate, 0.0)[1]
+        for score in (0.0, 0.5, 1.0)
+    ]
     own = [m.diagonal(dim1=-2, dim2=-1) for m in maps]
     assert (own[1] > own[0]).all()
     assert (own[2] > own[1]).all()

@@ -86,12 +86,15 @@ def test_released_computes_the_equations_of_the_public_code(batch, features, low
 
 def test_released_has_the_parameter_counts_of_the_public_code():
     """Section 5.2: 605,989 new ones per layer and a gate of 9,228 at BERT-base's width, 599,820 without gradient."""
-    config = transformers.BertConfig(hidden_size=768, num_attention_heads=12, num_hidden_layers=1, vocab_size=8,
-                                     intermediate_size=8)  # fmt: skip
+    config = transformers.BertConfig(
+        hidden_size=768, num_attention_heads=12, num_hidden_layers=1, vocab_size=8, intermediate_size=8
+    )
     plain = transformers.BertModel(config).encoder.layer[0].attention.self
     kept = sum(p.numel() for p in plain.parameters())
-    counts = {level: sum(p.numel() for p in CognitiveSelfAttention(plain, 768, level, RELEASED).parameters()) - kept
-              for level in ("lower", "upper")}  # fmt: skip
+    counts = {
+        level: sum(p.numel() for p in CognitiveSelfAttention(plain, 768, level, RELEASED).parameters()) - kept
+        for level in ("lower", "upper")
+    }
     # the public code gives every layer both convolutions; ours gives it the one that it uses: 5 or 4 parameters
     assert counts == {"lower": 605_989 + 9_228 - 4, "upper": 605_989 + 9_228 - 5}
     dead = CognitiveSelfAttention(plain, 768, "upper", RELEASED).scale
@@ -115,8 +118,10 @@ def test_released_ignores_both_syntax_features(batch, features):
 
 
 def test_released_has_one_low_layer_more_than_the_boundary_says():
-    levels = {mode: [layer.level for layer in cognitive(plain_model(), mode=mode, boundary=1).cognitive_layers()]
-              for mode in MODES}  # fmt: skip
+    levels = {
+        mode: [layer.level for layer in cognitive(plain_model(), mode=mode, boundary=1).cognitive_layers()]
+        for mode in MODES
+    }
     assert levels["released"] == ["lower", "lower", "upper", "upper"]
     assert levels["paper"] == levels["fixed"] == ["lower", "upper", "upper", None]
 

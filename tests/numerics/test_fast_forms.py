@@ -122,8 +122,15 @@ def test_original_form_of_the_bench_is_the_same_function(documents):
 
 
 def test_original_form_draws_torchs_dropout():
-    config = TwoStreamConfig(vocab_size=64, tokens=60, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
-                             intermediate_size=16, max_position_embeddings=40)  # fmt: skip
+    config = TwoStreamConfig(
+        vocab_size=64,
+        tokens=60,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=40,
+    )
     model = original_form(TwoStreamMPNet(config))
     assert {type(m) for m in model.modules() if isinstance(m, torch.nn.Dropout)} == {torch.nn.Dropout}
 

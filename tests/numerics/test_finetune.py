@@ -140,9 +140,10 @@ def test_a_pretrained_model_of_ours_is_a_backbone_like_any_other(folder, tmp_pat
     config = transformers.AutoConfig.from_pretrained(folder.root / "backbone")
     torch.manual_seed(0)
     files = training.save_model(
-        transformers.BertForMaskedLM(config), tmp_path / "backbone/model",
+        transformers.BertForMaskedLM(config),
+        tmp_path / "backbone/model",
         AutoTokenizer.from_pretrained(folder.root / "backbone"),
-    )  # fmt: skip
+    )
     manifest.write(tmp_path / "backbone", files)
     assert 0 <= metrics(ours.run("run", train=QUICK))["test/accuracy"] <= 1
 
@@ -162,8 +163,9 @@ def test_a_regression_task_has_its_own_metrics(folder, tmp_path):
     manifest.write(tmp_path / "data", (tmp_path / "data").glob("*.parquet"))
     (tmp_path / "backbone").symlink_to(folder.root / "backbone")
     run = Folder(tmp_path).run("run", kind="regression", labels=[], train=QUICK)
-    assert set(metrics(run)) == {f"{split}/{name}" for split in ("test", "validation")
-                                 for name in ("pearson", "spearman", "mse")} | {"validation/loss"}  # fmt: skip
+    assert set(metrics(run)) == {
+        f"{split}/{name}" for split in ("test", "validation") for name in ("pearson", "spearman", "mse")
+    } | {"validation/loss"}
     assert metrics(run)["validation/loss"] == pytest.approx(metrics(run)["validation/mse"], rel=1e-4)
     found = predictions(run)
     assert list(found.columns) == ["id", "label", "prediction"]

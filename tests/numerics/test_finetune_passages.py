@@ -50,9 +50,13 @@ def rows(kind: str, impossible: bool) -> pd.DataFrame:
         elif kind == "multiple_choice":
             others = list(generator.permutation(["bread", "wine", "horse", "garden"])[: 1 + number % 3])
             place = number % (len(others) + 1)
-            row |= {"text": first, "text_b": "They saw _ there.", "label": place,
-                    "part": ("middle", "high")[number % 2],
-                    "options": [*others[:place], town, *others[place:]]}  # fmt: skip
+            row |= {
+                "text": first,
+                "text_b": "They saw _ there.",
+                "label": place,
+                "part": ("middle", "high")[number % 2],
+                "options": [*others[:place], town, *others[place:]],
+            }
         elif kind == "tagging":
             row |= {"label": [int(word in TOWNS) for word in text.split()]}
         else:
@@ -85,8 +89,14 @@ def mpnet(folder: Path) -> None:
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)
     config = transformers.MPNetConfig(
-        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
-        max_position_embeddings=66, layer_norm_eps=1e-5)  # fmt: skip
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=66,
+        layer_norm_eps=1e-5,
+    )
     transformers.MPNetModel(config).save_pretrained(folder)
 
 

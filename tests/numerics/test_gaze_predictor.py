@@ -16,19 +16,41 @@ from scriptorium.stages.train_predictor import PredictorSettings
 from tests.tiny import SPECIAL, WORDS, tokenizer
 
 MEASURES, UPPER = ["n_fix", "trt", "fix_prop"], [None, None, 1.0]
-FIT = {"measures": MEASURES, "upper": UPPER, "pad_id": 0, "head_size": 8, "dropout": 0.1, "epochs": 2,
-       "batch_size": 2, "lr": 1e-3, "head_lr": 1e-2, "weight_decay": 0.0, "warmup": 0.1, "precision": "fp32",
-       "seed": [0, 0]}  # fmt: skip
-SENTENCES = [["word1", "word22", "word3."], ["word4"], ["word5,", "word66", "word7", "word8", "word99"],
-             ["word10", "word11"]]  # fmt: skip
+FIT = {
+    "measures": MEASURES,
+    "upper": UPPER,
+    "pad_id": 0,
+    "head_size": 8,
+    "dropout": 0.1,
+    "epochs": 2,
+    "batch_size": 2,
+    "lr": 1e-3,
+    "head_lr": 1e-2,
+    "weight_decay": 0.0,
+    "warmup": 0.1,
+    "precision": "fp32",
+    "seed": [0, 0],
+}
+SENTENCES = [
+    ["word1", "word22", "word3."],
+    ["word4"],
+    ["word5,", "word66", "word7", "word8", "word99"],
+    ["word10", "word11"],
+]
 
 
 def encoder(positions=512):
     torch.manual_seed(1)
-    return transformers.BertModel(transformers.BertConfig(
-        vocab_size=len(SPECIAL) + len(WORDS), hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
-        intermediate_size=8, max_position_embeddings=positions,
-    ))  # fmt: skip
+    return transformers.BertModel(
+        transformers.BertConfig(
+            vocab_size=len(SPECIAL) + len(WORDS),
+            hidden_size=8,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=8,
+            max_position_embeddings=positions,
+        )
+    )
 
 
 def labels(sentences=SENTENCES, seed=0):

@@ -17,9 +17,10 @@ CONFIG = gaze.GazeRegressorConfig(word_vector_size=D, hidden_size=6, num_layers=
 def sentence(generator, length):
     features = generator.random((length, 8)) * (generator.random((length, 8)) < 0.6)
     return gaze.Sentence(
-        generator.normal(size=(length, D)).astype(np.float32), features.astype(np.float32),
+        generator.normal(size=(length, D)).astype(np.float32),
+        features.astype(np.float32),
         generator.poisson(1.2, length).astype(np.float32),
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture
@@ -153,8 +154,16 @@ def test_training_leaves_the_random_state_of_others_alone(data):
 
 def test_training_lowers_the_loss_and_begins_at_the_mean(data):
     losses = []
-    gaze.fit(CONFIG, data, epochs=25, batch_size=2, lr=2e-2, weight_decay=0.0, seed=[0],
-             after_epoch=lambda epoch, loss, model: losses.append(loss))  # fmt: skip
+    gaze.fit(
+        CONFIG,
+        data,
+        epochs=25,
+        batch_size=2,
+        lr=2e-2,
+        weight_decay=0.0,
+        seed=[0],
+        after_epoch=lambda epoch, loss, model: losses.append(loss),
+    )
     assert losses[-1] < 0.5 * losses[0]
     labels = np.concatenate([s.n_fix for s in data])
     start = gaze.fit(CONFIG, data, epochs=0, batch_size=2, lr=1e-2, weight_decay=0.0, seed=[0])

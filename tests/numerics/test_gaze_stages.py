@@ -37,8 +37,15 @@ def test_folds_are_a_pure_function_of_seed_and_documents():
 
 def test_documents_that_share_a_sentence_stay_together():
     long, short = "six words that are the same", "He nods."
-    rows = [("a", long), ("a", short), ("b", short), ("c", "something else, quite long, entirely"), ("d", long),
-            ("d", "yet another rather long sentence here"), ("e", "yet another rather long sentence here")]  # fmt: skip
+    rows = [
+        ("a", long),
+        ("a", short),
+        ("b", short),
+        ("c", "something else, quite long, entirely"),
+        ("d", long),
+        ("d", "yet another rather long sentence here"),
+        ("e", "yet another rather long sentence here"),
+    ]
     said = pd.DataFrame(rows, columns=["document", "text"]).assign(corpus="x")
     found = evaluation.groups(said.assign(text_key=said["text"].map(text_key)))
     assert found[("x", "a")] == found[("x", "d")] == found[("x", "e")]
@@ -70,8 +77,17 @@ def gaze_words(documents=12, sentences=3, length=6, seed=0):
             for index, word in enumerate(words):
                 label = 0.2 * len(word) + generator.normal() * 0.1 + 0.5
                 flags = dict(zip(FEATURES, generator.random(8), strict=True))
-                rows.append({"corpus": "c", "document": f"d{document}", "sentence": number, "word_index": index,
-                             "word": word, "label": label, **flags})  # fmt: skip
+                rows.append(
+                    {
+                        "corpus": "c",
+                        "document": f"d{document}",
+                        "sentence": number,
+                        "word_index": index,
+                        "word": word,
+                        "label": label,
+                        **flags,
+                    }
+                )
     return pd.DataFrame(rows)
 
 
@@ -127,8 +143,17 @@ def assets(tmp_path_factory):
         for number in range(2):
             said = list(generator.choice(WORDS, 5))
             for index, word in enumerate(said):
-                words.append({"corpus": "fab", "document": f"p{document}", "sentence": number, "word_index": index,
-                              "word": word, "n_fix": generator.random() * 2, "n_readers": 2})  # fmt: skip
+                words.append(
+                    {
+                        "corpus": "fab",
+                        "document": f"p{document}",
+                        "sentence": number,
+                        "word_index": index,
+                        "word": word,
+                        "n_fix": generator.random() * 2,
+                        "n_readers": 2,
+                    }
+                )
                 values = dict(zip(FEATURES, generator.random(8).astype(np.float32), strict=True))
                 features.append({"text_key": text_key(" ".join(said)), "word_index": index, "word": word, **values})
     paths = {}
@@ -138,9 +163,12 @@ def assets(tmp_path_factory):
         paths[kind] = manifest.write(root / kind, [root / f"{kind}.parquet"])
     for name in ("encoder", "other"):
         config = transformers.BertConfig(
-            vocab_size=len(SPECIAL) + len(WORDS), hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+            vocab_size=len(SPECIAL) + len(WORDS),
+            hidden_size=8,
+            num_hidden_layers=1,
+            num_attention_heads=2,
             intermediate_size=8,
-        )  # fmt: skip
+        )
         transformers.BertModel(config).save_pretrained(root / name)
         tokenizer().save_pretrained(root / name)
         paths[name] = manifest.write(root / name, sorted((root / name).iterdir()))
@@ -153,17 +181,41 @@ def run_all(assets, root, threads=1, **changes) -> dict[str, str]:
     settings = {"threads": threads, "state": root / ".state"}
     encoder = {"embeddings": [assets["encoder"]]}
     for seed in (0, 1):
-        execute("train_regressor", train_regressor.RegressorSpec.parse({**SPEC, "seed": seed, **changes}),
-                train_regressor.run, out=root / f"bilstm/seed{seed}", inputs=corpora | encoder, **settings)  # fmt: skip
-    execute("gaze_baselines", baselines_stage.GazeBaselineSpec(folds=3), baselines_stage.run, out=root / "baselines",
-            inputs=corpora, **settings)  # fmt: skip
+        execute(
+            "train_regressor",
+            train_regressor.RegressorSpec.parse({**SPEC, "seed": seed, **changes}),
+            train_regressor.run,
+            out=root / f"bilstm/seed{seed}",
+            inputs=corpora | encoder,
+            **settings,
+        )
+    execute(
+        "gaze_baselines",
+        baselines_stage.GazeBaselineSpec(folds=3),
+        baselines_stage.run,
+        out=root / "baselines",
+        inputs=corpora,
+        **settings,
+    )
     regressors = [root / f"bilstm/seed{seed}/manifest.json" for seed in (0, 1)]
-    execute("score", score.ScoreSpec(), score.run, out=root / "scored",
-            outputs={"annotations": root / "scored.parquet"},
-            inputs={"features": corpora["features"], "regressor": regressors[:1]} | encoder, **settings)  # fmt: skip
-    execute("tabulate_gaze", tabulate_gaze.TabulateGazeSpec(), tabulate_gaze.run, out=root / "tabulated",
-            outputs={"table": root / "table.tsv", "figure": root / "figure.svg"},
-            inputs={"regressor": regressors, "baselines": [root / "baselines/manifest.json"]}, **settings)  # fmt: skip
+    execute(
+        "score",
+        score.ScoreSpec(),
+        score.run,
+        out=root / "scored",
+        outputs={"annotations": root / "scored.parquet"},
+        inputs={"features": corpora["features"], "regressor": regressors[:1]} | encoder,
+        **settings,
+    )
+    execute(
+        "tabulate_gaze",
+        tabulate_gaze.TabulateGazeSpec(),
+        tabulate_gaze.run,
+        out=root / "tabulated",
+        outputs={"table": root / "table.tsv", "figure": root / "figure.svg"},
+        inputs={"regressor": regressors, "baselines": [root / "baselines/manifest.json"]},
+        **settings,
+    )
     found = {}
     for path in sorted(root.rglob(manifest.NAME)):
         assert manifest.check(path) == []
@@ -200,9 +252,14 @@ def test_every_word_is_predicted_once_by_a_model_that_never_saw_its_document(ass
     changed.mkdir()
     raw.to_parquet(changed / "words.parquet")
     path = manifest.write(changed / "words", [changed / "words.parquet"])
-    execute("train_regressor", train_regressor.RegressorSpec.parse(SPEC), train_regressor.run, out=changed / "out",
-            state=changed / ".state",
-            inputs={"words": [path], "features": [assets["features"]], "embeddings": [assets["encoder"]]})  # fmt: skip
+    execute(
+        "train_regressor",
+        train_regressor.RegressorSpec.parse(SPEC),
+        train_regressor.run,
+        out=changed / "out",
+        state=changed / ".state",
+        inputs={"words": [path], "features": [assets["features"]], "embeddings": [assets["encoder"]]},
+    )
     after = pd.read_parquet(changed / "out/predictions.parquet")
     mine = table["document"].isin(held_out)
     assert (after["prediction"] == table["prediction"])[mine].all()
@@ -241,11 +298,21 @@ def test_annotations_hold_the_features_unchanged_and_a_score_for_each(assets, ma
 
 def test_scoring_with_another_encoder_is_refused(assets, made, tmp_path):
     root, _ = made
-    inputs = {"features": [assets["features"]], "regressor": [root / "bilstm/seed0/manifest.json"],
-              "embeddings": [assets["other"]]}  # fmt: skip
+    inputs = {
+        "features": [assets["features"]],
+        "regressor": [root / "bilstm/seed0/manifest.json"],
+        "embeddings": [assets["other"]],
+    }
     with pytest.raises(UserError, match="another encoder's word vectors"):
-        execute("score", score.ScoreSpec(), score.run, out=tmp_path / "scored", inputs=inputs,
-                state=tmp_path / ".state", outputs={"annotations": tmp_path / "scored.parquet"})  # fmt: skip
+        execute(
+            "score",
+            score.ScoreSpec(),
+            score.run,
+            out=tmp_path / "scored",
+            inputs=inputs,
+            state=tmp_path / ".state",
+            outputs={"annotations": tmp_path / "scored.parquet"},
+        )
 
 
 def test_the_table_names_every_model_and_averages_the_seeds(made):

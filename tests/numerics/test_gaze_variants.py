@@ -29,8 +29,11 @@ RELEASED = ReleasedRegressorConfig(word_vector_size=D, hidden_size=10, dropout=0
 
 def sentence(generator, length):
     features = np.c_[generator.random((length, 2)), generator.random((length, 6)) < 0.5]
-    return gaze.Sentence(generator.normal(size=(length, D)).astype(np.float32), features.astype(np.float32),
-                         generator.poisson(1.2, length).astype(np.float32))  # fmt: skip
+    return gaze.Sentence(
+        generator.normal(size=(length, D)).astype(np.float32),
+        features.astype(np.float32),
+        generator.poisson(1.2, length).astype(np.float32),
+    )
 
 
 @pytest.fixture
@@ -124,8 +127,17 @@ def test_the_released_training_pulls_the_scores_to_one(data):
     """Score target equals mask (papers/cogbert section 4.3)."""
 
     def active(epochs):
-        model = gaze.fit(RELEASED, data, epochs=epochs, batch_size=6, lr=1e-2, weight_decay=0.0, seed=[0],
-                         network=ReleasedRegressor, shuffle=False)  # fmt: skip
+        model = gaze.fit(
+            RELEASED,
+            data,
+            epochs=epochs,
+            batch_size=6,
+            lr=1e-2,
+            weight_decay=0.0,
+            seed=[0],
+            network=ReleasedRegressor,
+            shuffle=False,
+        )
         scores = gaze.predict(model, data)[1][:, 2:]
         return scores[scores != 0].mean()
 
@@ -198,8 +210,9 @@ def test_levels_line_and_network_come_from_the_given_sentences_by_whole_groups(d
         return np.ones(sum(len(s.n_fix) for s in unseen)), None
 
     monkeypatch.setattr(gaze_fixed, "predict", predict)
-    model, scale = gaze_fixed.fit_fixed(PAPER, data, corpora, groups, inner_folds=2, seed=[0, 0], epochs=1,
-                                        batch_size=4, lr=1e-3, weight_decay=0.0)  # fmt: skip
+    model, scale = gaze_fixed.fit_fixed(
+        PAPER, data, corpora, groups, inner_folds=2, seed=[0, 0], epochs=1, batch_size=4, lr=1e-3, weight_decay=0.0
+    )
     assert len(trained) == 3 and len(trained[-1]) == 6 and sum(map(len, tested)) == 6
     for seen, unseen in zip(trained, tested, strict=False):
         assert not {name[s.word_vectors.tobytes()] for s in seen} & {name[s.word_vectors.tobytes()] for s in unseen}
@@ -275,8 +288,17 @@ def pool(tmp_path_factory):
             said = first if first and document == 0 else said
             first = first or said
             for index, word in enumerate(said):
-                rows.append({"corpus": corpus, "document": f"p{document}", "sentence": 0, "word_index": index,
-                             "word": word, "n_fix": factor * (0.5 + generator.random()), "n_readers": 2})  # fmt: skip
+                rows.append(
+                    {
+                        "corpus": corpus,
+                        "document": f"p{document}",
+                        "sentence": 0,
+                        "word_index": index,
+                        "word": word,
+                        "n_fix": factor * (0.5 + generator.random()),
+                        "n_readers": 2,
+                    }
+                )
                 values = dict(zip(FEATURES, generator.random(8).astype(np.float32), strict=True))
                 features.append({"text_key": text_key(" ".join(said)), "word_index": index, "word": word, **values})
         pd.DataFrame(rows).to_parquet(root / f"{corpus}.parquet")
@@ -284,8 +306,13 @@ def pool(tmp_path_factory):
     table = pd.DataFrame(features).drop_duplicates(["text_key", "word_index"]).sort_values(["text_key", "word_index"])
     table.to_parquet(root / "features.parquet", index=False)
     paths["features"] = manifest.write(root / "features", [root / "features.parquet"])
-    config = transformers.BertConfig(vocab_size=len(SPECIAL) + len(WORDS), hidden_size=8, num_hidden_layers=1,
-                                     num_attention_heads=2, intermediate_size=8)  # fmt: skip
+    config = transformers.BertConfig(
+        vocab_size=len(SPECIAL) + len(WORDS),
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=8,
+    )
     transformers.BertModel(config).save_pretrained(root / "encoder")
     tokenizer().save_pretrained(root / "encoder")
     paths["encoder"] = manifest.write(root / "encoder", sorted((root / "encoder").iterdir()))
@@ -299,8 +326,14 @@ def pool(tmp_path_factory):
 def train(pool, out, variant="paper", corpora="ab", embeddings="encoder", exclude=(), **changes):
     inputs = {"words": [pool[c] for c in corpora], "features": [pool["features"]], "embeddings": [pool[embeddings]]}
     inputs |= {"exclude": [pool[c] for c in exclude]} if exclude else {}
-    execute("train_regressor", train_regressor.RegressorSpec.parse({**SPEC, "variant": variant, **changes}),
-            train_regressor.run, out=out, inputs=inputs, state=out.parent / ".state")  # fmt: skip
+    execute(
+        "train_regressor",
+        train_regressor.RegressorSpec.parse({**SPEC, "variant": variant, **changes}),
+        train_regressor.run,
+        out=out,
+        inputs=inputs,
+        state=out.parent / ".state",
+    )
     events = [json.loads(line) for line in (out / "events.jsonl").read_text().splitlines()]
     logged = {name: value for event in events for name, value in event.get("metrics", {}).items()}
     return json.loads((out / "metrics.json").read_text()), logged, pd.read_parquet(out / "predictions.parquet")
@@ -317,10 +350,20 @@ def test_every_variant_is_trained_tested_and_scores_words_for_stage_two(pool, tm
     assert ("word_vectors/unknown_share" in logged) == (embeddings == "glove")
     if embeddings == "glove":
         assert logged["word_vectors/unknown_share"] == pytest.approx((~table["word"].isin(WORDS[:80])).mean())
-    inputs = {"features": [pool["features"]], "regressor": [tmp_path / "model/manifest.json"],
-              "embeddings": [pool[embeddings]]}  # fmt: skip
-    execute("score", score.ScoreSpec(), score.run, out=tmp_path / "scored", inputs=inputs, state=tmp_path / ".state",
-            outputs={"annotations": tmp_path / "scored.parquet"})  # fmt: skip
+    inputs = {
+        "features": [pool["features"]],
+        "regressor": [tmp_path / "model/manifest.json"],
+        "embeddings": [pool[embeddings]],
+    }
+    execute(
+        "score",
+        score.ScoreSpec(),
+        score.run,
+        out=tmp_path / "scored",
+        inputs=inputs,
+        state=tmp_path / ".state",
+        outputs={"annotations": tmp_path / "scored.parquet"},
+    )
     scored = pd.read_parquet(tmp_path / "scored.parquet")
     wanted = [f"score_{name}" for name in FEATURES] + ["n_fix_predicted"]
     assert list(scored.columns[-9:]) == wanted and np.isfinite(scored[wanted]).all(axis=None)
@@ -328,8 +371,15 @@ def test_every_variant_is_trained_tested_and_scores_words_for_stage_two(pool, tm
         assert (scored["score_word_length"] == scored["word_length"]).all()
     other = {**inputs, "embeddings": [pool["glove" if embeddings == "encoder" else "encoder"]]}
     with pytest.raises(UserError, match="another encoder's word vectors"):
-        execute("score", score.ScoreSpec(), score.run, out=tmp_path / "s", inputs=other, state=tmp_path / ".state",
-                outputs={"annotations": tmp_path / "s.parquet"})  # fmt: skip
+        execute(
+            "score",
+            score.ScoreSpec(),
+            score.run,
+            out=tmp_path / "s",
+            inputs=other,
+            state=tmp_path / ".state",
+            outputs={"annotations": tmp_path / "s.parquet"},
+        )
 
 
 def test_scaling_gives_each_corpus_predictions_at_its_own_level(pool, tmp_path):

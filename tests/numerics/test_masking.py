@@ -51,8 +51,13 @@ def test_masks_do_not_depend_on_workers_or_batch_size(blocks, workers, batch_siz
     data = masked(blocks)
     sampler = EpochSampler(len(data), seed=5)
     sampler.epoch = 2
-    loader = DataLoader(data, batch_size=batch_size, sampler=sampler, num_workers=workers,
-                        collate_fn=bert.collate(document_attention=True))  # fmt: skip
+    loader = DataLoader(
+        data,
+        batch_size=batch_size,
+        sampler=sampler,
+        num_workers=workers,
+        collate_fn=bert.collate(document_attention=True),
+    )
     seen = [row for batch in loader for row in zip(*(batch[name] for name in sorted(batch)), strict=True)]
     for (epoch, index), row in zip(sampler, seen, strict=True):
         found = dict(zip(("document_ids", "input_ids", "labels", "positions"), row, strict=True))
@@ -68,8 +73,10 @@ def test_masks_change_with_seed_epoch_and_index():
     start = np.arange(3)
     streams = {
         tuple(masking.training_draws(seed)(epoch, index).integers(2**32, size=4).tolist())
-        for seed in start for epoch in start for index in start
-    }  # fmt: skip
+        for seed in start
+        for epoch in start
+        for index in start
+    }
     assert len(streams) == 27
 
 

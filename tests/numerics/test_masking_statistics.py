@@ -64,8 +64,13 @@ def test_examples_do_not_depend_on_order_batch_size_or_workers(blocks, name):
     sampler = EpochSampler(len(ours), seed=5)
     sampler.epoch = 2
     for workers, size in ((0, 1), (0, 7), (2, 4)):
-        loader = DataLoader(ours, batch_size=size, sampler=sampler, num_workers=workers,
-                            collate_fn=bert.collate(document_attention=name == "bert"))  # fmt: skip
+        loader = DataLoader(
+            ours,
+            batch_size=size,
+            sampler=sampler,
+            num_workers=workers,
+            collate_fn=bert.collate(document_attention=name == "bert"),
+        )
         rows = iter(sampler)
         for batch in loader:
             for row in range(len(batch["labels"])):
@@ -220,8 +225,9 @@ def test_the_yardstick_leaves_out_padding_and_what_is_never_predicted(blocks):
 
 
 def test_mpnet_on_full_sentences_leaves_padding_alone_unless_faithful(tmp_path):
-    folder = lines.packed(tmp_path, block_length=LENGTH, vocabulary="fairseq", layout=LAYOUTS["roberta"],
-                          tokenizer=tiny.tokenizer())  # fmt: skip
+    folder = lines.packed(
+        tmp_path, block_length=LENGTH, vocabulary="fairseq", layout=LAYOUTS["roberta"], tokenizer=tiny.tokenizer()
+    )
     blocks, tokenizer = Blocks(folder / "train.arrow"), load_tokenizer(folder / "tokenizer")
     hit = 0
     for faithful in (False, True):

@@ -36,8 +36,9 @@ def test_split_attention_equals_the_dense_form_forward_and_backward(mode, relati
     found = {}
     for form in ("dense", "split"):
         model = net(mode, relative=relative, form=form)
-        hidden = model.encode(lay_out(mode, *[batch[name] for name in ("input_ids", "positions", "revealed")],
-                                      batch.get("document_ids")))  # fmt: skip
+        hidden = model.encode(
+            lay_out(mode, *[batch[name] for name in ("input_ids", "positions", "revealed")], batch.get("document_ids"))
+        )
         outputs = model(**batch)
         outputs["loss"].backward()
         gradients = {name: p.grad for name, p in model.named_parameters() if p.requires_grad}
@@ -152,8 +153,10 @@ def test_base_shape_has_514_positions_and_as_many_weights_as_the_published_model
 @pytest.mark.parametrize("mode", MODES)
 def test_unused_slots_change_neither_loss_nor_gradients(mode):
     batch = labelled()
-    wider = batch | {name: torch.nn.functional.pad(batch[name], (0, 3), value=fill)
-                     for name, fill in (("positions", -1), ("revealed", 0), ("labels", -100))}  # fmt: skip
+    wider = batch | {
+        name: torch.nn.functional.pad(batch[name], (0, 3), value=fill)
+        for name, fill in (("positions", -1), ("revealed", 0), ("labels", -100))
+    }
     found = []
     for each in (batch, wider):
         model = net(mode)

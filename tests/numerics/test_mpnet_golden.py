@@ -55,11 +55,16 @@ def curve(folder: Path, name: str) -> dict[int, float]:
     inputs = {"corpus": [folder / "corpus/manifest.json"], "tokenizer": [folder / "backbone/manifest.json"]}
     vocabulary = "fairseq" if "permuted" in ObjectiveSpec.parse(OBJECTIVES[name]).model_dump() else None
     given = {"block_length": 32, "vocabulary": vocabulary, "layout": LAYOUTS.get(name)}
-    execute("pack", pack.PackSpec.parse(given), pack.run, out=folder / "packed", inputs=inputs,
-            state=folder / "state")  # fmt: skip
+    execute("pack", pack.PackSpec.parse(given), pack.run, out=folder / "packed", inputs=inputs, state=folder / "state")
     given = {"model": SHAPE, "objective": OBJECTIVES[name], "train": TRAIN, "seed": 0}
-    execute("pretrain", pretrain.PretrainSpec.parse(given), pretrain.run, out=folder / "run",
-            inputs={"blocks": [folder / "packed/manifest.json"]}, state=folder / "state")  # fmt: skip
+    execute(
+        "pretrain",
+        pretrain.PretrainSpec.parse(given),
+        pretrain.run,
+        out=folder / "run",
+        inputs={"blocks": [folder / "packed/manifest.json"]},
+        state=folder / "state",
+    )
     events = [event for event in ledger.read_events(folder / "run") if "train/loss" in event.get("metrics", {})]
     return {event["step"]: event["metrics"]["train/loss"] for event in events}
 

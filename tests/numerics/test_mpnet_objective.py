@@ -48,8 +48,10 @@ def blocks(tmp_path_factory, tokenizer):
     generator = np.random.default_rng(0)
     texts = []
     for length in [5, 40, 3, 90, 1, 1, 200] * 6:
-        words = [f"word{generator.integers(30)}" + "".join(generator.choice([*"abcde"], generator.integers(3)))
-                 for _ in range(length)]  # fmt: skip
+        words = [
+            f"word{generator.integers(30)}" + "".join(generator.choice([*"abcde"], generator.integers(3)))
+            for _ in range(length)
+        ]
         texts.append(" ".join(words))
     splits = ["train"] * (len(texts) - 1) + ["validation"]
     pd.DataFrame({"split": splits, "text": texts}).to_parquet(folder / "documents.parquet")
@@ -77,8 +79,13 @@ def test_examples_do_not_depend_on_workers_or_batch_size(blocks, tokenizer, work
     ours = data(blocks, tokenizer)
     sampler = EpochSampler(len(ours), seed=5)
     sampler.epoch = 2
-    loader = DataLoader(ours, batch_size=batch_size, sampler=sampler, num_workers=workers,
-                        collate_fn=permuted.collate(document_attention=True))  # fmt: skip
+    loader = DataLoader(
+        ours,
+        batch_size=batch_size,
+        sampler=sampler,
+        num_workers=workers,
+        collate_fn=permuted.collate(document_attention=True),
+    )
     rows = [{name: batch[name][i] for name in FIELDS} for batch in loader for i in range(len(batch["labels"]))]
     for key, row in zip(sampler, rows, strict=True):
         expected = ours[key]
@@ -177,8 +184,10 @@ def test_corruption_is_80_10_10_and_plm_hides_everything(blocks, tokenizer):
     shares = {}
     for name in ("mpnet", "mlm-permuted", "plm"):
         ours = data(blocks, tokenizer, name=name, rate=0.5)
-        pairs = [(e["input_ids"][e["positions"]], e["revealed"]) for e in (ours[(t, i)] for t in range(20)
-                 for i in range(len(ours)))]  # fmt: skip
+        pairs = [
+            (e["input_ids"][e["positions"]], e["revealed"])
+            for e in (ours[(t, i)] for t in range(20) for i in range(len(ours)))
+        ]
         shown, true = (np.concatenate(each) for each in zip(*pairs, strict=True))
         shares[name] = (shown == tokenizer.mask_token_id).mean(), (shown == true).mean()
         assert not np.isin(shown, [0, 1, 2, 3]).any()
@@ -212,8 +221,10 @@ def test_fairseq_vocabulary_survives_saving(tokenizer, tmp_path):
     back = tokenizers.load_tokenizer(tmp_path)
     assert isinstance(back, transformers.MPNetTokenizer)
     assert back.get_vocab() == tokenizer.get_vocab()
-    assert back("Word3e [MASK] <mask> word2", split_special_tokens=True)["input_ids"] == tokenizer(
-        "Word3e [MASK] <mask> word2", split_special_tokens=True)["input_ids"]  # fmt: skip
+    assert (
+        back("Word3e [MASK] <mask> word2", split_special_tokens=True)["input_ids"]
+        == tokenizer("Word3e [MASK] <mask> word2", split_special_tokens=True)["input_ids"]
+    )
     assert back.mask_token_id == len(back) - 1
 
 

@@ -56,8 +56,14 @@ def spec(variant="mpnet", **changes):
 
 
 def run(packed, out, given=None):
-    execute("pretrain", given or spec(), pretrain.run, out=out, inputs={"blocks": [packed / "manifest.json"]},
-            state=out.parent / "state")  # fmt: skip
+    execute(
+        "pretrain",
+        given or spec(),
+        pretrain.run,
+        out=out,
+        inputs={"blocks": [packed / "manifest.json"]},
+        state=out.parent / "state",
+    )
     return out
 
 
@@ -111,13 +117,21 @@ def test_result_is_a_backbone_for_fine_tuning(runs, tmp_path):
     folder = build(tmp_path / "task")
     given = folder.spec(train={"max_steps": 4, "batch_size": 4, "lr": 1e-3, "log_every": 2})
     inputs = folder.inputs(given) | {"backbone": [runs["mpnet"] / "manifest.json"]}
-    execute("finetune", finetune.FinetuneSpec.parse({**given, "save_model": True}), finetune.run,
-            out=tmp_path / "out", inputs=inputs, state=tmp_path / "state")  # fmt: skip
+    execute(
+        "finetune",
+        finetune.FinetuneSpec.parse({**given, "save_model": True}),
+        finetune.run,
+        out=tmp_path / "out",
+        inputs=inputs,
+        state=tmp_path / "state",
+    )
     config = json.loads((tmp_path / "out/model/config.json").read_text())
     assert config["architectures"] == ["MPNetForSequenceClassification"]
     assert "validation/loss" in json.loads((tmp_path / "out/metrics.json").read_text())
-    before, after = (transformers.MPNetModel.from_pretrained(path, add_pooling_layer=False).state_dict()
-                     for path in (runs["mpnet"] / "model", tmp_path / "out/encoder"))  # fmt: skip
+    before, after = (
+        transformers.MPNetModel.from_pretrained(path, add_pooling_layer=False).state_dict()
+        for path in (runs["mpnet"] / "model", tmp_path / "out/encoder")
+    )
     moved = [(after[name] - before[name]).abs().max().item() for name in before]
     assert 0 < max(moved) < 0.1, "it started from the pre-trained weights"
 
@@ -126,13 +140,25 @@ def test_result_is_a_backbone_for_fine_tuning(runs, tmp_path):
 def test_a_killed_run_ends_with_the_bits_of_an_undisturbed_one(packed, tmp_path):
     whole = run(packed, tmp_path / "whole")
     broken = tmp_path / "broken"
-    command = [sys.executable, "-m", "scriptorium.stages.pretrain", "--spec", spec().canonical(), "--out", str(broken),
-               "--input", f"blocks={packed / 'manifest.json'}", "--threads", "1"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "scriptorium.stages.pretrain",
+        "--spec",
+        spec().canonical(),
+        "--out",
+        str(broken),
+        "--input",
+        f"blocks={packed / 'manifest.json'}",
+        "--threads",
+        "1",
+    ]
     environment = {**os.environ, "SCRIPTORIUM_CHECKPOINT_STEPS": "2", "OMP_NUM_THREADS": "1"}
 
     def start():
-        return subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT, text=True)  # fmt: skip
+        return subprocess.Popen(
+            command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
 
     process = start()
     deadline = time.monotonic() + 180
@@ -154,9 +180,16 @@ def test_a_killed_run_ends_with_the_bits_of_an_undisturbed_one(packed, tmp_path)
 
 
 def test_form_of_attention_and_frequency_bias_start_where_they_should(packed, tmp_path):
-    metrics = json.loads((run(packed, tmp_path / "run", spec(
-        objective={"name": "mpnet", "frequency_bias": True}, train={**TRAIN, "max_steps": 1, "lr": 1e-9}
-    )) / "metrics.json").read_text())  # fmt: skip
+    metrics = json.loads(
+        (
+            run(
+                packed,
+                tmp_path / "run",
+                spec(objective={"name": "mpnet", "frequency_bias": True}, train={**TRAIN, "max_steps": 1, "lr": 1e-9}),
+            )
+            / "metrics.json"
+        ).read_text()
+    )
     assert metrics["validation/loss"] == pytest.approx(metrics["validation/unigram_loss"], abs=0.05)
 
 
@@ -223,10 +256,16 @@ def test_equal_flops_are_what_mpnet_spends(programme):
     """The number in config/ablations.tsv is the closed form of MPNet's steps: BERT's vocabulary, 19 of 128 hidden."""
     mpnet = json.loads(programme.pretrain("mpnet", 0))
     shape, train = mpnet["model"], mpnet["train"]
-    model = TwoStreamMPNet(TwoStreamConfig(
-        vocab_size=30528, tokens=30527, hidden_size=shape["hidden_size"], num_hidden_layers=shape["layers"],
-        num_attention_heads=shape["heads"], intermediate_size=shape["intermediate_size"],
-    ))  # fmt: skip
+    model = TwoStreamMPNet(
+        TwoStreamConfig(
+            vocab_size=30528,
+            tokens=30527,
+            hidden_size=shape["hidden_size"],
+            num_hidden_layers=shape["layers"],
+            num_attention_heads=shape["heads"],
+            intermediate_size=shape["intermediate_size"],
+        )
+    )
     block = {"input_ids": torch.zeros(1, 128), "positions": torch.zeros(1, round(0.15 * 127))}
     spent = train["max_steps"] * train["batch_size"] * flops.of(model, block)
     for name in ("plm", "mlm", "bert"):
@@ -248,10 +287,14 @@ def test_blocks_longer_than_the_model_are_refused_before_training(packed, tmp_pa
 
 def test_table_and_figures_show_information_shares_and_order(runs, tmp_path):
     made = {"table": "table.tsv", "figure": "loss.svg", "ranks": "ranks.svg", "order": "order.tsv"}
-    execute("compare_pretrain", compare_pretrain.ComparePretrainSpec(study="mpnet", baseline="mpnet", resamples=100),
-            compare_pretrain.run, out=tmp_path / "run",
-            inputs={"runs": [path / "manifest.json" for path in runs.values()]},
-            outputs={name: tmp_path / file for name, file in made.items()})  # fmt: skip
+    execute(
+        "compare_pretrain",
+        compare_pretrain.ComparePretrainSpec(study="mpnet", baseline="mpnet", resamples=100),
+        compare_pretrain.run,
+        out=tmp_path / "run",
+        inputs={"runs": [path / "manifest.json" for path in runs.values()]},
+        outputs={name: tmp_path / file for name, file in made.items()},
+    )
     table = pd.read_csv(tmp_path / "table.tsv", sep="\t").set_index("recipe")
     assert set(table.index) == set(VARIANTS)
     metrics = json.loads((runs["plm"] / "metrics.json").read_text())
@@ -289,8 +332,17 @@ def test_training_goes_on_from_a_model_and_may_leave_its_encoder_alone(packed, r
         )
         weights = safetensors.torch.load_file(tmp_path / trains / "model/model.safetensors")
         found[trains] = {name for name in first if not torch.equal(first[name], weights[name])}
-    assert found["head"] == {"lm_head.bias", "lm_head.dense.weight", "lm_head.dense.bias", "lm_head.layer_norm.weight",
-                             "lm_head.layer_norm.bias"} & first.keys()  # fmt: skip
+    assert (
+        found["head"]
+        == {
+            "lm_head.bias",
+            "lm_head.dense.weight",
+            "lm_head.dense.bias",
+            "lm_head.layer_norm.weight",
+            "lm_head.layer_norm.bias",
+        }
+        & first.keys()
+    )
     assert found["head"] < found["all"] and any("encoder" in name for name in found["all"])
 
 
@@ -308,8 +360,14 @@ def test_loss_falls_with_the_order_where_earlier_tokens_tell_later_ones(tmp_path
     tiny.tokenizer().save_pretrained(root / "backbone")
     manifest.write(root / "backbone", (root / "backbone").iterdir())
     inputs = {"corpus": [root / "corpus/manifest.json"], "tokenizer": [root / "backbone/manifest.json"]}
-    execute("pack", pack.PackSpec(block_length=15, vocabulary="fairseq"), pack.run, out=root / "packed", inputs=inputs,
-            state=root / "state")  # fmt: skip
+    execute(
+        "pack",
+        pack.PackSpec(block_length=15, vocabulary="fairseq"),
+        pack.run,
+        out=root / "packed",
+        inputs=inputs,
+        state=root / "state",
+    )
     train = {"max_steps": 150, "batch_size": 16, "lr": 5e-3, "log_every": 50, "eval_every": 150}
     shape = {**SHAPE, "hidden_size": 32, "layers": 1, "dropout": 0.0}
     falls = {}

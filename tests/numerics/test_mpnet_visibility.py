@@ -110,9 +110,17 @@ def random_batch(generator, blocks=4, length=24, slots=7, vocabulary=60, documen
 def net(mode, **changes):
     torch.manual_seed(5)
     config = TwoStreamConfig(
-        vocab_size=64, tokens=60, hidden_size=32, num_hidden_layers=3, num_attention_heads=4, intermediate_size=48,
-        max_position_embeddings=34, mode=mode, pad_token_id=0, **changes,
-    )  # fmt: skip
+        vocab_size=64,
+        tokens=60,
+        hidden_size=32,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        intermediate_size=48,
+        max_position_embeddings=34,
+        mode=mode,
+        pad_token_id=0,
+        **changes,
+    )
     model = TwoStreamMPNet(config).double().eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -240,8 +248,12 @@ def test_packed_documents_equal_documents_alone(mode):
 def test_a_query_that_sees_nothing_is_finite_and_so_are_its_gradients():
     """PLM: a document of one token that is predicted leaves its query without any key."""
     model = net("plm")
-    batch = {"input_ids": torch.tensor([[6, 7, 8, 4]]), "positions": torch.tensor([[3, 1]]),
-             "revealed": torch.tensor([[9, 7]]), "document_ids": torch.tensor([[0, 0, 0, 1]])}  # fmt: skip
+    batch = {
+        "input_ids": torch.tensor([[6, 7, 8, 4]]),
+        "positions": torch.tensor([[3, 1]]),
+        "revealed": torch.tensor([[9, 7]]),
+        "document_ids": torch.tensor([[0, 0, 0, 1]]),
+    }
     layout = lay_out("plm", **batch)
     assert not layout.visible(EVERYTHING, EVERYTHING)[0, 4].any()
     loss = model(**batch, labels=batch["revealed"])["loss"]

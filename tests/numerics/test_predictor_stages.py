@@ -14,18 +14,34 @@ from scriptorium.stage import execute
 from scriptorium.stages import predict_gaze, train_predictor
 from tests.tiny import SPECIAL, WORDS, tokenizer
 
-SETTINGS = {"measures": ["n_fix", "gpt", "fix_prop"], "encoder": {"epochs": 1, "head_size": 4},
-            "boosting": {"iterations": 3, "min_samples_leaf": 5}}  # fmt: skip
+SETTINGS = {
+    "measures": ["n_fix", "gpt", "fix_prop"],
+    "encoder": {"epochs": 1, "head_size": 4},
+    "boosting": {"iterations": 3, "min_samples_leaf": 5},
+}
 
 
 def gaze_table(seed=0):
     generator = np.random.default_rng(seed)
     rows = [
-        {"corpus": "fab", "document": f"p{document}", "sentence": sentence, "word_index": index,
-         "word": generator.choice(WORDS), "n_fix": generator.random() * 2, "n_readers": 3, "ffd": np.nan,
-         "gd": np.nan, "gpt": generator.random() * 300, "trt": np.nan, "fix_prop": generator.random()}
-        for document in range(6) for sentence in range(2) for index in range(6)
-    ]  # fmt: skip
+        {
+            "corpus": "fab",
+            "document": f"p{document}",
+            "sentence": sentence,
+            "word_index": index,
+            "word": generator.choice(WORDS),
+            "n_fix": generator.random() * 2,
+            "n_readers": 3,
+            "ffd": np.nan,
+            "gd": np.nan,
+            "gpt": generator.random() * 300,
+            "trt": np.nan,
+            "fix_prop": generator.random(),
+        }
+        for document in range(6)
+        for sentence in range(2)
+        for index in range(6)
+    ]
     table = pd.DataFrame(rows)
     table.loc[table["document"] == "p0", "gpt"] = np.nan  # a paragraph of which only part is known
     return table
@@ -40,23 +56,41 @@ def words_manifest(folder, table):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     root = tmp_path_factory.mktemp("predictor")
-    transformers.BertModel(transformers.BertConfig(
-        vocab_size=len(SPECIAL) + len(WORDS), hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
-        intermediate_size=8, max_position_embeddings=32,
-    )).save_pretrained(root / "encoder")  # fmt: skip
+    transformers.BertModel(
+        transformers.BertConfig(
+            vocab_size=len(SPECIAL) + len(WORDS),
+            hidden_size=8,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=8,
+            max_position_embeddings=32,
+        )
+    ).save_pretrained(root / "encoder")
     tokenizer().save_pretrained(root / "encoder")
     backbone = manifest.write(root / "encoder", sorted((root / "encoder").iterdir()))
     inputs = {"words": [words_manifest(root / "words", gaze_table())], "backbone": [backbone]}
     for place in ("a", "b"):
-        execute("train_predictor", train_predictor.TrainPredictorSpec.parse(SETTINGS), train_predictor.run,
-                out=root / place, inputs=inputs, state=root / ".state")  # fmt: skip
+        execute(
+            "train_predictor",
+            train_predictor.TrainPredictorSpec.parse(SETTINGS),
+            train_predictor.run,
+            out=root / place,
+            inputs=inputs,
+            state=root / ".state",
+        )
     return root
 
 
 def ask(trained, out, spec, **files) -> pd.DataFrame:
     inputs = {"predictor": [trained / "a/manifest.json"]} | {name: [path] for name, path in files.items()}
-    execute("predict_gaze", predict_gaze.PredictGazeSpec.parse(spec), predict_gaze.run, out=out, inputs=inputs,
-            state=out / ".state")  # fmt: skip
+    execute(
+        "predict_gaze",
+        predict_gaze.PredictGazeSpec.parse(spec),
+        predict_gaze.run,
+        out=out,
+        inputs=inputs,
+        state=out / ".state",
+    )
     return pd.read_parquet(out / "predictions.parquet")
 
 
@@ -134,8 +168,14 @@ def test_no_text_two_texts_and_no_predictor_are_refused(trained, tmp_path):
     with pytest.raises(UserError, match="line 1: not UTF-8"):
         ask(trained, tmp_path, {}, text=tmp_path / "text.txt")
     with pytest.raises(UserError, match="not a gaze predictor"):
-        execute("predict_gaze", predict_gaze.PredictGazeSpec(text="word1"), predict_gaze.run, out=tmp_path / "o",
-                inputs={"predictor": [trained / "encoder/manifest.json"]}, state=tmp_path / ".state")  # fmt: skip
+        execute(
+            "predict_gaze",
+            predict_gaze.PredictGazeSpec(text="word1"),
+            predict_gaze.run,
+            out=tmp_path / "o",
+            inputs={"predictor": [trained / "encoder/manifest.json"]},
+            state=tmp_path / ".state",
+        )
     with pytest.raises(UserError, match="lone surrogate"):
         predict_gaze.PredictGazeSpec.from_json('{"text": "\\ud800"}')
 

@@ -52,8 +52,14 @@ def spec(**changes):
 
 
 def run(packed, out, given=None):
-    execute("pretrain", given or spec(), pretrain.run, out=out, inputs={"blocks": [packed / "manifest.json"]},
-            state=out.parent / "state")  # fmt: skip
+    execute(
+        "pretrain",
+        given or spec(),
+        pretrain.run,
+        out=out,
+        inputs={"blocks": [packed / "manifest.json"]},
+        state=out.parent / "state",
+    )
 
 
 def test_loss_and_gradients_equal_the_full_head(packed, model):
@@ -78,8 +84,13 @@ def test_padded_predictions_do_not_count(packed, model):
     batch = batch_of(packed, count=20)
     counts = (batch["labels"] != -100).sum(1)
     assert counts.min() < counts.max()
-    wider = {**batch, **{name: torch.nn.functional.pad(batch[name], (0, 3), value=fill)
-                         for name, fill in (("positions", 0), ("labels", -100))}}  # fmt: skip
+    wider = {
+        **batch,
+        **{
+            name: torch.nn.functional.pad(batch[name], (0, 3), value=fill)
+            for name, fill in (("positions", 0), ("labels", -100))
+        },
+    }
     assert model(**wider)["loss"].item() == pytest.approx(model(**batch)["loss"].item(), rel=1e-6)
 
 
@@ -104,9 +115,11 @@ def test_evaluation_sums_give_loss_and_accuracy_of_the_logits(packed, model):
     outputs = model(**batch)
     logits, labels = model.predict(batch["input_ids"], batch["positions"], batch["document_ids"]), batch["labels"]
     real = labels != -100
-    found = bert.measures(transformers.EvalPrediction(
-        (outputs["summed_loss"].detach().numpy(), outputs["correct"].numpy()), labels.numpy()
-    ))  # fmt: skip
+    found = bert.measures(
+        transformers.EvalPrediction(
+            (outputs["summed_loss"].detach().numpy(), outputs["correct"].numpy()), labels.numpy()
+        )
+    )
     expected = torch.nn.functional.cross_entropy(logits[real], labels[real]).item()
     assert found["loss"] == pytest.approx(expected, rel=1e-6) == pytest.approx(outputs["loss"].item(), rel=1e-6)
     assert found["perplexity"] == pytest.approx(np.exp(expected), rel=1e-5)
@@ -127,8 +140,11 @@ def test_training_learns_what_there_is_to_learn(packed, tmp_path):
     """The words of the tiny corpus are random, so the best possible loss is that of guessing by frequency."""
     run(packed, tmp_path / "run", spec(train={**TRAIN, "max_steps": 60, "lr": 1e-2, "eval_every": 30}))
     metrics = json.loads((tmp_path / "run/metrics.json").read_text())
-    curve = [e["metrics"]["validation/loss"] for e in ledger.read_events(tmp_path / "run")
-             if "validation/accuracy" in e.get("metrics", {})]  # fmt: skip
+    curve = [
+        e["metrics"]["validation/loss"]
+        for e in ledger.read_events(tmp_path / "run")
+        if "validation/accuracy" in e.get("metrics", {})
+    ]
     assert curve[-1] == metrics["validation/loss"]
     assert metrics["validation/loss"] == pytest.approx(metrics["validation/unigram_loss"], abs=0.3)
     assert metrics["train/steps"] == 60

@@ -76,8 +76,10 @@ def test_full_sentences_lose_nothing_and_cut_only_what_is_longer_than_a_block():
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    return {name: lines.packed(tmp_path_factory.mktemp(name), block_length=LENGTH, layout=layout)
-            for name, layout in (("packed", None), ("padded", LAYOUT))}  # fmt: skip
+    return {
+        name: lines.packed(tmp_path_factory.mktemp(name), block_length=LENGTH, layout=layout)
+        for name, layout in (("packed", None), ("padded", LAYOUT))
+    }
 
 
 @pytest.fixture
@@ -140,8 +142,11 @@ def test_packed_documents_equal_documents_alone_at_their_positions(folders, mode
         owners = batch["document_ids"][row]
         for number in owners.unique():
             places = (owners == number).nonzero()[:, 0]
-            slots = [k for k, place in enumerate(batch["positions"][row].tolist())
-                     if place in places and batch["labels"][row, k] != -100]  # fmt: skip
+            slots = [
+                k
+                for k, place in enumerate(batch["positions"][row].tolist())
+                if place in places and batch["labels"][row, k] != -100
+            ]
             alone = model.roberta(batch["input_ids"][row : row + 1, places], position_ids=places[None] + PAD + 1)
             logits = model.lm_head(alone.last_hidden_state)[0, :, : model.tokens]
             for k in slots:
@@ -167,8 +172,14 @@ def test_a_budget_of_tokens_buys_two_epochs_of_padded_blocks(folders, tmp_path):
     blocks = Blocks(folders["padded"] / "train.arrow")
     train = {**TRAIN, "max_steps": None, "max_tokens": 2 * blocks.tokens}
     spec = pretrain.PretrainSpec.parse({"model": SHAPE, "objective": OBJECTIVE, "train": train, "seed": 1})
-    execute("pretrain", spec, pretrain.run, out=tmp_path / "run",
-            inputs={"blocks": [folders["padded"] / "manifest.json"]}, state=tmp_path / "state")  # fmt: skip
+    execute(
+        "pretrain",
+        spec,
+        pretrain.run,
+        out=tmp_path / "run",
+        inputs={"blocks": [folders["padded"] / "manifest.json"]},
+        state=tmp_path / "state",
+    )
     metrics = json.loads((tmp_path / "run/metrics.json").read_text())
     assert metrics["train/steps"] == 2 * -(-len(blocks) // TRAIN["batch_size"])
     assert metrics["train/tokens"] == 2 * blocks.tokens < 2 * len(blocks) * LENGTH, "what was read, not the mean"
@@ -177,8 +188,14 @@ def test_a_budget_of_tokens_buys_two_epochs_of_padded_blocks(folders, tmp_path):
 @pytest.mark.parametrize("kind", ["packed", "padded"])
 def test_stage_leaves_transformers_own_roberta_and_counts_real_tokens(folders, kind, tmp_path):
     spec = pretrain.PretrainSpec.parse({"model": SHAPE, "objective": OBJECTIVE, "train": TRAIN, "seed": 1})
-    execute("pretrain", spec, pretrain.run, out=tmp_path / "run",
-            inputs={"blocks": [folders[kind] / "manifest.json"]}, state=tmp_path / "state")  # fmt: skip
+    execute(
+        "pretrain",
+        spec,
+        pretrain.run,
+        out=tmp_path / "run",
+        inputs={"blocks": [folders[kind] / "manifest.json"]},
+        state=tmp_path / "state",
+    )
     metrics = json.loads((tmp_path / "run/metrics.json").read_text())
     every = TRAIN["max_steps"] * TRAIN["batch_size"] * LENGTH
     assert metrics["train/tokens"] == every if kind == "packed" else 0 < metrics["train/tokens"] < every

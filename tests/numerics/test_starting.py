@@ -52,8 +52,9 @@ def test_an_encoder_alone_leaves_the_head_new_and_says_so(tmp_path, build, kind)
     head = "cls." if kind == "bert" else "lm_head."
     assert new and all(name.startswith(head) for name in new)
     assert not any("decoder.weight" in name for name in new), "the decoder is tied to the embeddings"
-    assert torch.equal(second.base_model.encoder.layer[1].output.dense.weight,
-                       first.base_model.encoder.layer[1].output.dense.weight)  # fmt: skip
+    assert torch.equal(
+        second.base_model.encoder.layer[1].output.dense.weight, first.base_model.encoder.layer[1].output.dense.weight
+    )
 
 
 def test_shapes_that_differ_are_listed_with_both_sizes(tmp_path):

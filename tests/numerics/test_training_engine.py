@@ -22,8 +22,13 @@ SHORTER = {"length_warmup": {"length": 16, "share": 0.6}}
 
 
 def spec(**changes) -> TrainSpec:
-    return TrainSpec.parse({"batch_size": 8, **({} if set(changes) & {"epochs", "max_tokens", "max_flops"}
-                                                else {"max_steps": 40}), **changes})  # fmt: skip
+    return TrainSpec.parse(
+        {
+            "batch_size": 8,
+            **({} if set(changes) & {"epochs", "max_tokens", "max_flops"} else {"max_steps": 40}),
+            **changes,
+        }
+    )
 
 
 def sources(given: TrainSpec, examples: int = 30) -> list[Source]:

@@ -39,8 +39,15 @@ def spec(*, objective=None, dropout=0.0, **train) -> pretrain.PretrainSpec:
 
 def run(packed, out, given=None, **options):
     """Run the stage in this process; returns the run directory."""
-    execute("pretrain", given or spec(), pretrain.run, out=out, inputs={"blocks": [packed / "manifest.json"]},
-            state=out.parent / "state", **options)  # fmt: skip
+    execute(
+        "pretrain",
+        given or spec(),
+        pretrain.run,
+        out=out,
+        inputs={"blocks": [packed / "manifest.json"]},
+        state=out.parent / "state",
+        **options,
+    )
     return out
 
 
@@ -140,11 +147,27 @@ def test_accuracy_of_a_training_batch_is_counted_on_its_predictions(packed, tmp_
 
 
 def torchrun(packed, out, given, *more, **environment) -> subprocess.Popen:
-    command = [sys.executable, "-m", "scriptorium.stages.pretrain", "--spec", given.canonical(), "--out", str(out),
-               "--input", f"blocks={packed / 'manifest.json'}", "--state", str(out.parent / "state"),
-               *more]  # fmt: skip
-    return subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1", **environment}, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "scriptorium.stages.pretrain",
+        "--spec",
+        given.canonical(),
+        "--out",
+        str(out),
+        "--input",
+        f"blocks={packed / 'manifest.json'}",
+        "--state",
+        str(out.parent / "state"),
+        *more,
+    ]
+    return subprocess.Popen(
+        command,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
 
 
 def finished(process: subprocess.Popen, code: int = 0) -> str:

@@ -31,8 +31,10 @@ FULL = {"name": "full-sentences", "sentences": "lines"}
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    return {name: lines.packed(tmp_path_factory.mktemp(name), block_length=LENGTH, layout=layout)
-            for name, layout in (("packed", None), ("padded", FULL))}  # fmt: skip
+    return {
+        name: lines.packed(tmp_path_factory.mktemp(name), block_length=LENGTH, layout=layout)
+        for name, layout in (("packed", None), ("padded", FULL))
+    }
 
 
 @pytest.fixture
@@ -180,8 +182,13 @@ def test_examples_do_not_depend_on_order_batch_size_or_workers(folders, kind):
     sampler = EpochSampler(len(ours), seed=5)
     sampler.epoch = 2
     for workers, size in ((0, 1), (2, 5)):
-        loader = DataLoader(ours, batch_size=size, sampler=sampler, num_workers=workers,
-                            collate_fn=xlnet.collate(document_attention=True))  # fmt: skip
+        loader = DataLoader(
+            ours,
+            batch_size=size,
+            sampler=sampler,
+            num_workers=workers,
+            collate_fn=xlnet.collate(document_attention=True),
+        )
         rows = iter(sampler)
         for batch in loader:
             for row in range(len(batch["labels"])):
@@ -201,8 +208,11 @@ def test_padding_and_unused_slots_change_nothing(folders, model):
     assert shorter and (labels == -100).any()
     for row in shorter:
         size, count = int(batch["attention_mask"][row].sum()), len(examples[row]["labels"])
-        alone = model.predict(batch["input_ids"][row : row + 1, :size], batch["order"][row : row + 1, :size],
-                              batch["positions"][row : row + 1, :count])  # fmt: skip
+        alone = model.predict(
+            batch["input_ids"][row : row + 1, :size],
+            batch["order"][row : row + 1, :size],
+            batch["positions"][row : row + 1, :count],
+        )
         assert torch.allclose(alone[0], together[row, :count], atol=1e-4)
 
 
@@ -215,8 +225,9 @@ def test_loss_equals_transformers_on_the_same_permutation(folders, model):
     ).logits[..., : model.tokens]
     used = batch["positions"] >= 0
     picked = logits[torch.arange(4)[:, None], batch["positions"].clamp(min=0)]
-    assert torch.allclose(model.predict(**{k: v for k, v in batch.items() if k != "labels"})[used], picked[used],
-                          atol=1e-4)  # fmt: skip
+    assert torch.allclose(
+        model.predict(**{k: v for k, v in batch.items() if k != "labels"})[used], picked[used], atol=1e-4
+    )
     expected = torch.nn.functional.cross_entropy(picked[used], batch["labels"][used])
     assert model(**batch)["loss"].item() == pytest.approx(expected.item(), rel=1e-5)
 
@@ -224,8 +235,14 @@ def test_loss_equals_transformers_on_the_same_permutation(folders, model):
 @pytest.mark.parametrize("kind", ["packed", "padded"])
 def test_stage_leaves_transformers_own_xlnet_and_says_what_it_could_use(folders, kind, tmp_path):
     spec = pretrain.PretrainSpec.parse({"model": SHAPE, "objective": {"name": "xlnet"}, "train": TRAIN, "seed": 1})
-    execute("pretrain", spec, pretrain.run, out=tmp_path / "run",
-            inputs={"blocks": [folders[kind] / "manifest.json"]}, state=tmp_path / "state")  # fmt: skip
+    execute(
+        "pretrain",
+        spec,
+        pretrain.run,
+        out=tmp_path / "run",
+        inputs={"blocks": [folders[kind] / "manifest.json"]},
+        state=tmp_path / "state",
+    )
     metrics = json.loads((tmp_path / "run/metrics.json").read_text())
     assert metrics["validation/loss"] > 0 and metrics["validation/unigram_loss"] > 0
     assert 0 < metrics["visible/tokens"] == metrics["visible/positions"] < 1

@@ -11,11 +11,38 @@ from scriptorium.errors import UserError
 from scriptorium.linguistics.align import piece_words, token_words, word_spans
 
 ODD = [
-    "plain", "don't", "movie,", "“Droppings!”", "£30,000", "naïve", "nai\u0308ve", "e\u0301\u0327", "a\u0301" * 3,
-    "ﬁne", "ﬄ", "Straße", "ß", "İI", "ǅ", "👩\u200d👩\u200d👧", "🇵🇱", "☕\ufe0f", "wo\u200brd",
-    "\ufeffstart", "soft\u00adhyphen", "שלום", "مرحبا،", "کتاب\u200cها", "漢字かな", "한국",
-    "𝔘𝔫𝔦", "½", "Ⅷ", "...", "(x)",
-]  # fmt: skip
+    "plain",
+    "don't",
+    "movie,",
+    "“Droppings!”",
+    "£30,000",
+    "naïve",
+    "nai\u0308ve",
+    "e\u0301\u0327",
+    "a\u0301" * 3,
+    "ﬁne",
+    "ﬄ",
+    "Straße",
+    "ß",
+    "İI",
+    "ǅ",
+    "👩\u200d👩\u200d👧",
+    "🇵🇱",
+    "☕\ufe0f",
+    "wo\u200brd",
+    "\ufeffstart",
+    "soft\u00adhyphen",
+    "שלום",
+    "مرحبا،",
+    "کتاب\u200cها",
+    "漢字かな",
+    "한국",
+    "𝔘𝔫𝔦",
+    "½",
+    "Ⅷ",
+    "...",
+    "(x)",
+]
 BLANKS = [" ", "  ", "\t", "\n", "\u00a0", "\u2003", "\u3000", "\u2028", "\x1f"]
 
 
@@ -30,9 +57,12 @@ def texts(count=200, blanks=BLANKS, words=ODD):
 def bert():
     """WordPiece with BERT's normaliser (lower case, accents and invisible characters removed) over single letters."""
     letters = sorted({c for word in ODD for c in word.lower()} | set("abcdefghijklmnopqrstuvwxyz"))
-    vocabulary = {piece: i for i, piece in enumerate(
-        ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "fine", "##ine", *letters, *(f"##{c}" for c in letters)]
-    )}  # fmt: skip
+    vocabulary = {
+        piece: i
+        for i, piece in enumerate(
+            ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "fine", "##ine", *letters, *(f"##{c}" for c in letters)]
+        )
+    }
     core = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     core.normalizer = normalizers.BertNormalizer()
     core.pre_tokenizer = pre_tokenizers.BertPreTokenizer()

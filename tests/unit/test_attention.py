@@ -100,24 +100,37 @@ def test_attention_stage_reads_plain_and_cognitive_models(tmp_path, monkeypatch)
     """Tiny random encoders. With mix still at zero, CogBERT attends as the plain encoder does."""
     texts = [" ".join(np.random.default_rng(i).choice(tiny.WORDS, 9)) for i in range(3)]
     (tmp_path / "gaze").mkdir()
-    rows = [{"document": f"d{i}", "sentence": 0, "word": word, "n_fix": float(k % 4)}
-            for i, text in enumerate(texts) for k, word in enumerate(text.split())]  # fmt: skip
+    rows = [
+        {"document": f"d{i}", "sentence": 0, "word": word, "n_fix": float(k % 4)}
+        for i, text in enumerate(texts)
+        for k, word in enumerate(text.split())
+    ]
     pd.DataFrame(rows).to_parquet(tmp_path / "gaze/words.parquet")
     words = manifest.write(tmp_path / "gaze", [tmp_path / "gaze/words.parquet"])
     scored = [
-        {"text_key": text_key(text), "word_index": k, "start": start, "end": end, "readability": 0.3,
-         "n_fix_predicted": 1.0,
-         **dict.fromkeys(FEATURES, 1.0), **dict.fromkeys(SCORES, 0.1 * k), **dict.fromkeys(SPANS, k // 3)}
-        for text in sorted(texts, key=text_key) for k, (start, end) in enumerate(word_spans(text))
-    ]  # fmt: skip
+        {
+            "text_key": text_key(text),
+            "word_index": k,
+            "start": start,
+            "end": end,
+            "readability": 0.3,
+            "n_fix_predicted": 1.0,
+            **dict.fromkeys(FEATURES, 1.0),
+            **dict.fromkeys(SCORES, 0.1 * k),
+            **dict.fromkeys(SPANS, k // 3),
+        }
+        for text in sorted(texts, key=text_key)
+        for k, (start, end) in enumerate(word_spans(text))
+    ]
     pd.DataFrame(scored).to_parquet(tmp_path / "gaze/scored.parquet")
     annotations = manifest.write(tmp_path / "gaze/annotations", [tmp_path / "gaze/scored.parquet"])
 
     runs = []
     for name in ("cogbert", "bert"):  # the plain encoder is found, wherever it stands
         torch.manual_seed(0)
-        config = transformers.BertConfig(vocab_size=100, hidden_size=16, num_hidden_layers=3, num_attention_heads=2,
-                                         intermediate_size=16)  # fmt: skip
+        config = transformers.BertConfig(
+            vocab_size=100, hidden_size=16, num_hidden_layers=3, num_attention_heads=2, intermediate_size=16
+        )
         model = transformers.BertForSequenceClassification(config)
         directory = tmp_path / "results/finetune" / name / "mood/seed0"
         record = {"spec": {"seed": 0, "cognition": None}}

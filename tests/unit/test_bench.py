@@ -18,8 +18,16 @@ def test_the_ratio_is_the_peers_time_over_ours_pair_by_pair(monkeypatch, tmp_pat
     assert calls == ["peer", "ours", "peer", "ours", "ours", "peer"]
     path = timing.write([timing.Ratio("a case", "a peer", ratios, 2.0, "times")], tmp_path / "bench" / "x.tsv")
     (row,) = pd.read_csv(path, sep="\t").to_dict("records")
-    assert row == {"case": "a case", "peer": "a peer", "ratio_median": 2.75, "ratio_min": 1.5, "ratio_max": 4.0,
-                   "runs": 2, "target": 2.0, "unit": "times"}  # fmt: skip
+    assert row == {
+        "case": "a case",
+        "peer": "a peer",
+        "ratio_median": 2.75,
+        "ratio_min": 1.5,
+        "ratio_max": 4.0,
+        "runs": 2,
+        "target": 2.0,
+        "unit": "times",
+    }
 
 
 @pytest.mark.parametrize("mode", ["fixed", "paper", "released"])

@@ -149,8 +149,12 @@ def test_every_case_runs_on_tiny_blocks(tmp_path_factory):
     bench = pretrain.Bench(root, texts, threads=1, runs=1)
     shape = Shape(layers=1, width=16, heads=2, batch_size=2, length=32, steps=1)
     found = [*bench.mlm("small", shape), *bench.lines(shape)]
-    assert [ratio.peer.split(",")[0] for ratio in found] == ["transformers Trainer", "our step", "our step",
-                                                             "transformers Trainer"]  # fmt: skip
+    assert [ratio.peer.split(",")[0] for ratio in found] == [
+        "transformers Trainer",
+        "our step",
+        "our step",
+        "transformers Trainer",
+    ]
     assert all(np.isfinite(ratio.ratios).all() and min(ratio.ratios) > 0 for ratio in found)
     profile = pretrain_profile.table(root, shape, 1)
     assert list(profile.columns) == pretrain_profile.COLUMNS
@@ -169,8 +173,11 @@ def test_the_end_of_a_run_names_pre_training_variants_beside_their_baseline(tmp_
 
 
 def test_the_end_of_a_run_says_which_targets_were_missed(tmp_path):
-    ratios = [timing.Ratio("MLM", "Trainer", (1.4, 1.6, 1.5), 1.5, "x"), timing.Ratio("MLM", "lines", (2.0,), 4.0, "x"),
-              timing.Ratio("no target", "lines", (2.0,), None, "x")]  # fmt: skip
+    ratios = [
+        timing.Ratio("MLM", "Trainer", (1.4, 1.6, 1.5), 1.5, "x"),
+        timing.Ratio("MLM", "lines", (2.0,), 4.0, "x"),
+        timing.Ratio("no target", "lines", (2.0,), None, "x"),
+    ]
     path = timing.write(ratios, tmp_path / "pretrain.tsv")
     assert closing.bench_results(tmp_path) == [f"{path}: 1 of 2 targets reached; missed: MLM, beside lines"]
     timing.write(ratios[:1], path)

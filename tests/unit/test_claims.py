@@ -115,16 +115,28 @@ def load(root: Path) -> project.Project:
 @pytest.mark.parametrize(
     ("name", "old", "new", "message"),
     [
-        ("claims.yaml", "b: cogbert-shuffled", "b: cogbert-shufled",
-         "claim 'gaze-beats-shuffled': unknown variant 'cogbert-shufled', did you mean 'cogbert-shuffled'"),
-        ("claims.yaml", "tasks: [gaze-en, gaze-nl]", "tasks: [gaze-en, gaze-dl]",
-         "unknown task 'gaze-dl', did you mean 'gaze-"),
-        ("claims.yaml", "a: figure 4 / boundary 4,", "a: figure 4 / boundry 4,",
-         "published.a: unknown published row of CogBERT 'figure 4 / boundry 4', did you mean 'figure 4 / boundary"),
+        (
+            "claims.yaml",
+            "b: cogbert-shuffled",
+            "b: cogbert-shufled",
+            "claim 'gaze-beats-shuffled': unknown variant 'cogbert-shufled', did you mean 'cogbert-shuffled'",
+        ),
+        (
+            "claims.yaml",
+            "tasks: [gaze-en, gaze-nl]",
+            "tasks: [gaze-en, gaze-dl]",
+            "unknown task 'gaze-dl', did you mean 'gaze-",
+        ),
+        (
+            "claims.yaml",
+            "a: figure 4 / boundary 4,",
+            "a: figure 4 / boundry 4,",
+            "published.a: unknown published row of CogBERT 'figure 4 / boundry 4', did you mean 'figure 4 / boundary",
+        ),
         ("claims.yaml", "    b: cogbert-zero\n", "    b: cogbert-zero\n    tsks: [cola]\n", "did you mean 'tasks'"),
         ("published.tsv", "\t93.2\t", "\t93,2\t", "value '93,2' is not a number"),
     ],
-)  # fmt: skip
+)
 def test_a_typo_is_named_with_its_place(root, name, old, new, message):
     path = root / "config" / name
     text = path.read_text(encoding="utf-8")

@@ -50,8 +50,9 @@ def test_the_real_files_hold_600_and_200_sentences(tmp_path):
         (tmp_path / name).symlink_to(REAL / name)
     parts = cmcl2021.read(manifest.write(tmp_path, [tmp_path / "train.csv", tmp_path / "valid.csv"]))
     assert {name: (len(t), t["document"].nunique()) for name, t in parts.items()} == {
-        "train": (11731, 600), "valid": (4005, 200),
-    }  # fmt: skip
+        "train": (11731, 600),
+        "valid": (4005, 200),
+    }
     assert set(parts["train"]["document"]) == set(map(str, range(600)))
     assert not pd.concat(parts)["word"].str.contains("<EOS>").any()
     assert pd.concat(parts)[list(MEASURES)].notna().all().all()

@@ -10,8 +10,15 @@ from scriptorium.reporting.differences import FinetuneRun
 
 
 def run(value: float, seed: int, task: str = "mood") -> FinetuneRun:
-    labels = pd.DataFrame({"id": ["a", "b"], "label": [0, 1], "prediction": [0, 1], "probability_bad": [0.5, 0.5],
-                           "probability_good": [0.5, 0.5]}).set_index("id")  # fmt: skip
+    labels = pd.DataFrame(
+        {
+            "id": ["a", "b"],
+            "label": [0, 1],
+            "prediction": [0, 1],
+            "probability_bad": [0.5, 0.5],
+            "probability_good": [0.5, 0.5],
+        }
+    ).set_index("id")
     return FinetuneRun("x", task, seed, {"test/accuracy": value}, labels)
 
 
@@ -27,8 +34,11 @@ def test_the_sweep_has_a_row_per_boundary_and_the_plain_encoder_first(tmp_path):
 
 def test_feature_weights_are_averaged_over_seeds_and_keep_every_layer(tmp_path):
     def weights(seed: int, value: float) -> pd.DataFrame:
-        rows = [{"layer": layer, "level": "lower", "feature": name, "weight": value * layer, "contribution": 0.1}
-                for layer in (1, 2) for name in ("word_length", "ner")]  # fmt: skip
+        rows = [
+            {"layer": layer, "level": "lower", "feature": name, "weight": value * layer, "contribution": 0.1}
+            for layer in (1, 2)
+            for name in ("word_length", "ner")
+        ]
         return pd.DataFrame(rows).assign(variant="cogbert", task="mood", seed=seed)
 
     table = feature_weights.table([weights(0, 0.2), weights(1, 0.4)])

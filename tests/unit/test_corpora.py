@@ -109,8 +109,9 @@ def test_a_stream_gives_what_the_files_give(raw, reader, monkeypatch, tmp_path):
     source = StreamSpec(location="datasets/owner/name", revision="a" * 40)
     found = list(records.read_streamed(source, reader, {}))
     assert ["\n".join(paragraphs) for _, paragraphs in found] == kept["text"].tolist()
-    spec = CorpusSpec(corpus="toy", sources=[{"dataset": "far", "reader": reader, "stream": True}],
-                      streams={"far": source})  # fmt: skip
+    spec = CorpusSpec(
+        corpus="toy", sources=[{"dataset": "far", "reader": reader, "stream": True}], streams={"far": source}
+    )
     (path,) = preparing.prepare(spec, [], tmp_path / "streamed", raw.ledger)
     assert pd.read_parquet(path)[["split", "text"]].equals(kept[["split", "text"]])
     assert sorted(p.name for p in path.parent.iterdir()) == ["documents.parquet"]

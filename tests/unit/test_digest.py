@@ -108,8 +108,12 @@ def test_no_stage_depends_on_bookkeeping_tracking_or_another_stages_run(stage):
 def test_bookkeeping_modules_exist_and_are_few():
     """Whoever adds one claims that it cannot change a byte of a result."""
     assert {name.removeprefix("scriptorium.") for name in digest.BOOKKEEPING} == {
-        "digest", "errors", "ledger", "manifest", "stage",
-    }  # fmt: skip
+        "digest",
+        "errors",
+        "ledger",
+        "manifest",
+        "stage",
+    }
     assert all(digest._file(name) for name in digest.BOOKKEEPING)
 
 

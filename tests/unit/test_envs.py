@@ -96,10 +96,6 @@ def test_the_container_does_not_run_as_root():
 
 
 def test_the_container_copies_files_that_exist():
-    sources = [
-        word
-        for line in re.findall(r"^COPY (.+)$", CONTAINER, flags=re.MULTILINE)
-        for word in line.split()[:-1]
-    ]  # fmt: skip
+    sources = [word for line in re.findall(r"^COPY (.+)$", CONTAINER, flags=re.MULTILINE) for word in line.split()[:-1]]
     assert "pyproject.toml" in sources
     assert [source for source in sources if not (ROOT / source).exists()] == []

@@ -31,16 +31,25 @@ def tokenizer(tmp_path_factory) -> transformers.PreTrainedTokenizerFast:
 
 
 def table(texts: list[str], seconds: list[str | None] | None = None) -> pd.DataFrame:
-    return pd.DataFrame({"id": [f"e{i}" for i in range(len(texts))], "text": texts,
-                         "text_b": seconds or [None] * len(texts), "label": np.arange(len(texts)) % 2})  # fmt: skip
+    return pd.DataFrame(
+        {
+            "id": [f"e{i}" for i in range(len(texts))],
+            "text": texts,
+            "text_b": seconds or [None] * len(texts),
+            "label": np.arange(len(texts)) % 2,
+        }
+    )
 
 
 A, B = "The old  monk copied zyx.", "It was a fine book."
 
 
 def test_the_order_of_features_is_that_of_the_model():
-    assert FEATURES == (*LOWER, *UPPER) == ("word_length", "content", "ner", "word_position",
-                                            "emotion", "noun_phrase", "mod_aux", "compl_obj")  # fmt: skip
+    assert (
+        FEATURES
+        == (*LOWER, *UPPER)
+        == ("word_length", "content", "ner", "word_position", "emotion", "noun_phrase", "mod_aux", "compl_obj")
+    )
     assert SCORES[2] == "score_ner"
     assert SPANS[0] == "emotion_span"
 
@@ -84,8 +93,9 @@ def test_the_texts_of_a_pair_share_no_span_and_their_readability_is_averaged(tok
     book = pieces.index("book")
     assert example["lower"][:, book].tolist() == words[words["word"] == "book."][list(SCORES[:4])].iloc[0].tolist()
     assert example["readability"] == pytest.approx(0.5)
-    assert torch.equal(example["lower"][:, 10:-1],
-                       Examples(table([B]), tokenizer, 64, Words(words))[0]["lower"][:, 1:-1])  # fmt: skip
+    assert torch.equal(
+        example["lower"][:, 10:-1], Examples(table([B]), tokenizer, 64, Words(words))[0]["lower"][:, 1:-1]
+    )
 
 
 def test_truncation_is_counted_and_keeps_the_scores_of_what_is_left(tokenizer):

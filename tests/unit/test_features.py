@@ -40,9 +40,14 @@ def doc_of(table):
     """A parse written by hand: token, blank after it, tag, head, dependency, entity; _ is a token that is a blank."""
     words, spaces, pos, heads, deps, ents = zip(*map(str.split, table.strip().splitlines()), strict=True)
     return Doc(
-        spacy.blank("en").vocab, words=[w.replace("_", " ") for w in words], spaces=[s == "1" for s in spaces],
-        pos=list(pos), heads=list(map(int, heads)), deps=list(deps), ents=[e.strip("-") for e in ents],
-    )  # fmt: skip
+        spacy.blank("en").vocab,
+        words=[w.replace("_", " ") for w in words],
+        spaces=[s == "1" for s in spaces],
+        pos=list(pos),
+        heads=list(map(int, heads)),
+        deps=list(deps),
+        ents=[e.strip("-") for e in ents],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -131,10 +136,17 @@ def test_the_sentiment_lexicon_is_read_whole():
 @pytest.mark.parametrize(
     ("word", "count"),
     [
-        ("cat", 1), ("readability", 5), ("table", 2), ("make,", 1), ("tree", 1), ("über", 2), ("u\u0308ber", 2),
-        ("1,500", 1), ("👩", 1),
+        ("cat", 1),
+        ("readability", 5),
+        ("table", 2),
+        ("make,", 1),
+        ("tree", 1),
+        ("über", 2),
+        ("u\u0308ber", 2),
+        ("1,500", 1),
+        ("👩", 1),
     ],
-)  # fmt: skip
+)
 def test_syllables_by_the_documented_rule(word, count):
     assert syllables(word) == count
 

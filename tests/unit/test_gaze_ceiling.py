@@ -67,10 +67,15 @@ def test_halves_are_a_function_of_the_seed_not_of_the_order_of_the_rows():
 def test_recordings_of_one_sentence_are_compared_whatever_its_punctuation():
     texts = ["Wolves run at night, alone.", "``Wolves run at night, alone", "Somebody else is quite awake.", "He ran."]
     n_fix = [[1, 2, 0, 1, 4], [2, 2, 1, 1, 3], [9, 9, 9, 9, 9], [9, 9]]
-    rows = [(f"d{d}", 0, i, word, float(n)) for d, (text, counts) in enumerate(zip(texts, n_fix, strict=True))
-            for i, (word, n) in enumerate(zip(text.split(), counts, strict=True))]  # fmt: skip
-    words = pd.DataFrame([*rows, ("d9", 0, 0, "He", 1.0), ("d9", 0, 1, "ran.", 1.0)],
-                         columns=["document", "sentence", "word_index", "word", "n_fix"])  # fmt: skip
+    rows = [
+        (f"d{d}", 0, i, word, float(n))
+        for d, (text, counts) in enumerate(zip(texts, n_fix, strict=True))
+        for i, (word, n) in enumerate(zip(text.split(), counts, strict=True))
+    ]
+    words = pd.DataFrame(
+        [*rows, ("d9", 0, 0, "He", 1.0), ("d9", 0, 1, "ran.", 1.0)],
+        columns=["document", "sentence", "word_index", "word", "n_fix"],
+    )
     found = ceiling.repeats(words)
     assert found["repeat_sentences"] == 1  # two words stand twice by chance
     assert found["repeat_mae"] == pytest.approx(3 / 5)
@@ -83,8 +88,15 @@ def test_the_stage_writes_the_ceiling_beside_the_table(tmp_path, readers, known)
     text = "document,sentence,word_index,word,reader,n_fix\n"
     text += "".join(f"d,{s},{i},w{i},{r},{(s + i) % 3}\n" for s in range(4) for r in readers for i in range(5))
     spec = prepare_gaze.GazeCorpusSpec(corpus="lab", reader="csv")
-    execute("prepare_gaze", spec, prepare_gaze.run, out=tmp_path / "lab", inputs={"raw": [raw.add({"a.csv": text})]},
-            outputs={"words": tmp_path / "lab.parquet"}, state=tmp_path / ".state")  # fmt: skip
+    execute(
+        "prepare_gaze",
+        spec,
+        prepare_gaze.run,
+        out=tmp_path / "lab",
+        inputs={"raw": [raw.add({"a.csv": text})]},
+        outputs={"words": tmp_path / "lab.parquet"},
+        state=tmp_path / ".state",
+    )
     found = json.loads((tmp_path / "lab/ceiling.json").read_text())
     assert found["repeat_sentences"] == 1
     assert ("split_half_r" in found) == known

@@ -15,25 +15,46 @@ ROW = "document,sentence,word_index,word,reader,n_fix,ffd\n"
 
 
 def rows(document: str, text: str, readers: str, count: int) -> str:
-    return "".join(f"{document},0,{i},{w},{r},{count},{200 if count else 0}\n" for r in readers
-                   for i, w in enumerate(text.split()))  # fmt: skip
+    return "".join(
+        f"{document},0,{i},{w},{r},{count},{200 if count else 0}\n" for r in readers for i, w in enumerate(text.split())
+    )
 
 
 @pytest.fixture
 def table(tmp_path):
     raw, root = Raw(tmp_path), tmp_path / "corpora"
     sources = {
-        "lab": ("csv", {"a.csv": ROW + rows("d1", "Old wolves run at night.", "ab", 2)
-                        + rows("d2", "old Wolves run; at night", "ab", 1) + rows("d3", "They hide.", "a", 0)}),
+        "lab": (
+            "csv",
+            {
+                "a.csv": ROW
+                + rows("d1", "Old wolves run at night.", "ab", 2)
+                + rows("d2", "old Wolves run; at night", "ab", 1)
+                + rows("d3", "They hide.", "a", 0)
+            },
+        ),
         "test": ("text", {"a.txt": "They hide!\nNobody else is here.\n"}),
-    }  # fmt: skip
+    }
     for name, (reader, files) in sources.items():
         spec = prepare_gaze.GazeCorpusSpec(corpus=name, reader=reader, halves=3)
-        execute("prepare_gaze", spec, prepare_gaze.run, out=root / name, state=tmp_path / ".state",
-                inputs={"raw": [raw.add(files, name)]}, outputs={"words": root / f"{name}.parquet"})  # fmt: skip
-    execute("tabulate_corpora", tabulate_corpora.TabulateCorporaSpec(), tabulate_corpora.run, out=tmp_path / "out",
-            inputs={"words": [tmp_path / f"corpora/{name}/manifest.json" for name in sources]},
-            outputs={"table": tmp_path / "table.tsv"}, state=tmp_path / ".state")  # fmt: skip
+        execute(
+            "prepare_gaze",
+            spec,
+            prepare_gaze.run,
+            out=root / name,
+            state=tmp_path / ".state",
+            inputs={"raw": [raw.add(files, name)]},
+            outputs={"words": root / f"{name}.parquet"},
+        )
+    execute(
+        "tabulate_corpora",
+        tabulate_corpora.TabulateCorporaSpec(),
+        tabulate_corpora.run,
+        out=tmp_path / "out",
+        inputs={"words": [tmp_path / f"corpora/{name}/manifest.json" for name in sources]},
+        outputs={"table": tmp_path / "table.tsv"},
+        state=tmp_path / ".state",
+    )
     with (tmp_path / "table.tsv").open() as handle:
         return tmp_path, {row["corpus"]: row for row in csv.DictReader(handle, delimiter="\t")}
 
@@ -55,8 +76,10 @@ def test_what_a_source_cannot_tell_is_empty_not_zero(table):
     _, found = table
     text = found["test"]
     assert (text["words"], text["sentences"], text["shared"]) == ("6", "2", "1")
-    assert [text[name] for name in ("readers", "mean_n_fix", "share_never_fixated", "mean_ffd", "split_half_r",
-                                    "repeat_sentences")] == [""] * 6  # fmt: skip
+    assert [
+        text[name]
+        for name in ("readers", "mean_n_fix", "share_never_fixated", "mean_ffd", "split_half_r", "repeat_sentences")
+    ] == [""] * 6
 
 
 def test_the_journal_counts_doubles_by_pair_of_corpora(table):

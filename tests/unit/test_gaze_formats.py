@@ -155,8 +155,18 @@ def test_what_is_no_matlab_file_is_refused(raw, content):
 
 # --- GECO ------------------------------------------------------------------------------------------------------------
 
-GECO = ["PP_NR", "PART", "TRIAL", "WORD_ID", "WORD", "WORD_FIXATION_COUNT", "WORD_FIRST_FIXATION_DURATION",
-        "WORD_GAZE_DURATION", "WORD_TOTAL_READING_TIME", "WORD_GO_PAST_TIME"]  # fmt: skip
+GECO = [
+    "PP_NR",
+    "PART",
+    "TRIAL",
+    "WORD_ID",
+    "WORD",
+    "WORD_FIXATION_COUNT",
+    "WORD_FIRST_FIXATION_DURATION",
+    "WORD_GAZE_DURATION",
+    "WORD_TOTAL_READING_TIME",
+    "WORD_GO_PAST_TIME",
+]
 GECO_ROWS = [
     ("pp01", 1, 5, "1-5-1", "Hij", 1, 200, 200, 220, 200),
     ("pp01", 1, 5, "1-5-2", "las.", 0, ".", ".", ".", "."),
@@ -358,7 +368,9 @@ def test_generic_table_takes_both_spellings(raw):
     one = "sentence_id,word_id,word,reader_id,n_fix\n" + "".join("s1," + rows.format(r=r, s="s1") for r in "ab")
     words = raw.gaze("csv", {"a.csv": one})
     assert words[["document", "sentence", "word", "n_fix", "n_readers"]].to_numpy().tolist() == [
-        ["s1", 0, "Wolves", 2.0, 2], ["s1", 0, "run.", 0.0, 2]]  # fmt: skip
+        ["s1", 0, "Wolves", 2.0, 2],
+        ["s1", 0, "run.", 0.0, 2],
+    ]
     two = "document,sentence_id,word_id,word,reader,n_fix\n" + "".join("d,7," + rows.format(r=r, s="d,7") for r in "ab")
     pd.testing.assert_frame_equal(raw.gaze("csv", {"a.csv": two}), words.assign(document="d"))
 

@@ -33,15 +33,21 @@ def test_duplicates_are_counted_by_pair_of_corpora_and_within_one():
 
 def test_forbidden_texts_are_found_in_other_cuts_and_spellings():
     forbidden = ["He was, in 1901, the first president of the Royal College there.", "Go on."]
-    texts = ["he was in 1901 the first president of the royal college there",
-             "After all, he was in 1901 the first president of Yale.",  # eight words in a row
-             "He was in 1901 the first man there.", "Go on!", "Go on now."]  # fmt: skip
+    texts = [
+        "he was in 1901 the first president of the royal college there",
+        "After all, he was in 1901 the first president of Yale.",  # eight words in a row
+        "He was in 1901 the first man there.",
+        "Go on!",
+        "Go on now.",
+    ]
     assert pooling.overlapping(texts, forbidden).tolist() == [True, True, False, True, False]
 
 
 def test_documents_that_share_a_sentence_but_for_punctuation_stay_together():
-    said = pd.DataFrame([("x", "a", "Six words that are the same."), ("y", "b", "six words that are the same")],
-                        columns=["corpus", "document", "text"])  # fmt: skip
+    said = pd.DataFrame(
+        [("x", "a", "Six words that are the same."), ("y", "b", "six words that are the same")],
+        columns=["corpus", "document", "text"],
+    )
     assert len(set(groups(said.assign(text_key=["0", "1"])).values())) == 1
 
 

@@ -40,9 +40,19 @@ def test_means_include_readers_who_skipped_the_word(raw):
     assert tuple(words.columns) == COLUMNS
     wolves, run = words.to_dict("records")
     assert wolves == {
-        "corpus": "corpus", "document": "p1", "sentence": 0, "word_index": 0, "word": "Wolves", "n_fix": 1.5,
-        "n_readers": 2, "ffd": 200.0, "gd": 200.0, "gpt": 450.0, "trt": 300.0, "fix_prop": 1.0,
-    }  # fmt: skip
+        "corpus": "corpus",
+        "document": "p1",
+        "sentence": 0,
+        "word_index": 0,
+        "word": "Wolves",
+        "n_fix": 1.5,
+        "n_readers": 2,
+        "ffd": 200.0,
+        "gd": 200.0,
+        "gpt": 450.0,
+        "trt": 300.0,
+        "fix_prop": 1.0,
+    }
     assert (run["n_fix"], run["ffd"], run["fix_prop"]) == (0.0, 0.0, 0.0)
 
 
@@ -92,8 +102,16 @@ def test_sentences_end_where_a_reader_would_end_them(text, cut):
 
 
 def test_generic_table_gives_the_same_columns_whatever_its_order_and_counting(raw):
-    text = "\n".join(["d2,7,2,old.,r1,0,0", "d2,7,1,I'm,r1,2,180", "d2,7,0,I'm,r2,1,220", "d2,7,1,old.,r2,1,100",
-                      "d2,9,1,Yes.,r1,3,90", "d1,1,1,Go.,r9,1,50"])  # fmt: skip
+    text = "\n".join(
+        [
+            "d2,7,2,old.,r1,0,0",
+            "d2,7,1,I'm,r1,2,180",
+            "d2,7,0,I'm,r2,1,220",
+            "d2,7,1,old.,r2,1,100",
+            "d2,9,1,Yes.,r1,3,90",
+            "d1,1,1,Go.,r9,1,50",
+        ]
+    )
     words = raw.gaze("csv", {"a.csv": CSV + text + "\n\n"})
     expected = [
         ("d1", 0, 0, "Go.", 1.0, 1, 50.0),

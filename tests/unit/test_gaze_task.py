@@ -14,10 +14,19 @@ from scriptorium.stages.prepare_task import TaskDataSpec
 @pytest.fixture
 def corpus(tmp_path):
     rows = [
-        {"document": f"d{d}", "sentence": s, "word_index": w, "word": f"w{d}{s}{w}", "reader": reader,
-         "n_fix": (d + s + w + len(reader)) % 3}
-        for d in range(10) for s in range(4) for w in range(3) for reader in ("x", "yy")
-    ]  # fmt: skip
+        {
+            "document": f"d{d}",
+            "sentence": s,
+            "word_index": w,
+            "word": f"w{d}{s}{w}",
+            "reader": reader,
+            "n_fix": (d + s + w + len(reader)) % 3,
+        }
+        for d in range(10)
+        for s in range(4)
+        for w in range(3)
+        for reader in ("x", "yy")
+    ]
     path = tmp_path / "raw" / "gaze.csv"
     path.parent.mkdir()
     pd.DataFrame(rows).to_csv(path, index=False)
@@ -25,8 +34,15 @@ def corpus(tmp_path):
 
 
 def prepare(corpus, tmp_path, **changes):
-    values = {"task": "gaze-x", "reader": "gaze_corpus", "options": {"reader": "csv"}, "kind": "gaze",
-              "labels": ["n_fix", "fix_prop"], "limits": {}, **changes}  # fmt: skip
+    values = {
+        "task": "gaze-x",
+        "reader": "gaze_corpus",
+        "options": {"reader": "csv"},
+        "kind": "gaze",
+        "labels": ["n_fix", "fix_prop"],
+        "limits": {},
+        **changes,
+    }
     out = tmp_path / "out"
     out.mkdir()
     tasks.prepare(TaskDataSpec.parse(values), corpus, out, Ledger.open(out, stage="prepare_task", key="k"))

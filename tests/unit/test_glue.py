@@ -51,27 +51,81 @@ def filler(count: int, row: str) -> list[str]:
 @pytest.mark.parametrize(
     ("task", "header", "train", "dev", "text", "text_b", "label"),
     [
-        ("cola", None, "gj04\t1\t\tIt {n} is.", 'bc01\t0\t*\tThe "book was John.', 'The "book was John.', None,
-         "unacceptable"),
+        (
+            "cola",
+            None,
+            "gj04\t1\t\tIt {n} is.",
+            'bc01\t0\t*\tThe "book was John.',
+            'The "book was John.',
+            None,
+            "unacceptable",
+        ),
         ("sst2", "sentence\tlabel", "good {n}\t1", "` ` bad ' ' \t0", "` ` bad ' '", None, "negative"),
-        ("mrpc", "\ufeffQuality\t#1 ID\t#2 ID\t#1 String\t#2 String", "0\t1\t2\tone {n}\ttwo {n}",
-         '1\t8\t9\tHe left.\t"He went away.', "He left.", '"He went away.', "equivalent"),
-        ("stsb", "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore",
-         "{n}\tg\tf\t2012\t1\tn\tn\ta {n}\tb {n}\t1.5", "0\tg\tf\t2012\t1\tn\tn\tA man.\tA plane.\t4.750", "A man.",
-         "A plane.", 4.75),
-        ("qqp", "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate", "{n}\t1\t2\ta {n}?\tb {n}?\t0",
-         "9\t8\t7\tWhy?\tHow so?\t1", "Why?", "How so?", "duplicate"),
-        ("mnli", "index\tpromptID\tpairID\tgenre\tsentence1_parse\tsentence1\tsentence2\tlabel1\tgold_label",
-         "{n}\t1\t1\tg\t(p)\ta {n}\tb {n}\tneutral\tneutral", "0\t1\t1\tg\t(p)\tIt is.\tIt is not.\tneutral\t"
-         "contradiction", "It is.", "It is not.", "contradiction"),
-        ("qnli", "index\tquestion\tsentence\tlabel", "{n}\ta {n}?\tb {n}.\tentailment",
-         "0\tWho?\tIt rained.\tnot_entailment", "Who?", "It rained.", "not_entailment"),
-        ("rte", "index\tsentence1\tsentence2\tlabel", "{n}\ta {n}\tb {n}\tentailment",
-         "0\tIt rains.\tThe sun shines.\tnot_entailment", "It rains.", "The sun shines.", "not_entailment"),
-        ("wnli", "index\tsentence1\tsentence2\tlabel", "{n}\ta {n}\tb {n}\t0", "0\tIt fell.\tThe cup fell.\t1",
-         "It fell.", "The cup fell.", "entailment"),
+        (
+            "mrpc",
+            "\ufeffQuality\t#1 ID\t#2 ID\t#1 String\t#2 String",
+            "0\t1\t2\tone {n}\ttwo {n}",
+            '1\t8\t9\tHe left.\t"He went away.',
+            "He left.",
+            '"He went away.',
+            "equivalent",
+        ),
+        (
+            "stsb",
+            "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore",
+            "{n}\tg\tf\t2012\t1\tn\tn\ta {n}\tb {n}\t1.5",
+            "0\tg\tf\t2012\t1\tn\tn\tA man.\tA plane.\t4.750",
+            "A man.",
+            "A plane.",
+            4.75,
+        ),
+        (
+            "qqp",
+            "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate",
+            "{n}\t1\t2\ta {n}?\tb {n}?\t0",
+            "9\t8\t7\tWhy?\tHow so?\t1",
+            "Why?",
+            "How so?",
+            "duplicate",
+        ),
+        (
+            "mnli",
+            "index\tpromptID\tpairID\tgenre\tsentence1_parse\tsentence1\tsentence2\tlabel1\tgold_label",
+            "{n}\t1\t1\tg\t(p)\ta {n}\tb {n}\tneutral\tneutral",
+            "0\t1\t1\tg\t(p)\tIt is.\tIt is not.\tneutral\tcontradiction",
+            "It is.",
+            "It is not.",
+            "contradiction",
+        ),
+        (
+            "qnli",
+            "index\tquestion\tsentence\tlabel",
+            "{n}\ta {n}?\tb {n}.\tentailment",
+            "0\tWho?\tIt rained.\tnot_entailment",
+            "Who?",
+            "It rained.",
+            "not_entailment",
+        ),
+        (
+            "rte",
+            "index\tsentence1\tsentence2\tlabel",
+            "{n}\ta {n}\tb {n}\tentailment",
+            "0\tIt rains.\tThe sun shines.\tnot_entailment",
+            "It rains.",
+            "The sun shines.",
+            "not_entailment",
+        ),
+        (
+            "wnli",
+            "index\tsentence1\tsentence2\tlabel",
+            "{n}\ta {n}\tb {n}\t0",
+            "0\tIt fell.\tThe cup fell.\t1",
+            "It fell.",
+            "The cup fell.",
+            "entailment",
+        ),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("packed", [False, True])
 def test_published_table_is_read_unquoted(raw, task, header, train, dev, text, text_b, label, packed):
     files = {"train.tsv": tsv(header, *filler(20, train)), "dev.tsv": tsv(header, dev), "test.tsv": "not\tread\n"}
@@ -179,26 +233,40 @@ DEV = tsv(None, "x\t1\t\tGo.")
 @pytest.mark.parametrize(
     ("task", "files", "part"),
     [
-        ("cola", {"train.tsv": tsv(None, "x\t1\t\tYes.", "x\t1\tNo."), "dev.tsv": DEV},
-         r"train\.tsv, line 2: a row"),
-        ("cola", {"train.tsv": tsv(None, "x\t1\t\tYes.", "x\t1\t\ta\tb"), "dev.tsv": DEV},
-         r"train\.tsv, line 2: a row"),
-        ("cola", {"train.tsv": tsv(None, "x\t2\t\tYes."), "dev.tsv": DEV},
-         r"train\.tsv, line 1: label '2' is not one of unacceptable, acceptable"),
+        ("cola", {"train.tsv": tsv(None, "x\t1\t\tYes.", "x\t1\tNo."), "dev.tsv": DEV}, r"train\.tsv, line 2: a row"),
+        (
+            "cola",
+            {"train.tsv": tsv(None, "x\t1\t\tYes.", "x\t1\t\ta\tb"), "dev.tsv": DEV},
+            r"train\.tsv, line 2: a row",
+        ),
+        (
+            "cola",
+            {"train.tsv": tsv(None, "x\t2\t\tYes."), "dev.tsv": DEV},
+            r"train\.tsv, line 1: label '2' is not one of unacceptable, acceptable",
+        ),
         ("cola", {"train.tsv": tsv(None, "x\t1\t\t "), "dev.tsv": DEV}, r"train\.tsv, line 1: a row without its text"),
         ("cola", {"train.tsv": tsv(None, "x\t1\t\tYes.")}, r"no dev \(or validation\) file of part matched among"),
         ("cola", {"dev.tsv": DEV}, "no train file among dev.tsv"),
         ("cola", {"train.tsv.gz": b"\x1f\x8b\x08\x00nothing", "dev.tsv": DEV}, r"train\.tsv\.gz: damaged gzip file"),
         ("cola", {"train.tsv": b"x\t1\t\tYes.\nx\t1\t\tna\xefve\n", "dev.tsv": DEV}, r"train\.tsv, line 2: not UTF-8"),
-        ("cola", {"train.tsv.gz": gzip.compress(b"x\t1\t\tYes.\nx\t1\t\tna\xefve\n"), "dev.tsv": DEV},
-         r"train\.tsv\.gz, line 2: not UTF-8"),
-        ("qnli", {"train.tsv": tsv("index\tquestion\tanswer\tlabel", "0\ta\tb\tentailment"), "dev.tsv": DEV},
-         "no column question and sentence among index, question, answer, label"),
+        (
+            "cola",
+            {"train.tsv.gz": gzip.compress(b"x\t1\t\tYes.\nx\t1\t\tna\xefve\n"), "dev.tsv": DEV},
+            r"train\.tsv\.gz, line 2: not UTF-8",
+        ),
+        (
+            "qnli",
+            {"train.tsv": tsv("index\tquestion\tanswer\tlabel", "0\ta\tb\tentailment"), "dev.tsv": DEV},
+            "no column question and sentence among index, question, answer, label",
+        ),
         ("qnli", {"train.tsv": tsv("index\tquestion\tsentence", "0\ta\tb"), "dev.tsv": DEV}, "no column label among"),
-        ("stsb", {"train.tsv": tsv("sentence1\tsentence2\tscore", "a\tb\tfour"), "dev.tsv": DEV},
-         r"train\.tsv, line 2: label 'four' is not a number"),
+        (
+            "stsb",
+            {"train.tsv": tsv("sentence1\tsentence2\tscore", "a\tb\tfour"), "dev.tsv": DEV},
+            r"train\.tsv, line 2: label 'four' is not a number",
+        ),
     ],
-)  # fmt: skip
+)
 def test_faulty_files_are_refused_with_file_and_line(raw, task, files, part):
     with pytest.raises(UserError, match=part) as caught:
         read(raw, task, files)
@@ -217,12 +285,14 @@ def test_broken_rows_are_left_out_and_counted_if_asked_for(raw):
     [
         ({"options": {"task": "colla"}}, "unknown GLUE task 'colla', did you mean 'cola'"),
         ({"options": {"task": "cola", "part": "both"}}, "unknown part 'both'"),
-        ({"options": {"task": "cola"}, "labels": ("acceptable", "unacceptable")},
-         r"has the labels unacceptable, acceptable, not acceptable, unacceptable"),
+        (
+            {"options": {"task": "cola"}, "labels": ("acceptable", "unacceptable")},
+            r"has the labels unacceptable, acceptable, not acceptable, unacceptable",
+        ),
         ({"options": {"task": "cola"}, "kind": "regression", "labels": ()}, "gives classes, kind: classification"),
         ({"options": {"task": "stsb"}}, "gives numbers, kind: regression, not classification"),
     ],
-)  # fmt: skip
+)
 def test_task_that_is_not_glues_is_refused(raw, settings, part):
     with pytest.raises(UserError, match=part):
         raw.task("glue", {"train.tsv": DEV, "dev.tsv": DEV}, **settings)

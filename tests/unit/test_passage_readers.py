@@ -34,8 +34,12 @@ def qas(number: int, context: str, *answers: str, **more) -> dict:
 def squad(*paragraphs: tuple[str, list[dict]], articles: int = 1) -> str:
     made = [{"context": context, "qas": questions} for context, questions in paragraphs]
     size = -(-len(made) // articles)
-    return json.dumps({"version": "x", "data": [{"title": f"t{n}", "paragraphs": made[n * size:(n + 1) * size]}
-                                                for n in range(articles)]})  # fmt: skip
+    return json.dumps(
+        {
+            "version": "x",
+            "data": [{"title": f"t{n}", "paragraphs": made[n * size : (n + 1) * size]} for n in range(articles)],
+        }
+    )
 
 
 def many(first: int, count: int, impossible: bool = False) -> list[tuple[str, list[dict]]]:
@@ -91,20 +95,32 @@ def test_repeated_ids_are_told_apart(raw):
     assert sorted(made["test"]["id"]) == ["same", "same-2"]
 
 
-@pytest.mark.parametrize(("change", "problem", "place"), [
-    (lambda text: text[:-9], "cannot be read as JSON", "test.json, line 1, column"),
-    (lambda text: text.replace('"answer_start": 11', '"answer_start": 12'), "does not stand at character 12",
-     "test.json, question q7"),
-    (lambda text: text.replace('"answer_start": 11', '"answer_start": -1'), "does not stand at character -1",
-     "question q7"),
-    (lambda text: text.replace('"qas"', '"qs"'), "'qas' is missing", "data 0, paragraph 0"),
-    (lambda text: text.replace('"context"', '"text"'), "'context' is missing", "data 0, paragraph 0"),
-    (lambda text: text.replace('"data"', '"items"'), "'data' is missing", "test.json"),
-    (lambda text: text.replace('"id": "q7"', '"n": 7'), "without an id", "paragraph 0"),
-    (lambda text: text.replace('"answers": [', '"answers": [], "x": ['), "a question without an answer",
-     "question q7"),
-    (lambda text: text.replace("What of 7?", "  "), "question or context is empty", "question q7"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "problem", "place"),
+    [
+        (lambda text: text[:-9], "cannot be read as JSON", "test.json, line 1, column"),
+        (
+            lambda text: text.replace('"answer_start": 11', '"answer_start": 12'),
+            "does not stand at character 12",
+            "test.json, question q7",
+        ),
+        (
+            lambda text: text.replace('"answer_start": 11', '"answer_start": -1'),
+            "does not stand at character -1",
+            "question q7",
+        ),
+        (lambda text: text.replace('"qas"', '"qs"'), "'qas' is missing", "data 0, paragraph 0"),
+        (lambda text: text.replace('"context"', '"text"'), "'context' is missing", "data 0, paragraph 0"),
+        (lambda text: text.replace('"data"', '"items"'), "'data' is missing", "test.json"),
+        (lambda text: text.replace('"id": "q7"', '"n": 7'), "without an id", "paragraph 0"),
+        (
+            lambda text: text.replace('"answers": [', '"answers": [], "x": ['),
+            "a question without an answer",
+            "question q7",
+        ),
+        (lambda text: text.replace("What of 7?", "  "), "question or context is empty", "question q7"),
+    ],
+)
 def test_faults_in_squad_are_named_with_file_and_question(raw, change, problem, place):
     passage = "The answer is 42."
     good = squad((passage, [qas(7, passage, "is")]))
@@ -136,17 +152,23 @@ def test_xquad_is_read_and_split_by_article(raw):
 
 def race(number: int, options: int = 4, answer: str = "B", **changes) -> str:
     """An article with two questions, one with a gap."""
-    own = {"article": f"Story {number} is about a cat.", "id": f"high{number}.txt",
-           "questions": [f"Story {number} is about _ .", "Which of the following is true?"],
-           "options": [[f"{letter}{number}" for letter in "abcd"[:options]]] * 2,
-           "answers": [answer, "A"]}  # fmt: skip
+    own = {
+        "article": f"Story {number} is about a cat.",
+        "id": f"high{number}.txt",
+        "questions": [f"Story {number} is about _ .", "Which of the following is true?"],
+        "options": [[f"{letter}{number}" for letter in "abcd"[:options]]] * 2,
+        "answers": [answer, "A"],
+    }
     return json.dumps({**own, **changes})
 
 
 def folders(count: int = 6) -> dict[str, str]:
-    return {f"RACE/{split}/{part}/{number}{place}.txt": race(10 * number + 100 * place + 1000 * (part == "high"))
-            for number, split in enumerate(("train", "dev", "test")) for part in ("middle", "high")
-            for place in range(count)}  # fmt: skip
+    return {
+        f"RACE/{split}/{part}/{number}{place}.txt": race(10 * number + 100 * place + 1000 * (part == "high"))
+        for number, split in enumerate(("train", "dev", "test"))
+        for part in ("middle", "high")
+        for place in range(count)
+    }
 
 
 CHOICE = {"kind": "multiple_choice", "labels": ("middle", "high")}
@@ -161,15 +183,18 @@ def test_race_gives_options_answers_and_parts(raw):
     assert json.loads((raw.root / "out/baselines.json").read_text()) == {"chance_accuracy": 0.25}
 
 
-@pytest.mark.parametrize(("text", "problem"), [
-    (race(1, answer="E"), "answer 'E' is none of A, B, C, D"),
-    (race(1, answer=""), "answer '' is none of"),
-    (race(1, options=1), "at least two options"),
-    (race(1).replace('"b1"', '" "'), "the text or an option is empty"),
-    (race(1, answers=["A"]), "lists questions, options and answers of one length"),
-    (race(1, article=None), "expected article"),
-    (race(1)[:-2], "cannot be read as JSON"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (race(1, answer="E"), "answer 'E' is none of A, B, C, D"),
+        (race(1, answer=""), "answer '' is none of"),
+        (race(1, options=1), "at least two options"),
+        (race(1).replace('"b1"', '" "'), "the text or an option is empty"),
+        (race(1, answers=["A"]), "lists questions, options and answers of one length"),
+        (race(1, article=None), "expected article"),
+        (race(1)[:-2], "cannot be read as JSON"),
+    ],
+)
 def test_faults_in_race_are_named_with_their_file(raw, text, problem):
     with pytest.raises(UserError, match=problem) as error:
         raw.task("race", {**folders(1), "RACE/train/high/9.txt": text}, **CHOICE)
@@ -177,8 +202,15 @@ def test_faults_in_race_are_named_with_their_file(raw, text, problem):
 
 
 def line(number: int, **changes) -> str:
-    return json.dumps({"text": f"Story {number // 2}.", "question": f"Q{number}?", "options": ["x", "y", "z"],
-                       "answer": "C", **changes})  # fmt: skip
+    return json.dumps(
+        {
+            "text": f"Story {number // 2}.",
+            "question": f"Q{number}?",
+            "options": ["x", "y", "z"],
+            "answer": "C",
+            **changes,
+        }
+    )
 
 
 def test_ones_own_multiple_choice_is_split_by_text(raw):
@@ -190,17 +222,25 @@ def test_ones_own_multiple_choice_is_split_by_text(raw):
 
 
 def test_equal_questions_with_other_options_are_not_repetitions(raw):
-    lines = "\n".join(line(n, text="One story.", question="True?", options=[f"x{n}", f"y{n}"], answer="A")
-                      for n in range(5))  # fmt: skip
+    lines = "\n".join(
+        line(n, text="One story.", question="True?", options=[f"x{n}", f"y{n}"], answer="A") for n in range(5)
+    )
     files = {"train.jsonl": lines, "dev.jsonl": line(90), "test.jsonl": line(99)}
     assert len(raw.task("choices", files, kind="multiple_choice", labels=())["train"]) == 5
 
 
-@pytest.mark.parametrize(("bad", "problem"), [
-    (line(0, answer="D"), "answer 'D' is none of A, B, C"), (line(0, answer=3), "answer 3 is none of"),
-    (line(0, answer=True), "answer True is none of"), (line(0, options=[]), "at least two options"),
-    (line(0, split="exam"), "split 'exam' is not one of"), ("{", "not JSON"), ("[]", "an object"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("bad", "problem"),
+    [
+        (line(0, answer="D"), "answer 'D' is none of A, B, C"),
+        (line(0, answer=3), "answer 3 is none of"),
+        (line(0, answer=True), "answer True is none of"),
+        (line(0, options=[]), "at least two options"),
+        (line(0, split="exam"), "split 'exam' is not one of"),
+        ("{", "not JSON"),
+        ("[]", "an object"),
+    ],
+)
 def test_faults_in_lines_are_named_with_file_and_line(raw, bad, problem):
     with pytest.raises(UserError, match=problem) as error:
         raw.task("choices", {"mine.jsonl": f"{line(5)}\n\n{bad}"}, kind="multiple_choice", labels=())
@@ -210,8 +250,16 @@ def test_faults_in_lines_are_named_with_file_and_line(raw, bad, problem):
 @pytest.mark.parametrize("bad", [{"question": "why"}, {"label": 2}, {"choice2": ""}, {"premise": None}])
 def test_copa_is_two_sentences_and_which_is_cause_or_effect(raw, bad):
     def copa(number: int, **changes) -> str:
-        return json.dumps({"premise": f"It rained {number}.", "choice1": "One.", "choice2": "Two.", "label": number % 2,
-                           "question": ("cause", "effect")[number % 3 == 0], **changes})  # fmt: skip
+        return json.dumps(
+            {
+                "premise": f"It rained {number}.",
+                "choice1": "One.",
+                "choice2": "Two.",
+                "label": number % 2,
+                "question": ("cause", "effect")[number % 3 == 0],
+                **changes,
+            }
+        )
 
     files = {"train-en.jsonl": "\n".join(map(copa, range(40))), "val-en.jsonl": "\n".join(map(copa, range(50, 60)))}
     settings = {"kind": "multiple_choice", "labels": ("cause", "effect")}
@@ -230,11 +278,16 @@ IMDB = {"labels": ("negative", "positive")}
 
 
 def reviews(per_film: int = 2) -> dict[str, str]:
-    files = {f"aclImdb/{split}/{folder}/{n}_{8 if folder == 'pos' else 2}.txt":
-             f"A {folder} film,<br /><br />{split} {n}." for split in ("train", "test") for folder in ("pos", "neg")
-             for n in range(20)}  # fmt: skip
-    files |= {f"aclImdb/train/urls_{folder}.txt": "\n".join(f"http://films/{n // per_film}" for n in range(20))
-              for folder in ("pos", "neg")}  # fmt: skip
+    files = {
+        f"aclImdb/{split}/{folder}/{n}_{8 if folder == 'pos' else 2}.txt": f"A {folder} film,<br /><br />{split} {n}."
+        for split in ("train", "test")
+        for folder in ("pos", "neg")
+        for n in range(20)
+    }
+    files |= {
+        f"aclImdb/train/urls_{folder}.txt": "\n".join(f"http://films/{n // per_film}" for n in range(20))
+        for folder in ("pos", "neg")
+    }
     return {**files, "aclImdb/README": "read me", "aclImdb/train/unsup/0_0.txt": "no label"}
 
 
@@ -243,8 +296,10 @@ def test_imdb_keeps_its_test_and_cuts_validation_by_film(raw):
     assert len(made["test"]) == 40 and len(made["train"]) + len(made["validation"]) == 40
     assert made["validation"]["label"].mean() == 0.5, "in the shares of train"
     assert made["test"]["text"].iloc[0].split(",")[1].startswith(" test"), "line breaks are blanks"
-    films = {name: {int(own.split("-")[2].split("_")[0]) // 2 for own in made[name]["id"]}
-             for name in ("train", "validation")}  # fmt: skip
+    films = {
+        name: {int(own.split("-")[2].split("_")[0]) // 2 for own in made[name]["id"]}
+        for name in ("train", "validation")
+    }
     assert films["validation"] and not films["train"] & films["validation"]
 
 

@@ -38,9 +38,13 @@ def test_without_its_block_only_its_own_target_is_refused(values, block):
 
 @pytest.mark.parametrize(
     ("block", "key", "value"),
-    [("predictor", "corpora", ["onestp"]), ("predictor", "backbone", "minilmm"), ("cmcl2021", "backbone", "minilmm"),
-     ("cmcl2021", "dataset", "cmcl2012")],
-)  # fmt: skip
+    [
+        ("predictor", "corpora", ["onestp"]),
+        ("predictor", "backbone", "minilmm"),
+        ("cmcl2021", "backbone", "minilmm"),
+        ("cmcl2021", "dataset", "cmcl2012"),
+    ],
+)
 def test_unknown_names_are_refused_with_the_key(values, block, key, value):
     values["gaze"][block][key] = value
     with pytest.raises(UserError, match=rf"gaze\.{block}\.{key}"):

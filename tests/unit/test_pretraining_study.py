@@ -29,9 +29,15 @@ def run(recipe: str, seed: int, level: float, *, blocks: int = BLOCKS, ordered: 
         for tenth in order.TENTHS:
             frame[order.loss_column(tenth)] = loss / 10 + (tokens + noise)[:, tenth - 1]
             frame[order.predicted_column(tenth)] = 1
-    metrics = {"validation/loss": loss.sum() / (10 * blocks), "validation/accuracy": 0.1, "train/steps": 20,
-               "train/tokens": 2e6, "train/flops": 3e12, "model/parameters": 5,
-               "validation/unigram_loss": 7.0}  # fmt: skip
+    metrics = {
+        "validation/loss": loss.sum() / (10 * blocks),
+        "validation/accuracy": 0.1,
+        "train/steps": 20,
+        "train/tokens": 2e6,
+        "train/flops": 3e12,
+        "model/parameters": 5,
+        "validation/unigram_loss": 7.0,
+    }
     if ordered:
         metrics |= {"visible/tokens": 0.925, "visible/positions": 1.0}
         metrics |= {f"validation/loss_by_rank/{i}": level - 0.01 * i for i in range(1, 11)}
@@ -53,8 +59,10 @@ def test_a_lower_loss_on_the_same_blocks_is_found_although_blocks_differ_more_th
     assert table.loc["better", "delta"] == pytest.approx(-0.1, abs=0.01)
     assert table.loc["better", "ci_low"] < -0.1 < table.loc["better", "ci_high"] < 0
     assert table["verdict"].to_dict() == {
-        "base": "baseline", "better": pretraining_study.LOWER, "same": pretraining_study.UNKNOWN,
-    }  # fmt: skip
+        "base": "baseline",
+        "better": pretraining_study.LOWER,
+        "same": pretraining_study.UNKNOWN,
+    }
     assert table.loc["base", ["delta", "p"]].isna().all()
     assert (table["scale"] == "3 seeds: a quick look").all()
 

@@ -32,31 +32,37 @@ ANSWERS = ("Zu\u0308rich", "6\u00bd million", "na\u00efve", "\u6771\u4eac", "\U0
 # --- the scorer ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("text", "expected"), [
-    ("The  Cat, a dog and AN owl!", "cat dog and owl"),
-    ("an theory of another", "theory of another"),  # articles are whole words
-    ("6\u00bd million \u2014 \u201cso\u201d", "6\u00bd million \u2014 \u201cso\u201d"),  # ASCII punctuation alone
-    ("a.m.", "am"),  # punctuation goes before articles
-    ("U.S.A", "usa"),
-    ("\u00a0the\u2003end\t", "end"),  # every white space
-    ("the a an ...", ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The  Cat, a dog and AN owl!", "cat dog and owl"),
+        ("an theory of another", "theory of another"),  # articles are whole words
+        ("6\u00bd million \u2014 \u201cso\u201d", "6\u00bd million \u2014 \u201cso\u201d"),  # ASCII punctuation alone
+        ("a.m.", "am"),  # punctuation goes before articles
+        ("U.S.A", "usa"),
+        ("\u00a0the\u2003end\t", "end"),  # every white space
+        ("the a an ...", ""),
+    ],
+)
 def test_answers_are_normalised_by_the_official_rules(text, expected):
     assert qa.normalised(text) == expected
 
 
-@pytest.mark.parametrize(("prediction", "answers", "exact", "f1"), [
-    ("the Norman people", ["Norman people!"], 1, 1),
-    ("Norman", ["the Norman people"], 0, 2 / 3),  # 1 word right: precision 1, recall 1/2
-    ("red red blue", ["red blue blue"], 0, 2 / 3),  # words count as often as they stand on both sides
-    ("in 1066", ["1067", "1066", "in the year 1066"], 0, 0.8),  # best of all answers: 2 of 2 and 2 of 3 words
-    ("", ["1066"], 0, 0),
-    ("1066", [], 0, 0),
-    ("", [], 1, 1),
-    ("the", [], 1, 1),  # an answer of articles alone is an empty one
-    ("green", ["the", "green"], 1, 1),  # answers that normalise to nothing are left out
-    ("", ["a"], 1, 1),  # unless none is left
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("prediction", "answers", "exact", "f1"),
+    [
+        ("the Norman people", ["Norman people!"], 1, 1),
+        ("Norman", ["the Norman people"], 0, 2 / 3),  # 1 word right: precision 1, recall 1/2
+        ("red red blue", ["red blue blue"], 0, 2 / 3),  # words count as often as they stand on both sides
+        ("in 1066", ["1067", "1066", "in the year 1066"], 0, 0.8),  # best of all answers: 2 of 2 and 2 of 3 words
+        ("", ["1066"], 0, 0),
+        ("1066", [], 0, 0),
+        ("", [], 1, 1),
+        ("the", [], 1, 1),  # an answer of articles alone is an empty one
+        ("green", ["the", "green"], 1, 1),  # answers that normalise to nothing are left out
+        ("", ["a"], 1, 1),  # unless none is left
+    ],
+)
 def test_scores_are_those_of_the_official_scorer(prediction, answers, exact, f1):
     assert qa.score(prediction, answers) == pytest.approx((exact, f1))
 
@@ -78,12 +84,23 @@ def test_a_question_is_answered_unless_its_gap_is_above_the_threshold():
 def test_metrics_tell_questions_with_and_without_answer_apart():
     found = qa.measures(table(1.0))
     third = 2 / 3
-    assert found == pytest.approx({
-        "em": 2 / 4, "f1": (1 + third + 0 + 1) / 4, "em_threshold_0": 2 / 4, "f1_threshold_0": 2 / 4,
-        "em_has_answer": 1 / 2, "f1_has_answer": (1 + third) / 2, "em_no_answer": 1 / 2, "f1_no_answer": 1 / 2,
-        # answered in the order of gaps a -3, c -1, b 1, d 2. EM: none 2/4, a 3/4, then falling; F1: the same
-        "best_em": 3 / 4, "best_em_threshold": -3, "best_f1": 3 / 4, "best_f1_threshold": -3,
-    })  # fmt: skip
+    assert found == pytest.approx(
+        {
+            "em": 2 / 4,
+            "f1": (1 + third + 0 + 1) / 4,
+            "em_threshold_0": 2 / 4,
+            "f1_threshold_0": 2 / 4,
+            "em_has_answer": 1 / 2,
+            "f1_has_answer": (1 + third) / 2,
+            "em_no_answer": 1 / 2,
+            "f1_no_answer": 1 / 2,
+            # answered in the order of gaps a -3, c -1, b 1, d 2. EM: none 2/4, a 3/4, then falling; F1: the same
+            "best_em": 3 / 4,
+            "best_em_threshold": -3,
+            "best_f1": 3 / 4,
+            "best_f1_threshold": -3,
+        }
+    )
     assert qa.measures(table(None)).keys() == {"em", "f1"}
     answered = qa.table(["a"], [["x"]], ["x"], np.array([0.0]), 0.0)
     assert "em_no_answer" not in qa.measures(answered) and qa.measures(answered)["em_has_answer"] == 1
@@ -114,8 +131,9 @@ def test_metrics_are_functions_of_totals_so_variants_can_be_compared():
 
 def questions(passage: str, *answers: str, question: str = "word0 word1") -> pd.DataFrame:
     labels = [[(answer, passage.index(answer))] if answer else [] for answer in answers]
-    return pd.DataFrame({"id": [f"q{n}" for n in range(len(answers))], "text": question, "text_b": passage,
-                         "label": labels})  # fmt: skip
+    return pd.DataFrame(
+        {"id": [f"q{n}" for n in range(len(answers))], "text": question, "text_b": passage, "label": labels}
+    )
 
 
 def bert() -> transformers.PreTrainedTokenizerFast:
@@ -130,12 +148,19 @@ def roberta() -> transformers.PreTrainedTokenizerFast:
     core = Tokenizer(models.BPE())
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     special = ["<s>", "<pad>", "</s>"]
-    core.train_from_iterator([ODD], trainers.BpeTrainer(
-        vocab_size=300, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False))  # fmt: skip
+    core.train_from_iterator(
+        [ODD],
+        trainers.BpeTrainer(
+            vocab_size=300,
+            special_tokens=special,
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        ),
+    )
     core.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), trim_offsets=True)
-    return transformers.PreTrainedTokenizerFast(tokenizer_object=core, cls_token="<s>", pad_token="<pad>",
-                                                sep_token="</s>", model_input_names=["input_ids"])  # fmt: skip
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=core, cls_token="<s>", pad_token="<pad>", sep_token="</s>", model_input_names=["input_ids"]
+    )
 
 
 def xlmr() -> transformers.PreTrainedTokenizerFast:
@@ -143,13 +168,21 @@ def xlmr() -> transformers.PreTrainedTokenizerFast:
     core = Tokenizer(models.Unigram())
     core.pre_tokenizer = pre_tokenizers.Metaspace()
     special = ["<s>", "<pad>", "</s>", "<unk>"]
-    core.train_from_iterator([ODD] * 3, trainers.UnigramTrainer(vocab_size=80, special_tokens=special,
-                                                                unk_token="<unk>", show_progress=False))  # fmt: skip
+    core.train_from_iterator(
+        [ODD] * 3,
+        trainers.UnigramTrainer(vocab_size=80, special_tokens=special, unk_token="<unk>", show_progress=False),
+    )
     core.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)])  # fmt: skip
-    return transformers.PreTrainedTokenizerFast(tokenizer_object=core, cls_token="<s>", pad_token="<pad>",
-                                                sep_token="</s>", unk_token="<unk>",
-                                                model_input_names=["input_ids"])  # fmt: skip
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        cls_token="<s>",
+        pad_token="<pad>",
+        sep_token="</s>",
+        unk_token="<unk>",
+        model_input_names=["input_ids"],
+    )
 
 
 def golden(data: Windows) -> tuple[np.ndarray, np.ndarray]:
@@ -181,8 +214,13 @@ def test_windows_begin_a_stride_apart_cover_all_and_label_only_whole_answers():
     assert data.first_piece.tolist() == [0, 3, 6, 9, 12]
     first = [passage[offsets[4, 0] : offsets[4, 1]] for offsets in data.offsets]
     assert first == ["word0", "word3", "word6", "word9", "word12"]
-    assert [data[w]["labels"].tolist() for w in range(5)] == [[9, 10, 13], [6, 7, 13], [0, 0, 13], [0, 0, 13],
-                                                               [0, 0, 13]]  # fmt: skip
+    assert [data[w]["labels"].tolist() for w in range(5)] == [
+        [9, 10, 13],
+        [6, 7, 13],
+        [0, 0, 13],
+        [0, 0, 13],
+        [0, 0, 13],
+    ]
     assert data[1]["token_type_ids"].tolist() == [0] * 4 + [1] * 9
     assert data[(7, 1)]["input_ids"].tolist() == data[1]["input_ids"].tolist()
 
@@ -243,8 +281,12 @@ def test_real_answers_come_back_from_their_labels(name):
     if not path.exists():
         pytest.skip("no shared data")
     articles = json.loads(gzip.decompress(path.read_bytes()))["data"][:12]
-    rows = [(q["id"], q["question"], p["context"], [(a["text"], a["answer_start"]) for a in q["answers"]])
-            for article in articles for p in article["paragraphs"] for q in p["qas"]]  # fmt: skip
+    rows = [
+        (q["id"], q["question"], p["context"], [(a["text"], a["answer_start"]) for a in q["answers"]])
+        for article in articles
+        for p in article["paragraphs"]
+        for q in p["qas"]
+    ]
     frame = pd.DataFrame(rows, columns=["id", "text", "text_b", "label"])
     spec = AnswerSpec(stride=64, answer_length=100)
     data = Windows(frame, bert(), 192, spec)

@@ -58,17 +58,22 @@ def test_table_has_the_means_deviations_and_paired_differences_of_the_runs(tmp_p
 
 def test_a_large_difference_is_better_or_worse_and_none_is_not_shown(tmp_path):
     variants = {"bert": 0.7, "good": 0.9, "bad": 0.5, "same": 0.7}
-    paths = [finetuned(tmp_path, name, "mood", seed, hits(share, 10 * i + seed))
-             for i, (name, share) in enumerate(variants.items()) for seed in range(5)]  # fmt: skip
+    paths = [
+        finetuned(tmp_path, name, "mood", seed, hits(share, 10 * i + seed))
+        for i, (name, share) in enumerate(variants.items())
+        for seed in range(5)
+    ]
     verdicts = made(paths).loc["mood"]["verdict"].to_dict()
     assert verdicts == {"bert": "baseline", "good": "better", "bad": "worse", "same": "no difference shown"}
 
 
 def test_p_values_are_corrected_over_all_tasks_of_the_study(tmp_path):
-    paths = [finetuned(tmp_path, name, task, seed, hits(share, 100 * j + 10 * i + seed))
-             for j, task in enumerate(("mood", "pairs"))
-             for i, (name, share) in enumerate({"bert": 0.7, "a": 0.75, "b": 0.74}.items())
-             for seed in range(2)]  # fmt: skip
+    paths = [
+        finetuned(tmp_path, name, task, seed, hits(share, 100 * j + 10 * i + seed))
+        for j, task in enumerate(("mood", "pairs"))
+        for i, (name, share) in enumerate({"bert": 0.7, "a": 0.75, "b": 0.74}.items())
+        for seed in range(2)
+    ]
     tested = made(paths).dropna(subset=["p"])
     assert len(tested) == 4
     smallest = tested["p"].idxmin()
@@ -122,16 +127,33 @@ def test_runs_that_cannot_be_compared_are_refused(tmp_path, change, message):
 
 
 def test_finetuning_table_and_figure_repeat_to_the_byte(tmp_path, monkeypatch):
-    runs = [finetuned(tmp_path, name, "mood", seed, hits(share, 10 * i + seed))
-            for i, (name, share) in enumerate({"bert": 0.7, "cogbert": 0.8}.items()) for seed in (0, 1)]  # fmt: skip
+    runs = [
+        finetuned(tmp_path, name, "mood", seed, hits(share, 10 * i + seed))
+        for i, (name, share) in enumerate({"bert": 0.7, "cogbert": 0.8}.items())
+        for seed in (0, 1)
+    ]
     spec = tabulate_finetune.TabulateFinetuneSpec(study="s", baseline="bert", resamples=200)
     a, b = run_twice(
         tabulate_finetune, spec, {"runs": runs}, {"table": "t.tsv", "figure": "f.svg"}, tmp_path, monkeypatch
     )
     assert a == b
     header = a["table"].decode().splitlines()[0].split("\t")
-    assert header == ["variant", "task", "metric", "seeds", "mean", "sd", "baseline_mean", "delta", "ci_low", "ci_high",
-                      "p", "p_holm", "verdict", "scale"]  # fmt: skip
+    assert header == [
+        "variant",
+        "task",
+        "metric",
+        "seeds",
+        "mean",
+        "sd",
+        "baseline_mean",
+        "delta",
+        "ci_low",
+        "ci_high",
+        "p",
+        "p_holm",
+        "verdict",
+        "scale",
+    ]
     notes = [e["note"] for e in ledger.read_events(tmp_path / "a/run") if "note" in e]
     assert any("cogbert" in note and "2 seeds: a quick look" in note for note in notes)
 
@@ -139,13 +161,21 @@ def test_finetuning_table_and_figure_repeat_to_the_byte(tmp_path, monkeypatch):
 def pretrained(root, recipe, seed, *, events=None):
     directory = root / "results/pretrain" / recipe / f"seed{seed}"
     directory.mkdir(parents=True)
-    metrics = {"validation/loss": 6.5, "validation/accuracy": 0.11, "validation/perplexity": 665.1,
-               "validation/unigram_loss": 6.8, "train/steps": 40, "train/tokens": 81920,
-               "model/parameters": 4416698}  # fmt: skip
+    metrics = {
+        "validation/loss": 6.5,
+        "validation/accuracy": 0.11,
+        "validation/perplexity": 665.1,
+        "validation/unigram_loss": 6.8,
+        "train/steps": 40,
+        "train/tokens": 81920,
+        "model/parameters": 4416698,
+    }
     (directory / "metrics.json").write_text(json.dumps(metrics))
     if events is None:
-        events = [{"t": 1.5 + i, "step": s, "metrics": {"train/loss": 9 - s / 20, "tokens_per_second": 1e3 * seed}}
-                  for i, s in enumerate((10, 20, 30, 40, 20))]  # fmt: skip
+        events = [
+            {"t": 1.5 + i, "step": s, "metrics": {"train/loss": 9 - s / 20, "tokens_per_second": 1e3 * seed}}
+            for i, s in enumerate((10, 20, 30, 40, 20))
+        ]
         events += [{"t": 9.0, "step": s, "metrics": {"validation/loss": 9 - s / 16}} for s in (20, 40)]
     (directory / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
     pd.DataFrame({"loss": [13.0], "predicted": [2], "correct": [0]}).to_parquet(directory / "held_out.parquet")
@@ -188,8 +218,11 @@ def test_every_caption_renders_for_the_default_configuration(request, seeds):
             snakemake=type("Job", (), {"config": config, "wildcards": type("W", (), {"study": "cogbert"})})
         )
         assert "{{" not in text and "{%" not in text
-        problems = [node.astext() for node in publish_doctree(text, settings_overrides={"report_level": 5}).findall()
-                    if node.tagname == "system_message"]  # fmt: skip
+        problems = [
+            node.astext()
+            for node in publish_doctree(text, settings_overrides={"report_level": 5}).findall()
+            if node.tagname == "system_message"
+        ]
         assert not problems, f"{path.name}: {problems}"
         if path.name in ("workflow.rst", "finetune_table.rst", "finetune_figure.rst"):
             assert ("quick look" in text) == (len(seeds) < 5), path.name
@@ -202,8 +235,11 @@ def worded(root, variant, seed, labels, predictions, names, metrics):
     """A run on a task with a label per word; returns its manifest."""
     directory = root / "results/finetune" / variant / "words" / f"seed{seed}"
     directory.mkdir(parents=True)
-    table = {"id": [f"e{i}" for i in range(len(labels))], "label": [own.tolist() for own in labels],
-             "prediction": [own.tolist() for own in predictions]}  # fmt: skip
+    table = {
+        "id": [f"e{i}" for i in range(len(labels))],
+        "label": [own.tolist() for own in labels],
+        "prediction": [own.tolist() for own in predictions],
+    }
     pd.DataFrame(table).to_parquet(directory / "predictions.parquet")
     (directory / "metrics.json").write_text(json.dumps({f"test/{name}": value for name, value in metrics.items()}))
     (directory / "run.json").write_text(json.dumps({"spec": {"labels": list(names)}}))

@@ -43,8 +43,10 @@ def corpus(seed, effect=None):
 
 
 def table_of(values, words, frequency, **settings):
-    own = [Candidate(name, "ner", "-") if set(np.unique(x)) <= {0, 1} else Candidate(name, "ner", "-", REAL)
-           for name, x in values.items()]  # fmt: skip
+    own = [
+        Candidate(name, "ner", "-") if set(np.unique(x)) <= {0, 1} else Candidate(name, "ner", "-", REAL)
+        for name, x in values.items()
+    ]
     return significance.table(words, values, frequency, candidates=own, **settings).set_index("candidate")
 
 
@@ -149,8 +151,12 @@ def test_rare_and_too_common_candidates_are_not_tested_and_do_not_enter_the_corr
 
 
 def test_a_group_is_kept_by_its_candidates():
-    rows = [("a", "ner", 0.1, True, True), ("b", "content", 0.1, True, False), ("c", "emotion", 0.1, False, False),
-            ("d", "mod_aux", np.nan, False, False)]  # fmt: skip
+    rows = [
+        ("a", "ner", 0.1, True, True),
+        ("b", "content", 0.1, True, False),
+        ("c", "emotion", 0.1, False, False),
+        ("d", "mod_aux", np.nan, False, False),
+    ]
     made = pd.DataFrame(rows, columns=["candidate", "group", "p_welch", "selected_raw", "selected_adjusted"])
     found = significance.groups(made).set_index("group")
     assert list(found.index) == list(FEATURES)

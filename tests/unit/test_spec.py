@@ -14,9 +14,33 @@ from scriptorium.errors import UserError
 from scriptorium.spec import Spec, TrainSpec, canonical_json, content_key, overlay
 
 # Words for how a run is executed. None may name a field of a spec: it would then change the content key.
-IMPL_WORDS = {"thread", "threads", "worker", "workers", "device", "devices", "gpu", "gpus", "cpu", "cpus", "process",
-              "processes", "runtime", "deadline", "path", "paths", "dir", "directory", "out", "output", "host",
-              "partition", "memory", "checkpoint", "checkpoints"}  # fmt: skip
+IMPL_WORDS = {
+    "thread",
+    "threads",
+    "worker",
+    "workers",
+    "device",
+    "devices",
+    "gpu",
+    "gpus",
+    "cpu",
+    "cpus",
+    "process",
+    "processes",
+    "runtime",
+    "deadline",
+    "path",
+    "paths",
+    "dir",
+    "directory",
+    "out",
+    "output",
+    "host",
+    "partition",
+    "memory",
+    "checkpoint",
+    "checkpoints",
+}
 
 
 def stage_specs() -> list[type[Spec]]:

@@ -236,8 +236,9 @@ TAGS = ("O", "B-A", "I-A", "B-B", "I-B")
 def tagged(sentences: int, seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
     generator = np.random.default_rng(seed)
     labels = [generator.integers(len(TAGS), size=generator.integers(1, 9)) for _ in range(sentences)]
-    guess = [np.where(generator.random(len(own)) < 0.7, own, generator.integers(len(TAGS), size=len(own)))
-             for own in labels]  # fmt: skip
+    guess = [
+        np.where(generator.random(len(own)) < 0.7, own, generator.integers(len(TAGS), size=len(own))) for own in labels
+    ]
     return labels, guess
 
 
@@ -246,10 +247,14 @@ def test_tagging_metrics_equal_seqevals(seed):
     labels, guess = tagged(60, seed)
     true, predicted = ([[TAGS[tag] for tag in own] for own in side] for side in (labels, guess))
     found = tagging.measures(labels, guess, TAGS)
-    assert found == pytest.approx({
-        "f1": seqeval.f1_score(true, predicted), "precision": seqeval.precision_score(true, predicted),
-        "recall": seqeval.recall_score(true, predicted), "accuracy": seqeval.accuracy_score(true, predicted),
-    })  # fmt: skip
+    assert found == pytest.approx(
+        {
+            "f1": seqeval.f1_score(true, predicted),
+            "precision": seqeval.precision_score(true, predicted),
+            "recall": seqeval.recall_score(true, predicted),
+            "accuracy": seqeval.accuracy_score(true, predicted),
+        }
+    )
 
 
 def test_a_chunk_counts_only_with_its_bounds_and_its_type():

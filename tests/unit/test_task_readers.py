@@ -108,8 +108,10 @@ def test_splits_of_the_source_are_kept_and_train_gives_up_what_test_holds(raw):
     ]
     made = raw.task("tsv", table(rows, "text\tlabel\tsplit"))
     assert {name: sorted(frame["text"]) for name, frame in made.items()} == {
-        "train": ["b"], "validation": ["c"], "test": ["A", "d"],
-    }  # fmt: skip
+        "train": ["b"],
+        "validation": ["c"],
+        "test": ["A", "d"],
+    }
 
 
 def test_files_named_after_splits_are_the_splits(raw):
@@ -242,8 +244,10 @@ def test_overlap_baseline_is_what_word_overlap_alone_can_do(raw):
 
 
 def test_tables_with_and_without_a_second_text_mix(raw):
-    files = {"one.csv": "text,label\n" + "".join(f"only {n},good\n" for n in range(20)),
-             "two.csv": "text,text_b,label\n" + "".join(f"left {n},right {n},bad\n" for n in range(20))}  # fmt: skip
+    files = {
+        "one.csv": "text,label\n" + "".join(f"only {n},good\n" for n in range(20)),
+        "two.csv": "text,text_b,label\n" + "".join(f"left {n},right {n},bad\n" for n in range(20)),
+    }
     made = raw.task("tsv", files)
     assert sum(len(frame) for frame in made.values()) >= 38
     assert made["train"].groupby("label")["text_b"].count().to_dict() == {0: 14, 1: 0}

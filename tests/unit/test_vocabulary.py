@@ -18,8 +18,14 @@ from tests import tiny
 
 SIZE = 340
 SYLLABLES = [a + b for a in "bdfgklmnprst" for b in "aeiou"]
-RECIPES = [("wordpiece", "bert"), ("wordpiece", "roberta"), ("wordpiece", "mpnet"), ("bpe", "bert"), ("bpe", "roberta"),
-           ("unigram", "roberta")]  # fmt: skip
+RECIPES = [
+    ("wordpiece", "bert"),
+    ("wordpiece", "roberta"),
+    ("wordpiece", "mpnet"),
+    ("bpe", "bert"),
+    ("bpe", "roberta"),
+    ("unigram", "roberta"),
+]
 
 
 class Journal:

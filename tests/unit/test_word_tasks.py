@@ -20,8 +20,16 @@ from tests.raw import Raw
 DATA = Path(__file__).parents[3] / "shared/data"
 TAGS = ("O", "B-NP", "I-NP", "B-VP", "I-VP")
 ENTITIES = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
-MEASURES = ("n_fix", "first_fix_dur", "first_pass_dur", "total_fix_dur", "mean_fix_dur", "fix_prob", "n_refix",
-            "reread_prob")  # fmt: skip
+MEASURES = (
+    "n_fix",
+    "first_fix_dur",
+    "first_pass_dur",
+    "total_fix_dur",
+    "mean_fix_dur",
+    "fix_prob",
+    "n_refix",
+    "reread_prob",
+)
 
 
 @pytest.fixture
@@ -61,15 +69,18 @@ def test_chunks_of_conll_2000_are_read_and_validation_is_cut_from_train(raw, pac
 
 def test_entities_of_conll_2003_are_the_last_column_and_become_iob2(raw):
     def content(word: str) -> str:
-        return (f"-DOCSTART- -X- -X- O\n\n{word} NNP I-NP I-PER\nSmith NNP I-NP I-PER\nRome NNP I-NP I-LOC\n"
-                "Paris NNP I-NP B-LOC\nis VB I-VP O\n")  # fmt: skip
+        return (
+            f"-DOCSTART- -X- -X- O\n\n{word} NNP I-NP I-PER\nSmith NNP I-NP I-PER\nRome NNP I-NP I-LOC\n"
+            "Paris NNP I-NP B-LOC\nis VB I-VP O\n"
+        )
 
     files = {f"eng.{name}": content(f"Ann{name}") for name in ("train", "testa", "testb")}
     made = conll(raw, files, ENTITIES, task="ner")
     assert {name: list(frame["text"]) for name, frame in made.items()} == {
-        "train": ["Anntrain Smith Rome Paris is"], "validation": ["Anntesta Smith Rome Paris is"],
+        "train": ["Anntrain Smith Rome Paris is"],
+        "validation": ["Anntesta Smith Rome Paris is"],
         "test": ["Anntestb Smith Rome Paris is"],
-    }  # fmt: skip
+    }
     assert made["test"]["tags"].iloc[0] == ["B-PER", "I-PER", "B-LOC", "B-LOC", "O"]
     assert any("6 tags I- that open a chunk were read as B-" in note for note in raw.events("note"))
 
@@ -95,19 +106,26 @@ GOOD = "a N B-NP\n"
 @pytest.mark.parametrize(
     ("files", "options", "part"),
     [
-        ({"train.txt": "a N B-NP\nb N\n", "test.txt": GOOD}, {}, r"train\.txt, line 2: expected one word and its tags "
-         r"in 3 columns, got 'b N'"),
+        (
+            {"train.txt": "a N B-NP\nb N\n", "test.txt": GOOD},
+            {},
+            r"train\.txt, line 2: expected one word and its tags "
+            r"in 3 columns, got 'b N'",
+        ),
         ({"train.txt": "a N B-NP I-NP\n", "test.txt": "b N B-NP X X\nc\n"}, {}, r"test\.txt, line 2: expected"),
         ({"train.txt": "a B-NP\n", "test.txt": GOOD}, {}, r"train\.txt, line 1: expected one word .* 3 columns"),
-        ({"train.txt": "a N B-XP\nb N I-XP\n", "test.txt": GOOD}, {},
-         r"labels: B-XP, I-XP\n.*set labels: \[O, B-NP, I-NP, B-VP, I-VP, B-XP, I-XP\]"),
+        (
+            {"train.txt": "a N B-XP\nb N I-XP\n", "test.txt": GOOD},
+            {},
+            r"labels: B-XP, I-XP\n.*set labels: \[O, B-NP, I-NP, B-VP, I-VP, B-XP, I-XP\]",
+        ),
         ({"train.txt": GOOD}, {}, "no test file among train.txt"),
         ({"test.txt": GOOD}, {}, "no train file among test.txt"),
         ({"train.txt": GOOD, "test.txt": b"na\xefve N O\n"}, {}, r"test\.txt, line 1: not UTF-8"),
         ({"train.txt": GOOD, "test.txt": GOOD}, {"task": "pos"}, "unknown CoNLL task 'pos'"),
         ({"train.txt": GOOD, "test.txt": GOOD}, {"language": "esp"}, "no train file of language 'esp' among"),
     ],
-)  # fmt: skip
+)
 def test_faulty_tag_files_are_refused(raw, files, options, part):
     with pytest.raises(UserError, match=part) as caught:
         conll(raw, files, **options)

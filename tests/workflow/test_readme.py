@@ -21,10 +21,13 @@ EXAMPLES = {
     "A task": {"results/finetune/bert/reviews/seed0", "results/finetune/cogbert/reviews/seed1", "resources/reviews"},
     "A gaze corpus": {"results/gaze/regressor/regressor-both/seed1", "results/gaze/corpora/lab"},
     "A backbone": {"results/finetune/bert-base/sentiment/seed0", "results/finetune/cogbert-base/paraphrase/seed1"},
-    "A corpus": {"results/pretrain/mpnet-own/seed1", "results/data/vocabularies/own-8k",
-                 "results/finetune/tuned-own/sentiment/seed1"},
+    "A corpus": {
+        "results/pretrain/mpnet-own/seed1",
+        "results/data/vocabularies/own-8k",
+        "results/finetune/tuned-own/sentiment/seed1",
+    },
     "An ablation": {"results/finetune/cogbert-spans/sentiment/seed4", "results/finetune/bert/paraphrase/seed3"},
-}  # fmt: skip
+}
 
 
 def example(heading: str) -> str:

@@ -87,10 +87,18 @@ def rows(claims: Mapping[str, Claim], published: list[dict[str, str]], metrics: 
     for name, claim in claims.items():
         for task in claim.tasks or ("",):
             values = {side: _value(published, claim, claim.published.get(side), task) for side in "ab"}
-            found.append(ClaimRow(
-                claim=f"{name}/{task}" if task else name, paper=claim.paper, task=task, a=claim.a, b=claim.b,
-                metric=claim.metric or metrics.get(task) or "", published_a=values["a"], published_b=values["b"],
-            ))  # fmt: skip
+            found.append(
+                ClaimRow(
+                    claim=f"{name}/{task}" if task else name,
+                    paper=claim.paper,
+                    task=task,
+                    a=claim.a,
+                    b=claim.b,
+                    metric=claim.metric or metrics.get(task) or "",
+                    published_a=values["a"],
+                    published_b=values["b"],
+                )
+            )
     return found
 
 
@@ -100,8 +108,11 @@ def check_published(rows: list[dict[str, str]], path: Path) -> list[dict[str, st
         try:
             float(row["value"] or 0)
         except ValueError:
-            raise UserError(f"value {row['value']!r} is not a number", where=f"{path}, line {number}",
-                            remedy="leave the cell empty where nothing was published") from None  # fmt: skip
+            raise UserError(
+                f"value {row['value']!r} is not a number",
+                where=f"{path}, line {number}",
+                remedy="leave the cell empty where nothing was published",
+            ) from None
     return rows
 
 

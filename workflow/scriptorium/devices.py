@@ -38,8 +38,9 @@ def lease(count: int) -> Iterator[tuple[str, ...]]:
     if count > len(offered):
         raise UserError(
             f"the job asks for {count} GPU(s), this machine offers {len(offered)} ({', '.join(offered) or 'none'})",
-            where="--gpus", remedy="run without the gpu profile, or lower `gpu` under set-resources in that profile",
-        )  # fmt: skip
+            where="--gpus",
+            remedy="run without the gpu profile, or lower `gpu` under set-resources in that profile",
+        )
     folder = _folder()
     with contextlib.ExitStack() as held:
         with contextlib.ExitStack() as queue:  # first come, first served: a job that wants two must not starve

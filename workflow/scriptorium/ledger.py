@@ -57,11 +57,24 @@ class Ledger:
         else:
             (directory / "events.jsonl").unlink(missing_ok=True)
         record = {
-            "key": key, "stage": stage, "status": RUNNING, "attempt": attempt, "start": start, "end": None,
-            "host": socket.gethostname(), "pid": os.getpid(), "pid_start": process_start(os.getpid()),
-            "slurm_job_id": os.environ.get("SLURM_JOB_ID"), "git": git_state(), "packages": package_versions(),
-            "python": platform.python_version(), "device": None, "inputs": [], "outputs": [], **facts,
-        }  # fmt: skip
+            "key": key,
+            "stage": stage,
+            "status": RUNNING,
+            "attempt": attempt,
+            "start": start,
+            "end": None,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "pid_start": process_start(os.getpid()),
+            "slurm_job_id": os.environ.get("SLURM_JOB_ID"),
+            "git": git_state(),
+            "packages": package_versions(),
+            "python": platform.python_version(),
+            "device": None,
+            "inputs": [],
+            "outputs": [],
+            **facts,
+        }
         ledger = cls(directory, record)
         ledger.update()
         if attempt > 1:

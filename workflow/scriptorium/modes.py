@@ -47,19 +47,49 @@ class Flags(Spec):
 
 
 FIXED = Flags(
-    fusion="add", squash="none", diagonal="own", syntax="own", inclusive=False, kernel=1, sampled=False,
-    weights_over="used", dead_network=False, last_layer="if_read", start="plain", shared_dropout=True,
-)  # fmt: skip
+    fusion="add",
+    squash="none",
+    diagonal="own",
+    syntax="own",
+    inclusive=False,
+    kernel=1,
+    sampled=False,
+    weights_over="used",
+    dead_network=False,
+    last_layer="if_read",
+    start="plain",
+    shared_dropout=True,
+)
 # The paper's text where it says anything, the released code's equations elsewhere. Dead weights are no reading of
 # the paper, so a layer owns what it uses.
 PAPER = Flags(
-    fusion="multiply", squash="half_tanh", diagonal="own", syntax="own", inclusive=False, kernel=1, sampled=True,
-    weights_over="used", dead_network=False, last_layer="if_read", start="random", shared_dropout=False,
-)  # fmt: skip
+    fusion="multiply",
+    squash="half_tanh",
+    diagonal="own",
+    syntax="own",
+    inclusive=False,
+    kernel=1,
+    sampled=True,
+    weights_over="used",
+    dead_network=False,
+    last_layer="if_read",
+    start="random",
+    shared_dropout=False,
+)
 RELEASED = Flags(
-    fusion="multiply", squash="half_tanh", diagonal="first_token", syntax="word_position", inclusive=True, kernel=1,
-    sampled=False, weights_over="all", dead_network=True, last_layer="always", start="random", shared_dropout=False,
-)  # fmt: skip
+    fusion="multiply",
+    squash="half_tanh",
+    diagonal="first_token",
+    syntax="word_position",
+    inclusive=True,
+    kernel=1,
+    sampled=False,
+    weights_over="all",
+    dead_network=True,
+    last_layer="always",
+    start="random",
+    shared_dropout=False,
+)
 MODES = {"fixed": FIXED, "paper": PAPER, "released": RELEASED}
 
 

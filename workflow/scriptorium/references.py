@@ -39,9 +39,14 @@ class References:
     def names(self) -> None:
         """Names become folders; seeds are named as well."""
         config = self.config
-        blocks = {"gaze.corpora": config.gaze.corpora, "tasks": config.tasks, "backbones": config.backbones,
-                  "corpora": config.corpora, "vocabularies": config.vocabularies,
-                  "studies": config.studies}  # fmt: skip
+        blocks = {
+            "gaze.corpora": config.gaze.corpora,
+            "tasks": config.tasks,
+            "backbones": config.backbones,
+            "corpora": config.corpora,
+            "vocabularies": config.vocabularies,
+            "studies": config.studies,
+        }
         for block, names in blocks.items():
             check_names(list(names), f"{self.where}: {block}")
         seeds = {"seeds": self.config.seeds, "pretraining.seeds": self.config.pretraining.seeds}
@@ -152,8 +157,12 @@ class References:
             self.known(recipe.corpus, self.config.corpora, "corpus", f"variant {name}, corpus")
             if recipe.start:
                 self.known(recipe.start, self.project.backbones, "backbone", f"variant {name}, start")
-            self.known(recipe.tokenizer, self.config.backbones | self.config.vocabularies, "backbone or vocabulary",
-                  f"variant {name}, tokenizer")  # fmt: skip
+            self.known(
+                recipe.tokenizer,
+                self.config.backbones | self.config.vocabularies,
+                "backbone or vocabulary",
+                f"variant {name}, tokenizer",
+            )
 
     def studies(self) -> None:
         """Variants and tasks of each."""
@@ -169,9 +178,12 @@ class References:
                 self.known(recipe.backbone, self.project.backbones, "backbone", f"variant {variant}, backbone")
                 plain = recipe.cognition is None and recipe.gaze_loss is None
                 if odd := [task for task in study.tasks if self.config.tasks[task].kind in PLAIN_ONLY and not plain]:
-                    raise UserError(f"studies.{name}: {variant} uses cognition, which {odd[0]}, a task of kind "
-                                    f"{self.config.tasks[odd[0]].kind}, cannot", where=self.where,
-                                    remedy="compare plain variants on such tasks, in a study of their own")  # fmt: skip
+                    raise UserError(
+                        f"studies.{name}: {variant} uses cognition, which {odd[0]}, a task of kind "
+                        f"{self.config.tasks[odd[0]].kind}, cannot",
+                        where=self.where,
+                        remedy="compare plain variants on such tasks, in a study of their own",
+                    )
 
     def attention(self) -> None:
         """What is drawn."""

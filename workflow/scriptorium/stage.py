@@ -122,12 +122,20 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]]) -> None:
             if arguments.processes > 1 and "RANK" not in os.environ:
                 sys.exit(_together(stage, arguments))
             execute(
-                stage, spec, run, out=arguments.out, inputs=_named(arguments.input),
+                stage,
+                spec,
+                run,
+                out=arguments.out,
+                inputs=_named(arguments.input),
                 outputs={name: paths[0] for name, paths in _named(arguments.output).items()},
-                threads=arguments.threads, runtime=arguments.runtime, state=arguments.state,
-                workers=arguments.workers, compile=arguments.compile, fsdp=arguments.fsdp,
+                threads=arguments.threads,
+                runtime=arguments.runtime,
+                state=arguments.state,
+                workers=arguments.workers,
+                compile=arguments.compile,
+                fsdp=arguments.fsdp,
                 checkpointing=arguments.gradient_checkpointing,
-            )  # fmt: skip
+            )
     except UserError as error:
         sys.exit(_say(f"error: {error}", EXIT_USER_ERROR))
     except _Terminated as stopped:
@@ -137,10 +145,18 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]]) -> None:
 
 
 def execute(
-    stage: str, spec: Spec, run: Callable[[Job], list[Path]], *, out: Path, inputs: dict[str, list[Path]],
-    outputs: dict[str, Path] | None = None, threads: int = 1, runtime: float | None = None,
-    state: Path = Path("results/.state"), **options: Any,
-) -> None:  # fmt: skip
+    stage: str,
+    spec: Spec,
+    run: Callable[[Job], list[Path]],
+    *,
+    out: Path,
+    inputs: dict[str, list[Path]],
+    outputs: dict[str, Path] | None = None,
+    threads: int = 1,
+    runtime: float | None = None,
+    state: Path = Path("results/.state"),
+    **options: Any,
+) -> None:
     """Run a stage once, with ledger and manifest. Raises what `run` raises, after closing the ledger.
 
     options: further fields of Impl. Of several processes (torchrun) the first one writes; the others do the same work,
@@ -154,18 +170,28 @@ def execute(
     name = module.__spec__.name if module.__spec__ else run.__module__
     code = code_digest(name)
     digests = {f"{name}.{i}": _digest_input(path) for name, paths in inputs.items() for i, path in enumerate(paths)}
-    given = [{"name": name, "path": str(path), "sha256": digests[f"{name}.{i}"]}
-             for name, paths in inputs.items() for i, path in enumerate(paths)]  # fmt: skip
+    given = [
+        {"name": name, "path": str(path), "sha256": digests[f"{name}.{i}"]}
+        for name, paths in inputs.items()
+        for i, path in enumerate(paths)
+    ]
     key = content_key(stage, spec.canonical(), digests, code)
     first = int(os.environ.get("RANK", "0")) == 0
     with _exclusive(state / key) if first else tempfile.TemporaryDirectory() as scratch:
         if not first:
             out, outputs = Path(scratch), {name: Path(scratch) / name for name in outputs}
         ledger = ledgers.Ledger.open(
-            out, key=key, stage=stage, spec=spec.model_dump(mode="json"), code=code, seed=getattr(spec, "seed", None),
-            inputs=given, declared={name: str(path) for name, path in outputs.items()}, threads=threads,
+            out,
+            key=key,
+            stage=stage,
+            spec=spec.model_dump(mode="json"),
+            code=code,
+            seed=getattr(spec, "seed", None),
+            inputs=given,
+            declared={name: str(path) for name, path in outputs.items()},
+            threads=threads,
             command=_command(stage, spec, out, inputs, outputs, threads),
-        )  # fmt: skip
+        )
         impl = Impl(threads, time.time() + runtime * 60 - DEADLINE_MARGIN if runtime else None, **options)
         job = Job(spec, out, inputs, outputs, ledger, state / key, impl)
         status = ledgers.FAILED
@@ -198,8 +224,18 @@ def _together(stage: str, arguments: argparse.Namespace) -> int:
     """
     threads = max(1, arguments.threads // arguments.processes)
     own = ["--gpus", "0", "--threads", str(threads)]  # of an option given twice, the last one counts
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node",
-               str(arguments.processes), "-m", f"scriptorium.stages.{stage}", *sys.argv[1:], *own]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        str(arguments.processes),
+        "-m",
+        f"scriptorium.stages.{stage}",
+        *sys.argv[1:],
+        *own,
+    ]
     torchrun = subprocess.Popen(command)
     signal.signal(signal.SIGTERM, lambda number, _: torchrun.send_signal(number))
     code = torchrun.wait()
@@ -217,8 +253,10 @@ def start_live_mirror(out: Path) -> None:
     if uri.startswith(("http://", "https://")):
         follower = subprocess.Popen(
             [sys.executable, "-m", "scriptorium.track", "follow", str(out), "--parent", str(os.getpid())],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         logging.info("mirroring live to %s (process %d)", uri.split("@")[-1], follower.pid)
 
 

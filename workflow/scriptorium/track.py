@@ -69,9 +69,21 @@ def open_ui(results: Path, store: Store, port: int) -> None:
     print("           ready in about ten seconds; Ctrl-C ends it", flush=True)
     os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # saves 1.9 GB
     server = [
-        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-        "--backend-store-uri", store.uri, "--default-artifact-root", store.artifacts.as_uri(),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+        "--backend-store-uri",
+        store.uri,
+        "--default-artifact-root",
+        store.artifacts.as_uri(),
+    ]
     os.execv(sys.executable, server)
 
 
@@ -113,9 +125,12 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="what", required=True)
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
-        "--config", nargs="+", default=[os.environ.get("SCRIPTORIUM_CONFIG") or "config/config.yaml"], metavar="FILE",
+        "--config",
+        nargs="+",
+        default=[os.environ.get("SCRIPTORIUM_CONFIG") or "config/config.yaml"],
+        metavar="FILE",
         help="configuration files or JSON texts, merged from left to right",
-    )  # fmt: skip
+    )
     common.add_argument("--results", type=Path, default=Path("results"))
     common.add_argument(
         "--uri", help="MLflow's address; else SCRIPTORIUM_TRACKING_URI, tracking.uri, sqlite in results"

@@ -94,8 +94,9 @@ def train(
     plan = budget.plan(spec, sources, steps, seed)
     _note_budget(job, spec, sources, plan, steps)
 
-    arguments = _arguments(spec, seed, checkpoints, examples=len(data), evaluates=held_out is not None, steps=steps,
-                           impl=job.impl)  # fmt: skip
+    arguments = _arguments(
+        spec, seed, checkpoints, examples=len(data), evaluates=held_out is not None, steps=steps, impl=job.impl
+    )
     torch.set_num_threads(job.impl.threads)  # accelerate changes it for several processes on CPUs
     trainer = PlannedTrainer(
         model=model,
@@ -158,8 +159,9 @@ def save_model(model: transformers.PreTrainedModel, directory: Path, tokenizer: 
     return sorted(path for path in directory.rglob("*") if path.is_file())
 
 
-def _sources(spec: TrainSpec, datasets: list, collate: Callable, tokens: float | None, padded: bool,
-             flops: Callable | None) -> list:  # fmt: skip
+def _sources(
+    spec: TrainSpec, datasets: list, collate: Callable, tokens: float | None, padded: bool, flops: Callable | None
+) -> list:
     """One budget.Source per phase. FLOPs are those of the first batch's examples, in the order of the data."""
     if datasets[0] is None:
         raise UserError("train.length_warmup is for pre-training on packed blocks", remedy="remove it from the recipe")
@@ -211,8 +213,11 @@ def _arguments(
     """
     gpu, impl = torch.cuda.is_available(), impl or Impl()
     if impl.fsdp and not (gpu and processes.world() > 1):
-        raise UserError("sharing weights (--fsdp) needs two or more processes, each with a GPU",
-                        where="--fsdp", remedy="leave it out, or ask for more GPUs: --gpus 2")  # fmt: skip
+        raise UserError(
+            "sharing weights (--fsdp) needs two or more processes, each with a GPU",
+            where="--fsdp",
+            remedy="leave it out, or ask for more GPUs: --gpus 2",
+        )
     parts = spec.gradient_accumulation * processes.world()
     if spec.batch_size < parts:
         raise UserError(

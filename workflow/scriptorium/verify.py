@@ -42,16 +42,25 @@ def repeatable(directory: Path) -> dict[str, Any]:
     if record is None:
         raise UserError("there is no readable run.json", where=directory, remedy="run snakemake for it first")
     if record["status"] != ledger.FINISHED:
-        raise UserError(f"the run is {record['status']}, only finished runs can be repeated", where=directory,
-                        remedy="run snakemake for it first")  # fmt: skip
+        raise UserError(
+            f"the run is {record['status']}, only finished runs can be repeated",
+            where=directory,
+            remedy="run snakemake for it first",
+        )
     for entry in record["inputs"]:
         path = Path(entry["path"])
         if not path.exists():
-            raise UserError(f"input {entry['name']!r} does not exist any more", where=path,
-                            remedy="run snakemake for it, in the project's folder")  # fmt: skip
+            raise UserError(
+                f"input {entry['name']!r} does not exist any more",
+                where=path,
+                remedy="run snakemake for it, in the project's folder",
+            )
         if (manifest.content_digest(path) if path.name == manifest.NAME else manifest.sha256(path)) != entry["sha256"]:
-            raise UserError(f"input {entry['name']!r} changed since {directory} was made, so its outputs may differ",
-                            where=path, remedy="run snakemake, which makes it again, then verify")  # fmt: skip
+            raise UserError(
+                f"input {entry['name']!r} changed since {directory} was made, so its outputs may differ",
+                where=path,
+                remedy="run snakemake, which makes it again, then verify",
+            )
     return record
 
 

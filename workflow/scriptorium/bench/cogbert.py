@@ -27,9 +27,13 @@ def step_ratio(
     """One optimiser step (forward, backward, fused AdamW, dropout on, float32) of a random model of this shape."""
     layers, width, heads, inner = SHAPES[shape]
     config = transformers.BertConfig(
-        vocab_size=VOCABULARY, num_hidden_layers=layers, hidden_size=width, num_attention_heads=heads,
-        intermediate_size=inner, num_labels=2,
-    )  # fmt: skip
+        vocab_size=VOCABULARY,
+        num_hidden_layers=layers,
+        hidden_size=width,
+        num_attention_heads=heads,
+        intermediate_size=inner,
+        num_labels=2,
+    )
     torch.manual_seed(seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     plain, other = (
@@ -39,10 +43,12 @@ def step_ratio(
     inputs, features = batch(length, batch_size, np.random.default_rng(seed))
     inputs, features = ({name: value.to(device) for name, value in part.items()} for part in (inputs, features))
     return Ratio(
-        f"step, {shape}, mode {mode}, length {length}, batch {batch_size}, {device}", "transformers BERT, sdpa",
+        f"step, {shape}, mode {mode}, length {length}, batch {batch_size}, {device}",
+        "transformers BERT, sdpa",
         interleaved(stepper(ours.to(device), {**inputs, **features}), stepper(plain.to(device), inputs), runs),
-        target, "plain step time / our step time",
-    )  # fmt: skip
+        target,
+        "plain step time / our step time",
+    )
 
 
 def stepper(model: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> Callable[[], None]:
@@ -86,7 +92,9 @@ def annotation_ratio(texts: Sequence[str], pipeline: str, *, processes: int, run
         return sum(len(doc) for doc in nlp.pipe(texts, batch_size=annotate.BATCH, n_process=processes))
 
     return Ratio(
-        f"annotation, {len(texts)} texts, {processes} processes", f"bare nlp.pipe of {pipeline}",
-        interleaved(lambda: annotate.annotate(texts, nlp, processes), bare, runs), PIPE_TARGET,
+        f"annotation, {len(texts)} texts, {processes} processes",
+        f"bare nlp.pipe of {pipeline}",
+        interleaved(lambda: annotate.annotate(texts, nlp, processes), bare, runs),
+        PIPE_TARGET,
         "nlp.pipe time / our time",
-    )  # fmt: skip
+    )

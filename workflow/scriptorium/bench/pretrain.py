@@ -35,8 +35,14 @@ class Bench:
         return Loop(ours, self.threads, blocks=self.blocks, shape=shape.model_dump(), objective=objective, **form)
 
     def transformers(self, shape: Shape, *, by_line: bool) -> Loop:
-        return Loop(transformers_mlm, self.threads, blocks=self.blocks, texts=self.texts, shape=shape.model_dump(),
-                    by_line=by_line)  # fmt: skip
+        return Loop(
+            transformers_mlm,
+            self.threads,
+            blocks=self.blocks,
+            texts=self.texts,
+            shape=shape.model_dump(),
+            by_line=by_line,
+        )
 
     def mlm(self, name: str, shape: Shape) -> Iterator[Ratio]:
         """MLM beside concatenated blocks, and what loader and ledger cost in our loop."""

@@ -50,9 +50,12 @@ def packing_ratio(texts: Sequence[str], tokenizer: Path, length: int, *, process
         ratios = interleaved(ours, peer, runs)
         ledger.finish("FINISHED")
     return Ratio(
-        f"tokenise and pack, {len(texts)} documents, {processes} processes", "datasets.map, tokenise and group_texts",
-        ratios, DATA_TARGET, "datasets.map time / our time",
-    )  # fmt: skip
+        f"tokenise and pack, {len(texts)} documents, {processes} processes",
+        "datasets.map, tokenise and group_texts",
+        ratios,
+        DATA_TARGET,
+        "datasets.map time / our time",
+    )
 
 
 def tokenise(rows: dict[str, list], tokenizer: object) -> dict[str, list]:
@@ -64,9 +67,12 @@ def start_ratio(blocks: Path, shape: Shape, *, threads: int, runs: int) -> Ratio
     """From starting the interpreter to the first logged step of the real stage, beside the limit."""
     seconds = tuple(start_seconds(blocks, shape, threads) for _ in range(runs))
     return Ratio(
-        f"start of a training job to its first step, {shape.name}", f"{START_LIMIT:g} s",
-        tuple(START_LIMIT / each for each in seconds), 1.0, "allowed seconds / seconds",
-    )  # fmt: skip
+        f"start of a training job to its first step, {shape.name}",
+        f"{START_LIMIT:g} s",
+        tuple(START_LIMIT / each for each in seconds),
+        1.0,
+        "allowed seconds / seconds",
+    )
 
 
 def start_seconds(blocks: Path, shape: Shape, threads: int) -> float:
@@ -74,17 +80,36 @@ def start_seconds(blocks: Path, shape: Shape, threads: int) -> float:
     from scriptorium import ledger
     from scriptorium.objectives.spec import EncoderSpec
 
-    spec = {"model": encoder(EncoderSpec, shape).model_dump(), "objective": {}, "seed": 0,
-            "train": {"max_steps": 1, "batch_size": shape.batch_size, "log_every": 1}}  # fmt: skip
+    spec = {
+        "model": encoder(EncoderSpec, shape).model_dump(),
+        "objective": {},
+        "seed": 0,
+        "train": {"max_steps": 1, "batch_size": shape.batch_size, "log_every": 1},
+    }
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        command = [sys.executable, "-m", "scriptorium.stages.pretrain", "--spec", canonical_json(spec),
-                   "--out", str(root / "run"), "--state", str(root / "state"),
-                   "--input", f"blocks={blocks / 'manifest.json'}", "--threads", str(threads)]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "scriptorium.stages.pretrain",
+            "--spec",
+            canonical_json(spec),
+            "--out",
+            str(root / "run"),
+            "--state",
+            str(root / "state"),
+            "--input",
+            f"blocks={blocks / 'manifest.json'}",
+            "--threads",
+            str(threads),
+        ]
         start = time.time()
         done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
         if done.returncode:
-            raise UserError(f"the stage failed: {done.stderr.strip().splitlines()[-1]}", where=blocks,
-                            remedy="run the stage by hand")  # fmt: skip
+            raise UserError(
+                f"the stage failed: {done.stderr.strip().splitlines()[-1]}",
+                where=blocks,
+                remedy="run the stage by hand",
+            )
         steps = [event for event in ledger.read_events(root / "run") if "train/loss" in event.get("metrics", {})]
         return steps[0]["t"] - start

@@ -86,9 +86,12 @@ def _transformers(blocks: Path, shape: Shape) -> tuple:
 
     tokenizer = transformers.AutoTokenizer.from_pretrained(blocks / "tokenizer")
     config = transformers.BertConfig(
-        vocab_size=len(tokenizer), hidden_size=shape.width, num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads, intermediate_size=4 * shape.width,
-    )  # fmt: skip
+        vocab_size=len(tokenizer),
+        hidden_size=shape.width,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        intermediate_size=4 * shape.width,
+    )
     train = Blocks(blocks / "train.arrow")
     rows = [{"input_ids": train[index][0].tolist()} for index in range(shape.batch_size)]
     batch = dict(transformers.DataCollatorForLanguageModeling(tokenizer)(rows))

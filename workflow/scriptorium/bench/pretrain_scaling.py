@@ -24,8 +24,18 @@ from scriptorium.errors import UserError
 from scriptorium.reporting.style import COLOURS, save, styled
 from scriptorium.spec import canonical_json
 
-COLUMNS = ["layers", "width", "length", "batch", "processes", "step_seconds", "tokens_per_second", "flops",
-           "linear_seconds_per_token", "quadratic_seconds_per_token2"]  # fmt: skip
+COLUMNS = [
+    "layers",
+    "width",
+    "length",
+    "batch",
+    "processes",
+    "step_seconds",
+    "tokens_per_second",
+    "flops",
+    "linear_seconds_per_token",
+    "quadratic_seconds_per_token2",
+]
 
 
 def table(bench: Bench, models: Sequence[Shape], lengths: Sequence[int], processes: Sequence[int]) -> pd.DataFrame:
@@ -44,8 +54,18 @@ def table(bench: Bench, models: Sequence[Shape], lengths: Sequence[int], process
 def row(shape: Shape, processes: int, seconds: float, linear: float | None = None, quadratic: float | None = None):
     """One row of the table."""
     rate = shape.batch_size * shape.length / seconds
-    return [shape.layers, shape.width, shape.length, shape.batch_size, processes, seconds, rate, flops_of(shape),
-            linear, quadratic]  # fmt: skip
+    return [
+        shape.layers,
+        shape.width,
+        shape.length,
+        shape.batch_size,
+        processes,
+        seconds,
+        rate,
+        flops_of(shape),
+        linear,
+        quadratic,
+    ]
 
 
 def fit(lengths: Sequence[int], seconds_per_token: Sequence[float]) -> tuple[float, float]:
@@ -67,17 +87,38 @@ def stage_seconds(bench: Bench, shape: Shape, processes: int) -> float:
     from scriptorium.objectives.spec import EncoderSpec
 
     steps = 4 * shape.steps
-    spec = {"model": encoder(EncoderSpec, shape).model_dump(), "objective": {}, "seed": 0,
-            "train": {"max_steps": steps, "batch_size": shape.batch_size, "log_every": shape.steps}}  # fmt: skip
+    spec = {
+        "model": encoder(EncoderSpec, shape).model_dump(),
+        "objective": {},
+        "seed": 0,
+        "train": {"max_steps": steps, "batch_size": shape.batch_size, "log_every": shape.steps},
+    }
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        command = [sys.executable, "-m", "scriptorium.stages.pretrain", "--spec", canonical_json(spec),
-                   "--out", str(root / "run"), "--state", str(root / "state"), "--processes", str(processes),
-                   "--input", f"blocks={bench.blocks / 'manifest.json'}", "--threads", str(bench.threads)]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "scriptorium.stages.pretrain",
+            "--spec",
+            canonical_json(spec),
+            "--out",
+            str(root / "run"),
+            "--state",
+            str(root / "state"),
+            "--processes",
+            str(processes),
+            "--input",
+            f"blocks={bench.blocks / 'manifest.json'}",
+            "--threads",
+            str(bench.threads),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
         if done.returncode:
-            raise UserError(f"the stage failed with {processes} processes: {done.stderr.strip().splitlines()[-1]}",
-                            where=bench.blocks, remedy="run the stage by hand")  # fmt: skip
+            raise UserError(
+                f"the stage failed with {processes} processes: {done.stderr.strip().splitlines()[-1]}",
+                where=bench.blocks,
+                remedy="run the stage by hand",
+            )
         events = [event for event in ledger.read_events(root / "run") if "train/loss" in event.get("metrics", {})]
         return (events[-1]["t"] - events[0]["t"]) / (events[-1]["step"] - events[0]["step"])
 
@@ -91,10 +132,14 @@ def flops_of(shape: Shape) -> float:
     from scriptorium.models.mlm import PackedMaskedLM
 
     with torch.device("meta"):
-        model = PackedMaskedLM(transformers.BertConfig(
-            hidden_size=shape.width, num_hidden_layers=shape.layers, num_attention_heads=shape.heads,
-            intermediate_size=4 * shape.width,
-        ))  # fmt: skip
+        model = PackedMaskedLM(
+            transformers.BertConfig(
+                hidden_size=shape.width,
+                num_hidden_layers=shape.layers,
+                num_attention_heads=shape.heads,
+                intermediate_size=4 * shape.width,
+            )
+        )
         ids = torch.empty(shape.batch_size, shape.length)
         return flops.of(model, {"input_ids": ids, "positions": ids[:, : round(0.15 * shape.length)]})
 

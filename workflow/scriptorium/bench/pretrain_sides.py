@@ -70,10 +70,23 @@ def ours(gate: Gate, blocks: Path, shape: dict[str, int], objective: str, *, ori
         for method in ("on_step_end", "on_log"):
             gate.timed(Watcher, method, "ledger")
         gate.timed(Divergence, "check", "ledger")
-        spec = TrainSpec(max_steps=MORE_STEPS_THAN_ANY_BENCH, batch_size=given.batch_size, lr=LEARNING_RATE,
-                         weight_decay=WEIGHT_DECAY, clip=CLIP)  # fmt: skip
-        training.train(job, model, built.hide(train, masking.training_draws(0)), gate.collator(built.collate), spec,
-                       seed=0, tokens=given.length, decay_all=built.decay_all)  # fmt: skip
+        spec = TrainSpec(
+            max_steps=MORE_STEPS_THAN_ANY_BENCH,
+            batch_size=given.batch_size,
+            lr=LEARNING_RATE,
+            weight_decay=WEIGHT_DECAY,
+            clip=CLIP,
+        )
+        training.train(
+            job,
+            model,
+            built.hide(train, masking.training_draws(0)),
+            gate.collator(built.collate),
+            spec,
+            seed=0,
+            tokens=given.length,
+            decay_all=built.decay_all,
+        )
 
 
 def transformers_mlm(gate: Gate, blocks: Path, texts: list[str], shape: dict[str, int], *, by_line: bool) -> None:
@@ -94,30 +107,47 @@ def transformers_mlm(gate: Gate, blocks: Path, texts: list[str], shape: dict[str
     lines = [line for text in texts for line in text.split("\n") if len(line.strip()) >= SHORTEST_LINE]
     data = datasets.Dataset.from_dict({"text": lines if by_line else texts})
     truncated = {"truncation": True, "max_length": given.length} if by_line else {}
-    data = data.map(lambda rows: tokenizer(rows["text"], return_special_tokens_mask=True, **truncated), batched=True,
-                    remove_columns=["text"])  # fmt: skip
+    data = data.map(
+        lambda rows: tokenizer(rows["text"], return_special_tokens_mask=True, **truncated),
+        batched=True,
+        remove_columns=["text"],
+    )
     if not by_line:
         data = data.map(lambda rows: group_texts(rows, given.length), batched=True)
     model = transformers.AutoModelForMaskedLM.from_config(
         transformers.BertConfig(
-            vocab_size=len(tokenizer), hidden_size=given.width, num_hidden_layers=given.layers,
-            num_attention_heads=given.heads, intermediate_size=4 * given.width,
+            vocab_size=len(tokenizer),
+            hidden_size=given.width,
+            num_hidden_layers=given.layers,
+            num_attention_heads=given.heads,
+            intermediate_size=4 * given.width,
         ),
         attn_implementation="sdpa",
-    )  # fmt: skip
+    )
     gpu = torch.cuda.is_available()
     with tempfile.TemporaryDirectory() as folder:
         transformers.Trainer(
             model=model,
             args=transformers.TrainingArguments(
-                output_dir=folder, max_steps=MORE_STEPS_THAN_ANY_BENCH, per_device_train_batch_size=given.batch_size,
-                learning_rate=LEARNING_RATE, weight_decay=WEIGHT_DECAY, max_grad_norm=CLIP, warmup_steps=0.1,
-                optim="adamw_torch_fused", bf16=gpu, use_cpu=not gpu, logging_strategy="no", save_strategy="no",
-                report_to="none", disable_tqdm=True, dataloader_pin_memory=gpu,
+                output_dir=folder,
+                max_steps=MORE_STEPS_THAN_ANY_BENCH,
+                per_device_train_batch_size=given.batch_size,
+                learning_rate=LEARNING_RATE,
+                weight_decay=WEIGHT_DECAY,
+                max_grad_norm=CLIP,
+                warmup_steps=0.1,
+                optim="adamw_torch_fused",
+                bf16=gpu,
+                use_cpu=not gpu,
+                logging_strategy="no",
+                save_strategy="no",
+                report_to="none",
+                disable_tqdm=True,
+                dataloader_pin_memory=gpu,
             ),
             train_dataset=data,
             data_collator=gate.collator(transformers.DataCollatorForLanguageModeling(tokenizer)),
-        ).train()  # fmt: skip
+        ).train()
 
 
 class Joined:
@@ -151,5 +181,11 @@ def group_texts(rows: dict[str, list], length: int) -> dict[str, list]:
 
 def encoder(kind: type, shape: Shape) -> Any:
     """An EncoderSpec of this shape, with BERT's dropout."""
-    return kind(layers=shape.layers, hidden_size=shape.width, heads=shape.heads, intermediate_size=4 * shape.width,
-                max_positions=max(512, shape.length), dropout=0.1)  # fmt: skip
+    return kind(
+        layers=shape.layers,
+        hidden_size=shape.width,
+        heads=shape.heads,
+        intermediate_size=4 * shape.width,
+        max_positions=max(512, shape.length),
+        dropout=0.1,
+    )

@@ -25,8 +25,16 @@ class Ratio:
 
     def row(self) -> dict[str, object]:
         low, middle, high = (float(f(self.ratios)) for f in (np.min, np.median, np.max))
-        return {"case": self.case, "peer": self.peer, "ratio_median": middle, "ratio_min": low, "ratio_max": high,
-                "runs": len(self.ratios), "target": self.target, "unit": self.unit}  # fmt: skip
+        return {
+            "case": self.case,
+            "peer": self.peer,
+            "ratio_median": middle,
+            "ratio_min": low,
+            "ratio_max": high,
+            "runs": len(self.ratios),
+            "target": self.target,
+            "unit": self.unit,
+        }
 
     def sentence(self) -> str:
         row = self.row()

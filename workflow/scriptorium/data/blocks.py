@@ -67,8 +67,14 @@ class Blocks:
 _COLUMNS = ("input_ids", "document_ids")
 
 
-def write(path: Path, blocks: Iterator[tuple[np.ndarray, ...]], length: int, *, layout: str = PACKED,
-          extra: Mapping[str, int] | None = None) -> None:  # fmt: skip
+def write(
+    path: Path,
+    blocks: Iterator[tuple[np.ndarray, ...]],
+    length: int,
+    *,
+    layout: str = PACKED,
+    extra: Mapping[str, int] | None = None,
+) -> None:
     """An Arrow IPC file with record batches of BLOCKS_PER_BATCH rows, so that a row is found by division.
 
     A row holds input_ids, document_ids and the columns `extra`, {name: values per block}; all int32.

@@ -28,12 +28,18 @@ def read(artifact: Path) -> dict[str, pd.DataFrame]:
     found = {}
     for part in ("train", "valid"):
         if f"{part}.csv" not in files:
-            raise UserError(f"there is no {part}.csv (it has {', '.join(sorted(files))})", where=artifact,
-                            remedy="correct `members` of this data set in config/datasets.tsv")  # fmt: skip
+            raise UserError(
+                f"there is no {part}.csv (it has {', '.join(sorted(files))})",
+                where=artifact,
+                remedy="correct `members` of this data set in config/datasets.tsv",
+            )
         found[part] = _part(files[f"{part}.csv"])
     if both := set(found["train"]["document"]) & set(found["valid"]["document"]):
-        raise UserError(f"sentence_id {min(both, key=int)} stands in train.csv and in valid.csv", where=artifact,
-                        remedy="give every sentence to one part")  # fmt: skip
+        raise UserError(
+            f"sentence_id {min(both, key=int)} stands in train.csv and in valid.csv",
+            where=artifact,
+            remedy="give every sentence to one part",
+        )
     return found
 
 
@@ -41,21 +47,29 @@ def _part(path: Path) -> pd.DataFrame:
     raw = read_table(path, ("sentence_id", "word_id", "word", *MEASURES))
     number = {name: numbers(raw, name, path, minimum=0, whole=True).astype(int) for name in ("sentence_id", "word_id")}
     word = raw["word"].str.removesuffix(END)
-    table = pd.DataFrame({
-        "corpus": "cmcl2021", "document": number["sentence_id"].astype(str), "sentence": 0,
-        "word_index": number["word_id"], "word": word,
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "corpus": "cmcl2021",
+            "document": number["sentence_id"].astype(str),
+            "sentence": 0,
+            "word_index": number["word_id"],
+            "word": word,
+        }
+    )
     faults = {
         "is not one word": word.map(lambda w: w.split() != [w]),
-        "does not follow its sentence's last word: word_id has a gap or a repetition":
-            number["word_id"] != raw.groupby("sentence_id", sort=False).cumcount(),
-    }  # fmt: skip
+        "does not follow its sentence's last word: word_id has a gap or a repetition": number["word_id"]
+        != raw.groupby("sentence_id", sort=False).cumcount(),
+    }
     for measure, name in MEASURES.items():
         table[name] = numbers(raw, measure, path, minimum=0)
         faults[f"has a {measure} above 100"] = table[name] > 100
     for problem, wrong in faults.items():
         if wrong.any():
             row = wrong.idxmax()
-            raise UserError(f"{raw['word'][row]!r} {problem}", where=f"{path}, row {row}",
-                            remedy="give the shared task's file as it was published")  # fmt: skip
+            raise UserError(
+                f"{raw['word'][row]!r} {problem}",
+                where=f"{path}, row {row}",
+                remedy="give the shared task's file as it was published",
+            )
     return table.reset_index(drop=True)

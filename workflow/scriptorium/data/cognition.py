@@ -74,9 +74,16 @@ class Words:
     """The annotated texts of a task or corpus; words[text] gives one text's words under the chosen control."""
 
     def __init__(
-        self, table: pd.DataFrame, kind: str = "gaze", seed: int = 0, where: str | Path = "annotations", *,
-        drop: Sequence[str] = (), pieces: str = "all", gives: str = "features",
-    ):  # fmt: skip
+        self,
+        table: pd.DataFrame,
+        kind: str = "gaze",
+        seed: int = 0,
+        where: str | Path = "annotations",
+        *,
+        drop: Sequence[str] = (),
+        pieces: str = "all",
+        gives: str = "features",
+    ):
         """`table` has the columns of results/annotations/<name>.parquet, the rows of a text standing together.
 
         drop: features set to zero (lower, upper, readability); pieces: see `merge`; gives: what an example gets of
@@ -113,8 +120,11 @@ class Words:
             start, end = self._rows.get(text_key(text), (0, 0))
             if end - start != (count := len(text.split())):
                 has = f"{end - start} annotated words instead of {count}" if end > start else "no annotation"
-                raise UserError(f"text {text!r} has {has}", where=self.where,
-                                remedy="make the annotations again from this very data set")  # fmt: skip
+                raise UserError(
+                    f"text {text!r} has {has}",
+                    where=self.where,
+                    remedy="make the annotations again from this very data set",
+                )
 
     def __getitem__(self, text: str) -> TextWords:
         key = text_key(text)
@@ -123,9 +133,13 @@ class Words:
         scores = scores * self._kept
         spans = self._spans[rows]
         return TextWords(
-            self._offsets[rows], scores[:, :4], span_means(scores[:, 4:], spans), spans,
-            float(self._readability[rows][0]) if len(spans) else 0.0, self._n_fix[rows],
-        )  # fmt: skip
+            self._offsets[rows],
+            scores[:, :4],
+            span_means(scores[:, 4:], spans),
+            spans,
+            float(self._readability[rows][0]) if len(spans) else 0.0,
+            self._n_fix[rows],
+        )
 
     def of_pieces(
         self, texts: Sequence[str], offsets: Sequence[tuple[int, int]], sequence_ids: Sequence[int | None]

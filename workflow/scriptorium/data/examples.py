@@ -52,8 +52,11 @@ def read_split(path: Path, labels: Sequence[str], kind: str | None = None) -> pd
     single = table["text_b"].isna()
     if single.any() and not single.all():
         row = single.idxmax()
-        raise UserError("text_b is missing here but given elsewhere", where=f"{path}, id {table['id'][row]!r}",
-                        remedy="give every example a second text, or none")  # fmt: skip
+        raise UserError(
+            "text_b is missing here but given elsewhere",
+            where=f"{path}, id {table['id'][row]!r}",
+            remedy="give every example a second text, or none",
+        )
     return table.astype({"label": np.int64 if kind == "classification" else np.float32})
 
 
@@ -148,8 +151,11 @@ class Examples(Dataset):
         missing = np.setdiff1d(np.arange(expected), words)
         if len(missing):
             lost = ", ".join(repr(text[start:end]) for start, end in spans[missing][:5])
-            raise UserError(f"words without a piece of their own: {lost}", where=f"text {text!r}",
-                            remedy="remove them from the data: the tokenizer deletes their characters")  # fmt: skip
+            raise UserError(
+                f"words without a piece of their own: {lost}",
+                where=f"text {text!r}",
+                remedy="remove them from the data: the tokenizer deletes their characters",
+            )
         self.words_cut += len(spans) - len(words)
         labels = np.full((len(encoding.ids), *label.shape[1:]), IGNORED, label.dtype)
         labels[places] = label[words]
@@ -167,24 +173,32 @@ def cut(texts: list[str], tokenizer: transformers.PreTrainedTokenizerFast, piece
     require_fast(tokenizer)
     encoded = tokenizer(texts, add_special_tokens=False).encodings
     long = [len(encoding.ids) > pieces for encoding in encoded]
-    kept = [text[: encoding.offsets[pieces - 1][1]] if over else text
-            for text, encoding, over in zip(texts, encoded, long, strict=True)]  # fmt: skip
+    kept = [
+        text[: encoding.offsets[pieces - 1][1]] if over else text
+        for text, encoding, over in zip(texts, encoded, long, strict=True)
+    ]
     return kept, sum(long)
 
 
 def require_fast(tokenizer: transformers.PreTrainedTokenizerBase) -> None:
     """Raises UserError for a tokenizer that cannot say where its pieces stand in the text."""
     if not tokenizer.is_fast:
-        raise UserError("the tokenizer gives no character offsets", where=tokenizer.name_or_path,
-                        remedy="use a backbone with a tokenizer.json")  # fmt: skip
+        raise UserError(
+            "the tokenizer gives no character offsets",
+            where=tokenizer.name_or_path,
+            remedy="use a backbone with a tokenizer.json",
+        )
 
 
 def require_room(needed: int, max_length: int, setting: str) -> None:
     """Raises UserError where question or option and special tokens, `needed` pieces, leave none for the passage."""
     if needed >= max_length:
-        raise UserError(f"max_length {max_length} leaves no room for the passage beside the {needed} pieces of the "
-                        "longest question or option and the special tokens", where=f"max_length and {setting} of the "
-                        "task", remedy=f"raise max_length, or lower {setting}")  # fmt: skip
+        raise UserError(
+            f"max_length {max_length} leaves no room for the passage beside the {needed} pieces of the "
+            "longest question or option and the special tokens",
+            where=f"max_length and {setting} of the task",
+            remedy=f"raise max_length, or lower {setting}",
+        )
 
 
 def shortest_first(table: pd.DataFrame) -> pd.DataFrame:

@@ -126,8 +126,10 @@ class FullSentences:
     def _row(self, block: list[int], owners: list[int]) -> tuple[np.ndarray, np.ndarray]:
         self.count += 1
         self.tokens += len(block) + 1
-        return (padded([self.cls, *block], self.length, self.pad),
-                padded([owners[0], *owners], self.length, PADDED_OWNER))  # fmt: skip
+        return (
+            padded([self.cls, *block], self.length, self.pad),
+            padded([owners[0], *owners], self.length, PADDED_OWNER),
+        )
 
     def check(self) -> None:
         """Raises UserError when there was no sentence."""

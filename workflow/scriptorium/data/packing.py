@@ -34,8 +34,16 @@ INSIDE, RUN, DOCUMENT = range(3)  # what ends with a piece of text: nothing, a r
 Part = tuple[str, int]  # a piece of text, and what ends with it
 
 
-def pack(documents: Path, tokenizer: transformers.PreTrainedTokenizerBase, block_length: int, out: Path,
-         ledger: Ledger, *, layout: LayoutSpec | None = None, threads: int = 1) -> list[Path]:  # fmt: skip
+def pack(
+    documents: Path,
+    tokenizer: transformers.PreTrainedTokenizerBase,
+    block_length: int,
+    out: Path,
+    ledger: Ledger,
+    *,
+    layout: LayoutSpec | None = None,
+    threads: int = 1,
+) -> list[Path]:
     """Write {train,validation}.arrow for a documents.parquet (columns split, text); without a `layout` packed.
 
     Raises UserError: a column is missing, or a split is too small for the layout.
@@ -80,8 +88,9 @@ def texts_of(documents: Path, split: str) -> Iterator[str]:
             yield from (text for name, text in rows if name == split)
 
 
-def tokenise(texts: Iterable[str], tokenizer: transformers.PreTrainedTokenizerBase, *, by_line: bool = False,
-             threads: int = 1) -> Iterator[list[np.ndarray]]:  # fmt: skip
+def tokenise(
+    texts: Iterable[str], tokenizer: transformers.PreTrainedTokenizerBase, *, by_line: bool = False, threads: int = 1
+) -> Iterator[list[np.ndarray]]:
     """Each document's word pieces without special tokens, int32: one array, or by_line one array per line.
 
     Where lines do not count, their ends are blanks: byte-level vocabularies have a piece for a line's end.

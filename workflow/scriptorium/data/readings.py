@@ -28,16 +28,20 @@ def read(words: Sequence[Path], measures: Sequence[str]) -> pd.DataFrame:
         file = manifest.table(path)
         part = pd.read_parquet(file)
         if missing := [name for name in (*PLACE, "word", *measures) if name not in part.columns]:
-            raise UserError(f"columns missing: {', '.join(missing)}", where=file,
-                            remedy="prepare this gaze corpus again")  # fmt: skip
+            raise UserError(
+                f"columns missing: {', '.join(missing)}", where=file, remedy="prepare this gaze corpus again"
+            )
         for measure in measures:
             value = part[measure].to_numpy(np.float64)
             wrong = (value < 0) | np.isinf(value) | ((value > 1) & (measure == "fix_prop"))
             if wrong.any():
                 row = part[wrong].iloc[0]
                 place = "/".join(str(row[name]) for name in PLACE)
-                raise UserError(f"{measure} of word {place} is {row[measure]}", where=file,
-                                remedy="correct the corpus; an unknown value is an empty cell")  # fmt: skip
+                raise UserError(
+                    f"{measure} of word {place} is {row[measure]}",
+                    where=file,
+                    remedy="correct the corpus; an unknown value is an empty cell",
+                )
         tables.append(part[[*PLACE, "word", *measures]])
     table = pd.concat(tables, ignore_index=True).sort_values(PLACE, ignore_index=True)
     where = ", ".join(map(str, words))

@@ -166,8 +166,11 @@ def _keep_joined(paths: list[Path], spec: FetchSpec, stage: Path, state: Path, w
             parts = state / f"{path.name}.part"
             files = unpack(path, outer, parts, where=where)
             if len(files) != 1:
-                raise UserError(f"{path.name} has {len(files)} files {outer.pop()!r}, not one part", where=where,
-                                remedy="correct `members` in the catalogue")  # fmt: skip
+                raise UserError(
+                    f"{path.name} has {len(files)} files {outer.pop()!r}, not one part",
+                    where=where,
+                    remedy="correct `members` in the catalogue",
+                )
             with files[0].open("rb") as part:
                 shutil.copyfileobj(part, handle, 1 << 20)
             shutil.rmtree(parts)

@@ -59,9 +59,12 @@ def train(spec: VocabularySpec, documents: Path, out: Path, ledger: Ledger) -> l
         )
     core.post_processor = _post_processor(core, names)
     tokenizer = transformers.PreTrainedTokenizerFast(
-        tokenizer_object=core, **names, bos_token=names["cls_token"], eos_token=names["sep_token"],
+        tokenizer_object=core,
+        **names,
+        bos_token=names["cls_token"],
+        eos_token=names["sep_token"],
         model_input_names=["input_ids", *(["token_type_ids"] if names is BERT else []), "attention_mask"],
-    )  # fmt: skip
+    )
     if spec.symbols == "mpnet":
         tokenizer = fairseq_tokenizer(tokenizer)
     tokenizer.save_pretrained(out)
@@ -83,8 +86,13 @@ def wordpiece(lines: Lines, size: int, symbols: list[str], lower: bool) -> Token
 
     def learned(size: int, known: list[str]) -> dict[str, int]:
         core = empty()
-        trainer = trainers.WordPieceTrainer(vocab_size=size, special_tokens=[*symbols, *known], show_progress=False,
-                                            initial_alphabet=alphabet, limit_alphabet=ALPHABET)  # fmt: skip
+        trainer = trainers.WordPieceTrainer(
+            vocab_size=size,
+            special_tokens=[*symbols, *known],
+            show_progress=False,
+            initial_alphabet=alphabet,
+            limit_alphabet=ALPHABET,
+        )
         core.train_from_iterator(lines, trainer)
         return core.get_vocab()
 
@@ -102,8 +110,10 @@ def bpe(lines: Lines, size: int, symbols: list[str], lower: bool) -> Tokenizer:
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     core.decoder = decoders.ByteLevel()
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    core.train_from_iterator(lines, trainers.BpeTrainer(vocab_size=size, special_tokens=symbols, show_progress=False,
-                                                        initial_alphabet=alphabet))  # fmt: skip
+    core.train_from_iterator(
+        lines,
+        trainers.BpeTrainer(vocab_size=size, special_tokens=symbols, show_progress=False, initial_alphabet=alphabet),
+    )
     return core
 
 
@@ -114,8 +124,9 @@ def unigram(lines: Lines, size: int, symbols: list[str], lower: bool) -> Tokeniz
     core.pre_tokenizer = pre_tokenizers.Metaspace()
     core.decoder = decoders.Metaspace()
     unknown = next(name for name in symbols if "unk" in name.lower())
-    core.train_from_iterator(lines, trainers.UnigramTrainer(vocab_size=size, special_tokens=symbols, unk_token=unknown,
-                                                            show_progress=False))  # fmt: skip
+    core.train_from_iterator(
+        lines, trainers.UnigramTrainer(vocab_size=size, special_tokens=symbols, unk_token=unknown, show_progress=False)
+    )
     return core
 
 

@@ -28,8 +28,11 @@ def read_answers(path: Path) -> pd.DataFrame:
     for row in table.itertuples():
         for answer, start in row.label:
             if not answer or row.text_b[start : start + len(answer)] != answer:
-                raise UserError(f"answer {answer!r} does not stand at character {start}",
-                                where=f"{path}, id {row.id!r}", remedy="prepare the task again")  # fmt: skip
+                raise UserError(
+                    f"answer {answer!r} does not stand at character {start}",
+                    where=f"{path}, id {row.id!r}",
+                    remedy="prepare the task again",
+                )
     return table
 
 
@@ -92,9 +95,12 @@ class Windows(Dataset):
 
 
 def _windows(
-    questions: list[str], passages: list[str], tokenizer: transformers.PreTrainedTokenizerFast, max_length: int,
+    questions: list[str],
+    passages: list[str],
+    tokenizer: transformers.PreTrainedTokenizerFast,
+    max_length: int,
     stride: int,
-) -> Iterator[tuple]:  # fmt: skip
+) -> Iterator[tuple]:
     """(example, number of the window, ids and types [2, L], offsets [L, 2]): small arrays, for there may be 100,000.
 
     As in BERT, a window begins `stride` pieces after the one before. The tokenizer wants the overlap instead, which
@@ -107,13 +113,19 @@ def _windows(
         rows = np.flatnonzero(lengths == length)
         room = max_length - int(length) - specials
         if stride > room:
-            raise UserError(f"a stride of {stride} pieces would skip text: beside a question of {length}, a window "
-                            f"holds {room}", where="answers.stride of the task",
-                            remedy="lower answers.stride, or raise max_length")  # fmt: skip
+            raise UserError(
+                f"a stride of {stride} pieces would skip text: beside a question of {length}, a window holds {room}",
+                where="answers.stride of the task",
+                remedy="lower answers.stride, or raise max_length",
+            )
         made = tokenizer(
-            [questions[row] for row in rows], [passages[row] for row in rows], truncation="only_second",
-            max_length=max_length, stride=room - stride, return_overflowing_tokens=True,
-        )  # fmt: skip
+            [questions[row] for row in rows],
+            [passages[row] for row in rows],
+            truncation="only_second",
+            max_length=max_length,
+            stride=room - stride,
+            return_overflowing_tokens=True,
+        )
         before, number = -1, 0
         for sample, encoding in zip(made["overflow_to_sample_mapping"], made.encodings, strict=True):
             number = number + 1 if sample == before else 0

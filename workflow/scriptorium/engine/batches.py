@@ -76,9 +76,14 @@ class Collated(Dataset):
 def loader(data: Collated, parts: Parts, *, workers: int, pin: bool) -> DataLoader:
     """Its own generator keeps the number of epochs and workers out of the dropout's random numbers."""
     return DataLoader(
-        data, sampler=parts, batch_size=None, collate_fn=_as_it_is, num_workers=workers, pin_memory=pin,
+        data,
+        sampler=parts,
+        batch_size=None,
+        collate_fn=_as_it_is,
+        num_workers=workers,
+        pin_memory=pin,
         generator=torch.Generator(),
-    )  # fmt: skip
+    )
 
 
 def labelled(inputs: dict[str, Any]) -> int:

@@ -58,12 +58,16 @@ def steps_of(spec: TrainSpec, sources: Sequence[Source]) -> int:
     name, budget = ("max_tokens", spec.max_tokens) if spec.max_tokens else ("max_flops", spec.max_flops)
     cost = [getattr(source, name.removeprefix("max_")) for source in sources]
     if None in cost:
-        raise UserError(f"train.{name} is for pre-training, where the cost of a step is known beforehand",
-                        remedy="give train.epochs or train.max_steps instead")  # fmt: skip
+        raise UserError(
+            f"train.{name} is for pre-training, where the cost of a step is known beforehand",
+            remedy="give train.epochs or train.max_steps instead",
+        )
     steps = _most_steps(spec, sources, cost, budget * (1 + 1e-12))  # a mean times its count may be rounded up
     if not steps:
-        raise UserError(f"train.{name} {budget:g} does not pay one step ({_cost(spec, sources, cost, 1):g})",
-                        remedy="raise it, or lower train.batch_size")  # fmt: skip
+        raise UserError(
+            f"train.{name} {budget:g} does not pay one step ({_cost(spec, sources, cost, 1):g})",
+            remedy="raise it, or lower train.batch_size",
+        )
     return steps
 
 

@@ -55,13 +55,19 @@ def check_fits(weights: Path, model: torch.nn.Module) -> None:
     with safe_open(weights, framework="pt") as file:
         saved = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     ours = {name: tuple(value.shape) for name, value in model.state_dict().items()}
-    wrong = [f"{name}: {saved[name]} in the file, {ours[name]} in the model"
-             for name in sorted(saved.keys() & ours.keys()) if saved[name] != ours[name]]  # fmt: skip
+    wrong = [
+        f"{name}: {saved[name]} in the file, {ours[name]} in the model"
+        for name in sorted(saved.keys() & ours.keys())
+        if saved[name] != ours[name]
+    ]
     wrong += [f"{name}: {saved[name]} in the file only" for name in sorted(saved.keys() - ours.keys())]
     # a tied weight is saved once: what is missing is wrong only if nothing that shares its memory is there
     given = {value.data_ptr() for name, value in model.state_dict().items() if name in saved}
-    wrong += [f"{name}: {ours[name]} in the model only" for name in sorted(ours.keys() - saved.keys())
-              if model.state_dict()[name].data_ptr() not in given]  # fmt: skip
+    wrong += [
+        f"{name}: {ours[name]} in the model only"
+        for name in sorted(ours.keys() - saved.keys())
+        if model.state_dict()[name].data_ptr() not in given
+    ]
     if wrong:
         more = [f"and {len(wrong) - LISTED} more"] if len(wrong) > LISTED else []
         raise UserError(

@@ -100,8 +100,12 @@ class PlannedTrainer(transformers.Trainer):
         """So far, over all processes: tokens and FLOPs of all attempts; correct and predicted of some steps of this."""
         counted = processes.total([float(value) for value in self._counted.values()])
         tokens, correct, predicted = counted
-        return {"tokens": self.done["tokens"] + tokens, "flops": self.done["flops"],
-                "correct": correct, "predicted": predicted}  # fmt: skip
+        return {
+            "tokens": self.done["tokens"] + tokens,
+            "flops": self.done["flops"],
+            "correct": correct,
+            "predicted": predicted,
+        }
 
     def _get_grad_norm(self, model: Any, grad_norm: Any = None) -> Any:
         norm = super()._get_grad_norm(model, grad_norm=grad_norm)

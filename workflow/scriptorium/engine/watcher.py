@@ -24,8 +24,18 @@ if TYPE_CHECKING:
     from scriptorium.engine.trainer import PlannedTrainer
 
 _NAMES = {"loss": "train/loss", "grad_norm": "train/grad_norm", "learning_rate": "train/lr"}
-TIMINGS = {"runtime", "samples_per_second", "steps_per_second", "train_runtime", "train_samples_per_second",
-            "train_steps_per_second", "total_flos", "train_loss", "epoch", "model_preparation_time"}  # fmt: skip
+TIMINGS = {
+    "runtime",
+    "samples_per_second",
+    "steps_per_second",
+    "train_runtime",
+    "train_samples_per_second",
+    "train_steps_per_second",
+    "total_flos",
+    "train_loss",
+    "epoch",
+    "model_preparation_time",
+}
 
 
 class Watcher(transformers.TrainerCallback):
@@ -40,8 +50,14 @@ class Watcher(transformers.TrainerCallback):
         self.trainer.begun = self.trainer.saved_at = self.logged_at = time.monotonic()
         self.logged = self.trainer.tally()
         total = None if self.max_seconds else state.max_steps
-        self.bar = tqdm(total=total, initial=state.global_step, unit="step", file=sys.stderr, mininterval=2,
-                        disable=processes.rank() > 0)  # fmt: skip
+        self.bar = tqdm(
+            total=total,
+            initial=state.global_step,
+            unit="step",
+            file=sys.stderr,
+            mininterval=2,
+            disable=processes.rank() > 0,
+        )
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.bar.update(state.global_step - self.bar.n)

@@ -27,9 +27,14 @@ def baselines(train: pd.DataFrame, test: pd.DataFrame, measures: Sequence[str], 
     length = BASE.index("length")
     line = LinearRegression().fit(features["train"][:, [length]], values)
     boosting = gaze_boosting.fit(
-        features["train"], values, iterations=ITERATIONS, learning_rate=LEARNING_RATE,
-        min_samples_leaf=MIN_SAMPLES_LEAF, seed=seed, measures=measures,
-    )  # fmt: skip
+        features["train"],
+        values,
+        iterations=ITERATIONS,
+        learning_rate=LEARNING_RATE,
+        min_samples_leaf=MIN_SAMPLES_LEAF,
+        seed=seed,
+        measures=measures,
+    )
     found = {
         "mean": np.tile(values.mean(axis=0), (size, 1)),
         "median": np.tile(np.median(values, axis=0), (size, 1)),

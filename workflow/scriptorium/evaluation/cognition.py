@@ -38,8 +38,14 @@ def feature_weights(
     size = np.average(given, axis=0, weights=counts) if given else np.full(alpha.shape, np.nan)
     fused = [(number, layer.level) for number, layer in enumerate(model.cognitive_layers(), start=1) if layer.level]
     rows = [
-        {"layer": number, "level": level, "feature": name, "weight": alpha[place, column],
-         "contribution": size[place, column]}
-        for place, (number, level) in enumerate(fused) for column, name in enumerate(NAMES[level])
-    ]  # fmt: skip
+        {
+            "layer": number,
+            "level": level,
+            "feature": name,
+            "weight": alpha[place, column],
+            "contribution": size[place, column],
+        }
+        for place, (number, level) in enumerate(fused)
+        for column, name in enumerate(NAMES[level])
+    ]
     return pd.DataFrame(rows, columns=["layer", "level", "feature", "weight", "contribution"])

@@ -35,8 +35,9 @@ def read_words(words: Sequence[Path], features: Sequence[Path], exclude: Sequenc
     if (odd := ~np.isfinite(table["n_fix"]) | (table["n_fix"] < 0)).any():
         raise UserError(
             f"n_fix must be a number of at least 0 for every word, not so in corpus {table['corpus'][odd].iloc[0]!r}",
-            where=where, remedy="train on corpora with fixation counts (CMCL 2022 and unlabelled texts have none)",
-        )  # fmt: skip
+            where=where,
+            remedy="train on corpora with fixation counts (CMCL 2022 and unlabelled texts have none)",
+        )
     said = sentences(table)
     if exclude:
         said = said[~overlapping(said["text"], read_sentences(exclude)["text"])].reset_index(drop=True)
@@ -49,8 +50,9 @@ def read_words(words: Sequence[Path], features: Sequence[Path], exclude: Sequenc
     if (wrong := table["word"] != table["word_annotated"]).any():
         raise UserError(
             f"the annotated words differ from the read ones, first in {table[wrong].iloc[0]['text']!r}",
-            where=", ".join(map(str, features)), remedy="run snakemake for the annotations again",
-        )  # fmt: skip
+            where=", ".join(map(str, features)),
+            remedy="run snakemake for the annotations again",
+        )
     group = groups(said)
     place = list(zip(table["corpus"], table["document"], strict=True))
     return table.assign(
@@ -90,8 +92,11 @@ def folds(seed: int, documents: Iterable[str], count: int) -> dict[str, int]:
     """
     names = sorted(set(documents))
     if len(names) < count:
-        raise UserError(f"{len(names)} independent documents cannot make {count} folds", where="recipe: folds",
-                        remedy="lower `folds` or add a corpus")  # fmt: skip
+        raise UserError(
+            f"{len(names)} independent documents cannot make {count} folds",
+            where="recipe: folds",
+            remedy="lower `folds` or add a corpus",
+        )
     order = np.random.default_rng([seed]).permutation(len(names))
     return {names[index]: place % count for place, index in enumerate(order)}
 

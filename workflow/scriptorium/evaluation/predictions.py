@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 
 def measures(
-    spec: FinetuneSpec, data: Labelled, outputs: np.ndarray | tuple[np.ndarray, ...], labels: np.ndarray,
+    spec: FinetuneSpec,
+    data: Labelled,
+    outputs: np.ndarray | tuple[np.ndarray, ...],
+    labels: np.ndarray,
     threshold: float | None = None,
-) -> dict[str, float]:  # fmt: skip
+) -> dict[str, float]:
     """The task's metrics.
 
     outputs: logits [n, classes] or [n, options], values [n, 1], for words [n, L, tags] or [n, L, measures], for
@@ -49,9 +52,12 @@ def measures(
 
 
 def tabulated(
-    spec: FinetuneSpec, data: Labelled, outputs: np.ndarray | tuple[np.ndarray, ...], labels: np.ndarray,
+    spec: FinetuneSpec,
+    data: Labelled,
+    outputs: np.ndarray | tuple[np.ndarray, ...],
+    labels: np.ndarray,
     threshold: float | None = None,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """One row per example with at least id, label and prediction, indexed as `data.table`; arguments of `measures`."""
     table = data.table
     if spec.kind == "question_answering":

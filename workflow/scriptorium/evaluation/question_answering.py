@@ -40,9 +40,12 @@ def _f1(own: list[str], wanted: list[str]) -> float:
 
 
 def table(
-    ids: Sequence[str], answers: Sequence[Sequence[str]], spans: Sequence[str], gaps: np.ndarray,
+    ids: Sequence[str],
+    answers: Sequence[Sequence[str]],
+    spans: Sequence[str],
+    gaps: np.ndarray,
     threshold: float | None,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """What is predicted for each question, and how good it is.
 
     spans: the best span each; gaps [n]: score of "no answer" minus that of the span. A question whose gap is above

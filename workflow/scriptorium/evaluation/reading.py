@@ -22,10 +22,12 @@ def measures(labels: Sequence[np.ndarray], predictions: Sequence[np.ndarray], na
 
 def totals(labels: Sequence[np.ndarray], predictions: Sequence[np.ndarray]) -> np.ndarray:
     """[sentences, measures + 1]: the sum of absolute errors of every measure, and the number of words."""
-    return np.stack([
-        np.append(np.abs(_matrix(true) - _matrix(guess)).sum(axis=0), len(true))
-        for true, guess in zip(labels, predictions, strict=True)
-    ])  # fmt: skip
+    return np.stack(
+        [
+            np.append(np.abs(_matrix(true) - _matrix(guess)).sum(axis=0), len(true))
+            for true, guess in zip(labels, predictions, strict=True)
+        ]
+    )
 
 
 def from_totals(sums: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -44,7 +46,7 @@ def baselines(
 
     train, test: (texts, measures per sentence [words, measures]). `mean` and `median` give every word the same;
     `word_length` is a straight line in the number of a word's characters, punctuation included, for each measure.
-    """  # fmt: skip
+    """
     lengths, held_out = (np.concatenate([_lengths(text) for text in texts]) for texts in (train[0], test[0]))
     known, unknown = (np.concatenate([_matrix(own) for own in values]) for values in (train[1], test[1]))
     line, *_ = np.linalg.lstsq(np.column_stack([np.ones_like(lengths), lengths]), known, rcond=None)

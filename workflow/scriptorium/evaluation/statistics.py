@@ -33,9 +33,14 @@ def mean_sd(values: Sequence[float]) -> tuple[float, float]:
 
 
 def compare_totals(
-    a: np.ndarray, b: np.ndarray, metric: TotalsMetric, *,
-    resamples: int = 10_000, seed: int = 0, level: float = 0.95,
-) -> Comparison:  # fmt: skip
+    a: np.ndarray,
+    b: np.ndarray,
+    metric: TotalsMetric,
+    *,
+    resamples: int = 10_000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Comparison:
     """Compare by a metric of sums over examples: accuracy, F1 of (hits, predicted, true), MCC of confusions, MAE.
 
     a, b: [seeds, examples, k], what each example adds to the k sums; metric: sums [..., k] -> values [...].
@@ -85,9 +90,15 @@ def _drawn(generator: np.random.Generator, size: int, n: int) -> np.ndarray:
 
 
 def compare_metric(
-    metric: Metric, labels: np.ndarray, a: np.ndarray, b: np.ndarray, *,
-    resamples: int = 1000, seed: int = 0, level: float = 0.95,
-) -> Comparison:  # fmt: skip
+    metric: Metric,
+    labels: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Comparison:
     """The same for any metric of labels and predictions (Spearman's correlation, which is no function of sums).
 
     labels: [examples]; a, b: [seeds, examples]. The metric is computed anew on each resample, so this is slow.

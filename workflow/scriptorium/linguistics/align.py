@@ -53,7 +53,8 @@ def token_words(text: str, offsets: Sequence[tuple[int, int]], spans: np.ndarray
     if len(missing):
         lost = ", ".join(repr(text[start:end]) for start, end in spans[missing][:5])
         raise UserError(
-            f"words without a token of their own: {lost}", where=f"text {text!r}",
+            f"words without a token of their own: {lost}",
+            where=f"text {text!r}",
             remedy="use a spaCy pipeline that does not merge tokens across blanks",
-        )  # fmt: skip
+        )
     return words

@@ -63,8 +63,9 @@ def texts_of(path: Path) -> list[str]:
             table = pd.read_parquet(file, columns=["text", "text_b"])
             found |= set(table["text"].dropna()) | set(table["text_b"].dropna())
         else:
-            raise UserError("neither a gaze table (corpus, document, sentence, word) nor a task (text, text_b)",
-                            where=file)  # fmt: skip
+            raise UserError(
+                "neither a gaze table (corpus, document, sentence, word) nor a task (text, text_b)", where=file
+            )
     if not any(text.split() for text in found):
         raise UserError("no text to annotate", where=path, remedy="look at the data set's own log")
     return sorted(found, key=text_key)
@@ -79,12 +80,18 @@ def load(pipeline: str) -> Language:
         nlp = spacy.load(pipeline, exclude=["lemmatizer"])
     except OSError:
         installed = ", ".join(spacy.util.get_installed_models()) or "none"
-        raise UserError(f"the spaCy pipeline {pipeline!r} is not installed (installed: {installed})", where=where,
-                        remedy="install it as a package, or name an installed one") from None  # fmt: skip
+        raise UserError(
+            f"the spaCy pipeline {pipeline!r} is not installed (installed: {installed})",
+            where=where,
+            remedy="install it as a package, or name an installed one",
+        ) from None
     missing = [name for name in ("parser", "ner") if name not in nlp.pipe_names]
     if missing or "noun_chunks" not in nlp.Defaults.syntax_iterators:
-        raise UserError(f"the spaCy pipeline {pipeline!r} lacks {', '.join(missing) or 'noun chunks'}", where=where,
-                        remedy="name a pipeline with tagger, parser, entities and noun chunks")  # fmt: skip
+        raise UserError(
+            f"the spaCy pipeline {pipeline!r} lacks {', '.join(missing) or 'noun chunks'}",
+            where=where,
+            remedy="name a pipeline with tagger, parser, entities and noun chunks",
+        )
     return nlp
 
 

@@ -56,8 +56,12 @@ def _dependency(name: str, group: str, *labels: str) -> Candidate:
 
 def _entity(name: str, *types: str) -> Candidate:
     held = frozenset(types)
-    return Candidate(f"entity_{name}", "ner", f"in an entity of type {', '.join(types)}",
-                     tokens=lambda d: [t.ent_type_ in held for t in d])  # fmt: skip
+    return Candidate(
+        f"entity_{name}",
+        "ner",
+        f"in an entity of type {', '.join(types)}",
+        tokens=lambda d: [t.ent_type_ in held for t in d],
+    )
 
 
 def _chunk(name: str, part: str, definition: str) -> Candidate:
@@ -65,8 +69,12 @@ def _chunk(name: str, part: str, definition: str) -> Candidate:
 
 
 def _sentiment(name: str, sign: int) -> Candidate:
-    return Candidate(f"sentiment_{name}", "emotion", f"{name} in VADER's lexicon",
-                     tokens=lambda d: [valences().get(t.lower_, 0) * sign > 0 for t in d])  # fmt: skip
+    return Candidate(
+        f"sentiment_{name}",
+        "emotion",
+        f"{name} in VADER's lexicon",
+        tokens=lambda d: [valences().get(t.lower_, 0) * sign > 0 for t in d],
+    )
 
 
 def _shape(name: str, definition: str, pattern: str) -> Candidate:
@@ -76,17 +84,40 @@ def _shape(name: str, definition: str, pattern: str) -> Candidate:
 
 CANDIDATES = (
     # word length
-    Candidate("characters", "word_length", "code points of the word, punctuation included", REAL,
-              words=lambda words: [len(word) for word in words]),
-    Candidate("syllables", "word_length", "syllables by linguistics/features.py", REAL,
-              words=lambda words: [syllables(word) for word in words]),
+    Candidate(
+        "characters",
+        "word_length",
+        "code points of the word, punctuation included",
+        REAL,
+        words=lambda words: [len(word) for word in words],
+    ),
+    Candidate(
+        "syllables",
+        "word_length",
+        "syllables by linguistics/features.py",
+        REAL,
+        words=lambda words: [syllables(word) for word in words],
+    ),
     # word position
-    Candidate("relative_position", "word_position", "index of the word over the number of words", REAL,
-              words=lambda words: [index / len(words) for index in range(len(words))]),
-    Candidate("sentence_first", "word_position", "first word of the sentence",
-              words=lambda words: [index == 0 for index in range(len(words))]),
-    Candidate("sentence_last", "word_position", "last word of the sentence",
-              words=lambda words: [index == len(words) - 1 for index in range(len(words))]),
+    Candidate(
+        "relative_position",
+        "word_position",
+        "index of the word over the number of words",
+        REAL,
+        words=lambda words: [index / len(words) for index in range(len(words))],
+    ),
+    Candidate(
+        "sentence_first",
+        "word_position",
+        "first word of the sentence",
+        words=lambda words: [index == 0 for index in range(len(words))],
+    ),
+    Candidate(
+        "sentence_last",
+        "word_position",
+        "last word of the sentence",
+        words=lambda words: [index == len(words) - 1 for index in range(len(words))],
+    ),
     # named entities, by OntoNotes type
     _entity("person", "PERSON"),
     _entity("place", "GPE", "LOC", "FAC"),
@@ -135,7 +166,7 @@ CANDIDATES = (
     _shape("capital", "a capital after opening punctuation", r"^\W*[A-Z]"),
     _shape("digit", "holds a digit", r"\d"),
     _shape("punctuation", "ends in a punctuation mark", r"[^\w\s]$"),
-)  # fmt: skip
+)
 
 
 def measure(doc: Doc) -> dict[str, np.ndarray]:

@@ -25,10 +25,27 @@ Z = 1.959963984540054  # of a two-sided 95% interval
 LENGTH = "characters"  # the candidate that is the covariate length itself
 NO_VARIANCE = 1e-8  # a smaller variance of the sentences' intercepts, relative to the residual's, is none
 COLUMNS = (
-    "candidate", "group", "kind", "support", "mean_with", "mean_without", "r_length", "d", "d_low", "d_high",
-    "p_welch", "p_welch_holm", "beta", "beta_low", "beta_high", "p_mixed", "p_mixed_holm", "selected_raw",
-    "selected_adjusted", "reason",
-)  # fmt: skip
+    "candidate",
+    "group",
+    "kind",
+    "support",
+    "mean_with",
+    "mean_without",
+    "r_length",
+    "d",
+    "d_low",
+    "d_high",
+    "p_welch",
+    "p_welch_holm",
+    "beta",
+    "beta_low",
+    "beta_high",
+    "p_mixed",
+    "p_mixed_holm",
+    "selected_raw",
+    "selected_adjusted",
+    "reason",
+)
 
 
 @dataclass(frozen=True)
@@ -48,9 +65,10 @@ def standardised(words: pd.DataFrame) -> np.ndarray:
     for corpus, values in groups:
         if not np.isfinite(values).all() or values.std() == 0 or len(values) < 2:
             raise UserError(
-                "n_fix does not vary, or is not a number", where=f"gaze corpus {corpus}",
+                "n_fix does not vary, or is not a number",
+                where=f"gaze corpus {corpus}",
                 remedy="look at results/gaze/corpora, or leave the corpus out of the regressor's recipe",
-            )  # fmt: skip
+            )
     return ((words["n_fix"] - groups.transform("mean")) / groups.transform("std")).to_numpy(np.float64)
 
 
@@ -89,9 +107,18 @@ def table(
             raw = welch(y, x > 0) if candidate.kind == BINARY else slope(y, x)
             scaled = x if candidate.kind == BINARY else _z(x)
             adjusted = mixed(y, scaled, list(covariates.values()), sentence)
-            row |= {"d": raw.value, "d_low": raw.low, "d_high": raw.high, "p_welch": raw.p, "r_length": _r(x, length),
-                    "beta": adjusted.value, "beta_low": adjusted.low, "beta_high": adjusted.high,
-                    "p_mixed": adjusted.p, "reason": adjusted.reason}  # fmt: skip
+            row |= {
+                "d": raw.value,
+                "d_low": raw.low,
+                "d_high": raw.high,
+                "p_welch": raw.p,
+                "r_length": _r(x, length),
+                "beta": adjusted.value,
+                "beta_low": adjusted.low,
+                "beta_high": adjusted.high,
+                "p_mixed": adjusted.p,
+                "reason": adjusted.reason,
+            }
             if candidate.kind == BINARY:
                 row |= {"mean_with": y[x > 0].mean(), "mean_without": y[x == 0].mean()}
         rows.append(row)
@@ -117,9 +144,17 @@ def groups(made: pd.DataFrame) -> pd.DataFrame:
         raw, adjusted = own[own["selected_raw"]]["candidate"], own[own["selected_adjusted"]]["candidate"]
         tested = int(own["p_welch"].notna().sum())
         kept = "yes" if len(adjusted) else "raw only" if len(raw) else "no" if tested else "not tested"
-        rows.append({"group": group, "level": "lower" if group in LOWER else "upper", "candidates": len(own),
-                     "tested": tested, "significant_raw": ", ".join(raw), "significant_adjusted": ", ".join(adjusted),
-                     "kept": kept})  # fmt: skip
+        rows.append(
+            {
+                "group": group,
+                "level": "lower" if group in LOWER else "upper",
+                "candidates": len(own),
+                "tested": tested,
+                "significant_raw": ", ".join(raw),
+                "significant_adjusted": ", ".join(adjusted),
+                "kept": kept,
+            }
+        )
     return pd.DataFrame(rows)
 
 

@@ -39,9 +39,14 @@ def boosting(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarray:
     """Gradient boosting on surface features, neighbours included (after papers/cogbert section 8.4; settings ours)."""
     seen = Counter(map(bare, train["word"]))
     model = HistGradientBoostingRegressor(
-        loss="squared_error", learning_rate=0.05, max_iter=100, max_leaf_nodes=8, min_samples_leaf=20,
-        early_stopping=False, random_state=seed,
-    )  # fmt: skip
+        loss="squared_error",
+        learning_rate=0.05,
+        max_iter=100,
+        max_leaf_nodes=8,
+        min_samples_leaf=20,
+        early_stopping=False,
+        random_state=seed,
+    )
     with threadpool_limits(1):
         # a training word does not count itself, or else no training word would look like an unseen one
         return model.fit(surface(train, seen, own=1), train["label"]).predict(surface(test, seen))
@@ -64,15 +69,23 @@ def surface(words: pd.DataFrame, seen: Counter, own: int = 0) -> np.ndarray:
     around = chars.groupby([words["corpus"], words["document"], words["sentence"]], sort=False)
     before, after = around.shift(1, fill_value=0), around.shift(-1, fill_value=0)
     text = list(words["word"])
-    return np.column_stack([
-        chars, before, after, position, size - 1 - position, position / size, size,
-        [w[0].isupper() for w in text],
-        [w.isupper() for w in text],
-        [any(c.isdigit() for c in w) for w in text],
-        [not w[-1].isalnum() for w in text],
-        [not w[1:-1].isalnum() and len(w) > 2 for w in text],
-        [np.log1p(max(seen[bare(w)] - own, 0)) for w in text],
-    ]).astype(np.float64)  # fmt: skip
+    return np.column_stack(
+        [
+            chars,
+            before,
+            after,
+            position,
+            size - 1 - position,
+            position / size,
+            size,
+            [w[0].isupper() for w in text],
+            [w.isupper() for w in text],
+            [any(c.isdigit() for c in w) for w in text],
+            [not w[-1].isalnum() for w in text],
+            [not w[1:-1].isalnum() and len(w) > 2 for w in text],
+            [np.log1p(max(seen[bare(w)] - own, 0)) for w in text],
+        ]
+    ).astype(np.float64)
 
 
 def _length(words: pd.DataFrame) -> np.ndarray:

@@ -19,8 +19,14 @@ from threadpoolctl import threadpool_limits
 from scriptorium.errors import UserError
 
 # array of ours -> field of scikit-learn's tree nodes
-FIELDS = {"value": "value", "feature": "feature_idx", "threshold": "num_threshold", "left": "left", "right": "right",
-          "leaf": "is_leaf"}  # fmt: skip
+FIELDS = {
+    "value": "value",
+    "feature": "feature_idx",
+    "threshold": "num_threshold",
+    "left": "left",
+    "right": "right",
+    "leaf": "is_leaf",
+}
 
 
 @dataclass(frozen=True)
@@ -60,14 +66,21 @@ class Boosting:
             arrays = load_file(path)
             return cls(arrays["base"], arrays["roots"], {name: arrays[name] for name in FIELDS})
         except (OSError, KeyError, SafetensorError) as error:
-            raise UserError(f"not a readable boosting model: {error}", where=path,
-                            remedy="train the predictor again") from None  # fmt: skip
+            raise UserError(
+                f"not a readable boosting model: {error}", where=path, remedy="train the predictor again"
+            ) from None
 
 
 def fit(
-    features: np.ndarray, values: np.ndarray, *, iterations: int, learning_rate: float, min_samples_leaf: int,
-    seed: int, measures: Sequence[str] = (),
-) -> Boosting:  # fmt: skip
+    features: np.ndarray,
+    values: np.ndarray,
+    *,
+    iterations: int,
+    learning_rate: float,
+    min_samples_leaf: int,
+    seed: int,
+    measures: Sequence[str] = (),
+) -> Boosting:
     """One model per column of values [words, measures] by absolute loss; unknown values (NaN) are left out.
 
     Raises UserError if a measure is known for no word. On one thread the result is a function of the arguments.
@@ -79,9 +92,13 @@ def fit(
             name = measures[column] if measures else column
             raise UserError(f"measure {name} is known for no training word", remedy="leave it out of `measures`")
         model = HistGradientBoostingRegressor(
-            loss="absolute_error", max_iter=iterations, learning_rate=learning_rate, early_stopping=False,
-            min_samples_leaf=min_samples_leaf, random_state=seed,
-        )  # fmt: skip
+            loss="absolute_error",
+            max_iter=iterations,
+            learning_rate=learning_rate,
+            early_stopping=False,
+            min_samples_leaf=min_samples_leaf,
+            random_state=seed,
+        )
         with threadpool_limits(1):
             model.fit(features[known], values[known, column])
         own = [predictor.nodes for (predictor,) in model._predictors]

@@ -34,10 +34,14 @@ class OutOfFold:
 
 
 def cross_fit(
-    sentences: Sequence[Sequence[str]], values: Sequence[np.ndarray], fold: np.ndarray, backbone: Path,
-    settings: PredictorSettings, upper: Sequence[float | None],
+    sentences: Sequence[Sequence[str]],
+    values: Sequence[np.ndarray],
+    fold: np.ndarray,
+    backbone: Path,
+    settings: PredictorSettings,
+    upper: Sequence[float | None],
     watch: Callable[[str, int, dict[str, float]], None] = lambda part, epoch, metrics: None,
-) -> tuple[Ensemble, OutOfFold]:  # fmt: skip
+) -> tuple[Ensemble, OutOfFold]:
     """sentences as words, values [words, measures] of each (NaN: unknown), fold [sentences], backbone: a folder.
 
     `watch(part, epoch, metrics)` hears of every epoch; nothing is chosen by it. The encoders' weight is chosen per
@@ -62,11 +66,15 @@ def cross_fit(
         for seed in settings.seeds:
             part = f"fold{number}_seed{seed}"
             member = fit(
-                transformers.AutoModel.from_pretrained(backbone, local_files_only=True), chosen,
-                measures=settings.measures, upper=upper, pad_id=pad_id, seed=[seed, int(number)],
+                transformers.AutoModel.from_pretrained(backbone, local_files_only=True),
+                chosen,
+                measures=settings.measures,
+                upper=upper,
+                pad_id=pad_id,
+                seed=[seed, int(number)],
                 after_epoch=lambda epoch, loss, _, part=part: watch(part, epoch, {"train_loss": loss}),
                 **settings.encoder.model_dump(),
-            )  # fmt: skip
+            )
             members.append(member)
             encoder[unseen] += predict(member, held_out, pad_id) / len(settings.seeds)
         for name, found in (("encoder", encoder), ("boosting", boosting)):
@@ -76,9 +84,14 @@ def cross_fit(
     weights = best_weights(encoder, boosting, observed, upper)
     mixed = mix(encoder, boosting, weights, upper)
     ensemble = Ensemble(
-        settings.measures, tuple(upper), members, tokenizer, gaze_boosting.fit(features, observed, **boost), weights,
+        settings.measures,
+        tuple(upper),
+        members,
+        tokenizer,
+        gaze_boosting.fit(features, observed, **boost),
+        weights,
         Spread.of(mixed, observed),
-    )  # fmt: skip
+    )
     return ensemble, OutOfFold(encoder, within(boosting, upper), mixed)
 
 

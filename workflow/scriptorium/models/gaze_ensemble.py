@@ -113,10 +113,17 @@ class Ensemble:
             member.save_pretrained(folder / f"member{number}")
             self.tokenizer.save_pretrained(folder / f"member{number}")
         self.boosting.save(folder / "boosting.safetensors")
-        manifest.write_json(folder / "ensemble.json", {
-            "measures": list(self.measures), "upper": list(self.upper), "members": len(self.members),
-            "surface": list(SURFACE), "encoder_weight": self.weights.tolist(), "spread": asdict(self.spread),
-        })  # fmt: skip
+        manifest.write_json(
+            folder / "ensemble.json",
+            {
+                "measures": list(self.measures),
+                "upper": list(self.upper),
+                "members": len(self.members),
+                "surface": list(SURFACE),
+                "encoder_weight": self.weights.tolist(),
+                "spread": asdict(self.spread),
+            },
+        )
         return sorted(path for path in folder.rglob("*") if path.is_file())
 
     @classmethod
@@ -125,19 +132,25 @@ class Ensemble:
         try:
             facts = json.loads((folder / "ensemble.json").read_text(encoding="utf-8"))
         except (OSError, json.JSONDecodeError) as error:
-            raise UserError(f"not a gaze predictor: {error}", where=folder,
-                            remedy="give the manifest of a run of train_predictor") from None  # fmt: skip
+            raise UserError(
+                f"not a gaze predictor: {error}", where=folder, remedy="give the manifest of a run of train_predictor"
+            ) from None
         if facts["surface"] != list(SURFACE):
-            raise UserError("this predictor was trained on other surface features", where=folder,
-                            remedy="train it again with this version") from None  # fmt: skip
+            raise UserError(
+                "this predictor was trained on other surface features",
+                where=folder,
+                remedy="train it again with this version",
+            ) from None
         places = [folder / f"member{number}" for number in range(facts["members"])]
         return cls(
-            tuple(facts["measures"]), tuple(facts["upper"]),
+            tuple(facts["measures"]),
+            tuple(facts["upper"]),
             [GazePredictor.from_pretrained(place, local_files_only=True).eval() for place in places],
             transformers.AutoTokenizer.from_pretrained(places[0], local_files_only=True),
             Boosting.load(folder / "boosting.safetensors"),
-            np.array(facts["encoder_weight"]), Spread(**facts["spread"]),
-        )  # fmt: skip
+            np.array(facts["encoder_weight"]),
+            Spread(**facts["spread"]),
+        )
 
 
 def mix(encoder: np.ndarray, boosting: np.ndarray, weights: np.ndarray, upper: Sequence[float | None]) -> np.ndarray:

@@ -72,8 +72,12 @@ class GazePredictor(transformers.PreTrainedModel):
             nn.Dropout(config.dropout),
             nn.Linear(config.head_size, outputs),
         )
-        for name, size, value in (("feature_mean", features, 0.0), ("feature_scale", features, 1.0),
-                                  ("measure_centre", outputs, 0.0), ("measure_scale", outputs, 1.0)):  # fmt: skip
+        for name, size, value in (
+            ("feature_mean", features, 0.0),
+            ("feature_scale", features, 1.0),
+            ("measure_centre", outputs, 0.0),
+            ("measure_scale", outputs, 1.0),
+        ):
             self.register_buffer(name, torch.full((size,), value))
         self.post_init()
 
@@ -105,9 +109,15 @@ class GazePredictor(transformers.PreTrainedModel):
             buffer.copy_(torch.as_tensor(np.where(new > 0, new, 1.0)))  # what never varies stays as it is
 
     def forward(
-        self, input_ids: Tensor, attention_mask: Tensor, word_of: Tensor, features: Tensor, mask: Tensor,
-        values: Tensor | None = None, **_: object,
-    ) -> GazePrediction:  # fmt: skip
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        word_of: Tensor,
+        features: Tensor,
+        mask: Tensor,
+        values: Tensor | None = None,
+        **_: object,
+    ) -> GazePrediction:
         """input_ids, attention_mask [B, P]; word_of [B, P]: index of each piece's word, -1 for none; features
         [B, T, F]; mask [B, T] (1 = word); values [B, T, measures], NaN where unknown.
 

@@ -41,9 +41,13 @@ class ReleasedRegressor(PreTrainedModel):
     def __init__(self, config: ReleasedRegressorConfig):
         super().__init__(config)
         self.lstm = nn.LSTM(
-            config.word_vector_size, config.hidden_size, config.num_layers, batch_first=True,
-            dropout=config.dropout if config.num_layers > 1 else 0.0, proj_size=len(FEATURES) - GIVEN,
-        )  # fmt: skip
+            config.word_vector_size,
+            config.hidden_size,
+            config.num_layers,
+            batch_first=True,
+            dropout=config.dropout if config.num_layers > 1 else 0.0,
+            proj_size=len(FEATURES) - GIVEN,
+        )
         self.combine = nn.Linear(len(FEATURES), 1)
         self.post_init()
 

@@ -31,8 +31,11 @@ class Reader:
     def __init__(self, tokenizer: transformers.PreTrainedTokenizerBase, positions: int):
         """positions: the most pieces that the encoder takes. Raises UserError unless the tokenizer is a fast one."""
         if not tokenizer.is_fast:
-            raise UserError("the gaze predictor needs a fast tokenizer (with character offsets)",
-                            where=tokenizer.name_or_path, remedy="add its tokenizer.json")  # fmt: skip
+            raise UserError(
+                "the gaze predictor needs a fast tokenizer (with character offsets)",
+                where=tokenizer.name_or_path,
+                remedy="add its tokenizer.json",
+            )
         one = tokenizer("a", return_special_tokens_mask=True)
         middle = [i for i, special in enumerate(one["special_tokens_mask"]) if not special]
         self.before = one["input_ids"][: middle[0]] if middle else []
@@ -48,17 +51,18 @@ class Reader:
         if not sentences:
             return []
         texts = [" ".join(words) for words in sentences]
-        encoded = self.tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True, truncation=False,
-                                 padding=False, verbose=False)  # fmt: skip
+        encoded = self.tokenizer(
+            texts, add_special_tokens=False, return_offsets_mapping=True, truncation=False, padding=False, verbose=False
+        )
         found = []
         for i, (words, features) in enumerate(zip(sentences, surface(sentences), strict=True)):
             word_of = piece_words(encoded["offset_mapping"][i], word_spans(texts[i]))
             pieces = self._by_word(np.array(encoded["input_ids"][i], dtype=np.int64), word_of, len(words))
             windows = self._windows(pieces)
             self.windowed += len(windows) > 1
-            found.append([
-                self._reading(pieces[w], features[w], None if values is None else values[i][w]) for w in windows
-            ])  # fmt: skip
+            found.append(
+                [self._reading(pieces[w], features[w], None if values is None else values[i][w]) for w in windows]
+            )
         return found
 
     def _by_word(self, pieces: np.ndarray, word_of: np.ndarray, words: int) -> list[np.ndarray]:
@@ -88,11 +92,24 @@ class Reader:
 
 
 def fit(
-    encoder: transformers.PreTrainedModel, readings: Sequence[Reading], *, measures: Sequence[str],
-    upper: Sequence[float | None], pad_id: int, head_size: int, dropout: float, epochs: int, batch_size: int, lr: float,
-    head_lr: float, weight_decay: float, warmup: float, precision: str, seed: Sequence[int],
+    encoder: transformers.PreTrainedModel,
+    readings: Sequence[Reading],
+    *,
+    measures: Sequence[str],
+    upper: Sequence[float | None],
+    pad_id: int,
+    head_size: int,
+    dropout: float,
+    epochs: int,
+    batch_size: int,
+    lr: float,
+    head_lr: float,
+    weight_decay: float,
+    warmup: float,
+    precision: str,
+    seed: Sequence[int],
     after_epoch: Callable[[int, float, GazePredictor], None] | None = None,
-) -> GazePredictor:  # fmt: skip
+) -> GazePredictor:
     """Fine-tune `encoder` (it is changed) with a new head for a fixed number of epochs, and return the predictor.
 
     AdamW, linear warm-up and decay, two rates: the encoder's and the head's. The embedding table is left as it is:
@@ -101,12 +118,20 @@ def fit(
     """
     with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(np.random.default_rng([*seed, 0]).integers(2**31)))
-        model = GazePredictor.around(encoder, measures=list(measures), upper=list(upper), surface=list(SURFACE),
-                                     head_size=head_size, dropout=dropout)  # fmt: skip
+        model = GazePredictor.around(
+            encoder,
+            measures=list(measures),
+            upper=list(upper),
+            surface=list(SURFACE),
+            head_size=head_size,
+            dropout=dropout,
+        )
         model.standardise(np.concatenate([r.features for r in readings]), np.concatenate([r.values for r in readings]))
         encoder.get_input_embeddings().weight.requires_grad_(False)
-        groups = [{"params": [p for p in encoder.parameters() if p.requires_grad], "lr": lr},
-                  {"params": list(model.head.parameters()), "lr": head_lr}]  # fmt: skip
+        groups = [
+            {"params": [p for p in encoder.parameters() if p.requires_grad], "lr": lr},
+            {"params": list(model.head.parameters()), "lr": head_lr},
+        ]
         optimiser = torch.optim.AdamW(groups, weight_decay=weight_decay)
         steps = epochs * -(-len(readings) // batch_size)
         schedule = transformers.get_linear_schedule_with_warmup(optimiser, int(warmup * steps), steps)

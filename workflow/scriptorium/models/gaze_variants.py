@@ -40,10 +40,21 @@ class Trainer:
         """Train on the chosen sentences; `number` tells the trainings of one run apart."""
         spec = self.spec
         sentences = [self.sentences[i] for i in chosen]
-        shape = {"word_vector_size": self.word_vector_size, "hidden_size": spec.hidden_size, "num_layers": spec.layers,
-                 "dropout": spec.dropout, "word_vectors": self.word_vectors}  # fmt: skip
-        settings = {"epochs": spec.epochs, "batch_size": spec.batch_size, "lr": spec.lr, "seed": [spec.seed, number],
-                    "weight_decay": spec.weight_decay, "after_epoch": after_epoch}  # fmt: skip
+        shape = {
+            "word_vector_size": self.word_vector_size,
+            "hidden_size": spec.hidden_size,
+            "num_layers": spec.layers,
+            "dropout": spec.dropout,
+            "word_vectors": self.word_vectors,
+        }
+        settings = {
+            "epochs": spec.epochs,
+            "batch_size": spec.batch_size,
+            "lr": spec.lr,
+            "seed": [spec.seed, number],
+            "weight_decay": spec.weight_decay,
+            "after_epoch": after_epoch,
+        }
         scale = None
         if spec.variant == "released":
             config = ReleasedRegressorConfig(**shape)
@@ -52,9 +63,13 @@ class Trainer:
             model = fit(GazeRegressorConfig(**shape), sentences, **settings)
         else:
             model, scale = fit_fixed(
-                GazeRegressorConfig(**shape), sentences, self.corpora[chosen], self.groups[chosen],
-                inner_folds=spec.inner_folds, **settings,
-            )  # fmt: skip
+                GazeRegressorConfig(**shape),
+                sentences,
+                self.corpora[chosen],
+                self.groups[chosen],
+                inner_folds=spec.inner_folds,
+                **settings,
+            )
 
         def of_sentences(numbers: np.ndarray) -> np.ndarray:
             n_fix = predict(model, [self.sentences[i] for i in numbers])[0]

@@ -41,18 +41,27 @@ class FileVectors:
             # from the right: some words of GloVe 840B hold blanks
             word, *cells = line.rsplit(" ", size)
             if size < 2 or len(cells) != size:
-                raise UserError(f"{len(cells)} numbers, {size} in the lines before", where=f"{path}, line {number}",
-                                remedy="give one word and its numbers per line, separated by blanks")  # fmt: skip
+                raise UserError(
+                    f"{len(cells)} numbers, {size} in the lines before",
+                    where=f"{path}, line {number}",
+                    remedy="give one word and its numbers per line, separated by blanks",
+                )
             if word not in wanted or word in table:
                 continue
             try:
                 vector = np.array(cells, dtype=np.float32)
             except ValueError as error:
-                raise UserError(f"not numbers: {error}", where=f"{path}, line {number}",
-                                remedy="give one word and its numbers per line") from None  # fmt: skip
+                raise UserError(
+                    f"not numbers: {error}",
+                    where=f"{path}, line {number}",
+                    remedy="give one word and its numbers per line",
+                ) from None
             if not np.isfinite(vector).all():
-                raise UserError(f"the vector of {word!r} is not finite", where=f"{path}, line {number}",
-                                remedy="download the file again")  # fmt: skip
+                raise UserError(
+                    f"the vector of {word!r} is not finite",
+                    where=f"{path}, line {number}",
+                    remedy="download the file again",
+                )
             table[word] = vector
         if not size:
             raise UserError("there is not one vector", where=path, remedy="download the file again")

@@ -42,8 +42,11 @@ def build(spec: FinetuneSpec, backbone: Path) -> nn.Module:
     auto = HEADS[spec.kind]
     config = transformers.AutoConfig.from_pretrained(backbone, local_files_only=True, **_task(spec))
     if spec.max_length > (longest := longest_input(config)):
-        raise UserError(f"max_length {spec.max_length} is more than the backbone's {longest}",
-                        where=backbone, remedy="lower max_length of the task")  # fmt: skip
+        raise UserError(
+            f"max_length {spec.max_length} is more than the backbone's {longest}",
+            where=backbone,
+            remedy="lower max_length of the task",
+        )
     if spec.reinitialise:
         model = auto.from_config(config)
     else:
@@ -51,9 +54,12 @@ def build(spec: FinetuneSpec, backbone: Path) -> nn.Module:
     if spec.cognition is not None:
         wrapper = CognitionForTokenClassification if tokens else CognitionForSequenceClassification
         model = wrapper.wrap(
-            model, mode=spec.cognition.mode, boundary=spec.cognition.boundary, layered=spec.cognition.layered,
+            model,
+            mode=spec.cognition.mode,
+            boundary=spec.cognition.boundary,
+            layered=spec.cognition.layered,
             flags=spec.cognition.flags,
-        )  # fmt: skip
+        )
     return model if spec.gaze_loss is None else WithGazeLoss(model, spec.gaze_loss)
 
 

@@ -18,9 +18,13 @@ class RowsLayer(BertLayer):
     """BertLayer that can be asked for some rows only: what the last layer computes for the others, nobody reads."""
 
     def forward(
-        self, hidden_states: torch.Tensor, attention_mask: torch.Tensor | None = None, *_: object,
-        rows: torch.Tensor | None = None, **__: object,
-    ) -> torch.Tensor:  # fmt: skip
+        self,
+        hidden_states: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        *_: object,
+        rows: torch.Tensor | None = None,
+        **__: object,
+    ) -> torch.Tensor:
         """Hidden states [B, L, d] -> [B, L, d], or [B, K, d] at `rows` [B, K]; all rows are keys. Mask: `attend`'s."""
         own = self.attention.self
         asked = hidden_states if rows is None else pick(hidden_states, rows)
@@ -54,16 +58,23 @@ class Masked(PaddedVocabulary):
         self.close_padding()
 
     def predict(
-        self, input_ids: torch.Tensor, positions: torch.Tensor, document_ids: torch.Tensor | None = None,
+        self,
+        input_ids: torch.Tensor,
+        positions: torch.Tensor,
+        document_ids: torch.Tensor | None = None,
         attention_mask: torch.Tensor | None = None,
-    ) -> torch.Tensor:  # fmt: skip
+    ) -> torch.Tensor:
         """Logits [B, K, tokens] at `positions` [B, K] of `input_ids` [B, L]; see `encode`."""
         return self._logits(input_ids, positions, document_ids, attention_mask)[..., : self.tokens]
 
     def forward(
-        self, input_ids: torch.Tensor, positions: torch.Tensor, labels: torch.Tensor,
-        document_ids: torch.Tensor | None = None, attention_mask: torch.Tensor | None = None,
-    ) -> dict[str, torch.Tensor]:  # fmt: skip
+        self,
+        input_ids: torch.Tensor,
+        positions: torch.Tensor,
+        labels: torch.Tensor,
+        document_ids: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
         """See `outcome`."""
         logits = self._logits(input_ids, positions, document_ids, attention_mask)
         return outcome(logits, labels, counted=self.monitored or not self.training)
@@ -83,9 +94,13 @@ class PackedMaskedLM(Masked, BertForMaskedLM):
 
 
 def encode(
-    encoder: transformers.PreTrainedModel, input_ids: torch.Tensor, rows: torch.Tensor,
-    document_ids: torch.Tensor | None, attention_mask: torch.Tensor | None, **embedded: torch.Tensor,
-) -> torch.Tensor:  # fmt: skip
+    encoder: transformers.PreTrainedModel,
+    input_ids: torch.Tensor,
+    rows: torch.Tensor,
+    document_ids: torch.Tensor | None,
+    attention_mask: torch.Tensor | None,
+    **embedded: torch.Tensor,
+) -> torch.Tensor:
     """Hidden states [B, K, d] of an encoder of RowsLayers at `rows` [B, K] of `input_ids` [B, L].
 
     With `document_ids` [B, L] a token attends only to tokens of its own document (block-diagonal attention; padding

@@ -20,18 +20,26 @@ class PairBert(Masked, BertForPreTraining):
     rows_layer, head, plain_class = RowsLayer, "cls", BertForPreTraining
 
     def predict(
-        self, input_ids: torch.Tensor, positions: torch.Tensor, token_type_ids: torch.Tensor,
+        self,
+        input_ids: torch.Tensor,
+        positions: torch.Tensor,
+        token_type_ids: torch.Tensor,
         attention_mask: torch.Tensor,
-    ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits [B, K, tokens] at `positions` [B, K] of `input_ids` [B, L], and [B, 2] of next-sentence prediction,
         where 0 means: the second sentence follows the first."""
         logits, answers = self._both(input_ids, positions, token_type_ids, attention_mask)
         return logits[..., : self.tokens], answers
 
     def forward(
-        self, input_ids: torch.Tensor, positions: torch.Tensor, labels: torch.Tensor, token_type_ids: torch.Tensor,
-        attention_mask: torch.Tensor, next_sentence_label: torch.Tensor,
-    ) -> dict[str, torch.Tensor]:  # fmt: skip
+        self,
+        input_ids: torch.Tensor,
+        positions: torch.Tensor,
+        labels: torch.Tensor,
+        token_type_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        next_sentence_label: torch.Tensor,
+    ) -> dict[str, torch.Tensor]:
         """`loss`: the mean over the predicted tokens plus the mean over the pairs; labels [B, K], with -100 in unused
         slots, next_sentence_label [B, 1].
 
@@ -47,9 +55,12 @@ class PairBert(Masked, BertForPreTraining):
         return outputs
 
     def _both(
-        self, input_ids: torch.Tensor, positions: torch.Tensor, token_type_ids: torch.Tensor,
+        self,
+        input_ids: torch.Tensor,
+        positions: torch.Tensor,
+        token_type_ids: torch.Tensor,
         attention_mask: torch.Tensor,
-    ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         rows = functional.pad(positions, (1, 0))  # [CLS] stands first
         hidden = encode(self.bert, input_ids, rows, None, attention_mask, token_type_ids=token_type_ids)
         return self.cls(hidden[:, 1:], self.bert.pooler(hidden))

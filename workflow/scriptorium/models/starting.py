@@ -14,9 +14,14 @@ from scriptorium.errors import UserError
 from scriptorium.objectives.spec import EncoderSpec
 
 KINDS = {  # objective -> model_type of the encoder that it trains
-    "bert": "bert", "bert-nsp": "bert", "roberta": "roberta", "xlnet": "xlnet",
-    "mpnet": "mpnet", "plm": "mpnet", "mlm-permuted": "mpnet",
-}  # fmt: skip
+    "bert": "bert",
+    "bert-nsp": "bert",
+    "roberta": "roberta",
+    "xlnet": "xlnet",
+    "mpnet": "mpnet",
+    "plm": "mpnet",
+    "mlm-permuted": "mpnet",
+}
 OFFSETS = {"mpnet": 2, "roberta": 2}  # positions that these count more than there are: they begin at padding + 1
 REMEDY = "start from an encoder of the kind that the objective trains: bert, roberta, xlnet or mpnet"
 
@@ -29,11 +34,19 @@ def shape_of(directory: Path, model_type: str) -> EncoderSpec:
     check_checkpoint(directory)
     config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
     if config.get("model_type") != model_type:
-        raise UserError(f"a {config.get('model_type')} model, and this objective trains {model_type}", where=directory,
-                        remedy=REMEDY)  # fmt: skip
+        raise UserError(
+            f"a {config.get('model_type')} model, and this objective trains {model_type}",
+            where=directory,
+            remedy=REMEDY,
+        )
     if model_type == "xlnet":
-        names = {"hidden_size": "d_model", "layers": "n_layer", "heads": "n_head", "intermediate_size": "d_inner",
-                 "dropout": "dropout"}  # fmt: skip
+        names = {
+            "hidden_size": "d_model",
+            "layers": "n_layer",
+            "heads": "n_head",
+            "intermediate_size": "d_inner",
+            "dropout": "dropout",
+        }
         return EncoderSpec(**{ours: config[theirs] for ours, theirs in names.items()})
     return EncoderSpec(
         hidden_size=config["hidden_size"],
@@ -60,11 +73,17 @@ def load(model: transformers.PreTrainedModel, directory: Path) -> list[str]:
         given = {prefix + name: value for name, value in given.items()}
     frozen = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
     own = {name: value for name, value in model.state_dict().items() if name not in frozen}
-    wrong = [f"{name}: {tuple(given[name].shape)} in the checkpoint, {tuple(value.shape)} in the model"
-             for name, value in own.items() if name in given and not _fits(given[name], value, model)]  # fmt: skip
+    wrong = [
+        f"{name}: {tuple(given[name].shape)} in the checkpoint, {tuple(value.shape)} in the model"
+        for name, value in own.items()
+        if name in given and not _fits(given[name], value, model)
+    ]
     if wrong:
-        raise UserError("the shapes of a checkpoint and of the model differ:\n  " + "\n  ".join(wrong), where=directory,
-                        remedy="start from a checkpoint of this vocabulary and these lengths")  # fmt: skip
+        raise UserError(
+            "the shapes of a checkpoint and of the model differ:\n  " + "\n  ".join(wrong),
+            where=directory,
+            remedy="start from a checkpoint of this vocabulary and these lengths",
+        )
     new = []
     with torch.no_grad():
         for name, value in own.items():

@@ -50,11 +50,17 @@ class WordVectors:
     def __init__(self, tokenizer: PreTrainedTokenizerBase, table: np.ndarray):
         """A fast tokenizer and its embedding table [vocabulary, D]. Raises UserError if they do not fit."""
         if not tokenizer.is_fast:
-            raise UserError("word vectors need a fast tokenizer (with character offsets)", where=tokenizer.name_or_path,
-                            remedy="add its tokenizer.json")  # fmt: skip
+            raise UserError(
+                "word vectors need a fast tokenizer (with character offsets)",
+                where=tokenizer.name_or_path,
+                remedy="add its tokenizer.json",
+            )
         if len(tokenizer) > len(table):
-            raise UserError(f"the tokenizer knows {len(tokenizer)} pieces, the embedding table has {len(table)} rows",
-                            where=tokenizer.name_or_path, remedy="take tokenizer and weights of one model")  # fmt: skip
+            raise UserError(
+                f"the tokenizer knows {len(tokenizer)} pieces, the embedding table has {len(table)} rows",
+                where=tokenizer.name_or_path,
+                remedy="take tokenizer and weights of one model",
+            )
         self.tokenizer, self.table, self.size, self.erased = tokenizer, table, table.shape[1], 0
 
     @classmethod
@@ -74,8 +80,9 @@ class WordVectors:
         texts = [" ".join(words) for words in sentences]
         if not texts:
             return []
-        encoded = self.tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True, truncation=False,
-                                 padding=False, verbose=False)  # fmt: skip
+        encoded = self.tokenizer(
+            texts, add_special_tokens=False, return_offsets_mapping=True, truncation=False, padding=False, verbose=False
+        )
         return [
             self._mean(np.array(pieces, dtype=np.int64), piece_words(offsets, word_spans(text)), len(words))
             for text, words, pieces, offsets in zip(
@@ -103,8 +110,11 @@ def encoder_directory(manifest_path: Path) -> Path:
     entries = [Path(entry["path"]) for entry in manifest.read(manifest_path)["files"]]
     found = [path for path in entries if path.name == "config.json"]
     if len(found) != 1:
-        raise UserError(f"{len(found)} files named config.json, one encoder is needed", where=manifest_path,
-                        remedy="let the data set hold one model folder, or one .txt file of vectors")  # fmt: skip
+        raise UserError(
+            f"{len(found)} files named config.json, one encoder is needed",
+            where=manifest_path,
+            remedy="let the data set hold one model folder, or one .txt file of vectors",
+        )
     return manifest_path.parent / found[0].parent
 
 
@@ -116,12 +126,18 @@ def embedding_table(directory: Path) -> np.ndarray:
     files = sorted(directory.glob("*.safetensors"))
     if not files:
         pickles = sorted(path.name for path in directory.glob("*.bin"))
-        raise UserError("no safetensors weights" + (f", only {', '.join(pickles)} (a pickle)" if pickles else ""),
-                        where=directory, remedy="convert the checkpoint to safetensors")  # fmt: skip
+        raise UserError(
+            "no safetensors weights" + (f", only {', '.join(pickles)} (a pickle)" if pickles else ""),
+            where=directory,
+            remedy="convert the checkpoint to safetensors",
+        )
     for file in files:
         with safe_open(file, framework="pt") as tensors:
             for name in sorted(tensors.keys(), key=len):
                 if name.endswith(TABLES):
                     return tensors.get_tensor(name).float().numpy()
-    raise UserError("no token embedding in the checkpoint", where=directory,
-                    remedy=f"its name must end with one of {', '.join(TABLES)}")  # fmt: skip
+    raise UserError(
+        "no token embedding in the checkpoint",
+        where=directory,
+        remedy=f"its name must end with one of {', '.join(TABLES)}",
+    )

@@ -49,9 +49,13 @@ class PermutedXLNet(PaddedVocabulary, XLNetLMHeadModel):
         self.close_padding()
 
     def predict(
-        self, input_ids: Tensor, order: Tensor, positions: Tensor, document_ids: Tensor | None = None,
+        self,
+        input_ids: Tensor,
+        order: Tensor,
+        positions: Tensor,
+        document_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
-    ) -> Tensor:  # fmt: skip
+    ) -> Tensor:
         """Logits [B, K, tokens] at `positions` [B, K] (-1: unused) of the true `input_ids` [B, L].
 
         order [B, L]: see `blocked`. With `document_ids` [B, L] a token sees its own document only, else with
@@ -60,9 +64,13 @@ class PermutedXLNet(PaddedVocabulary, XLNetLMHeadModel):
         return self._logits(input_ids, order, positions, document_ids, attention_mask)[..., : self.tokens]
 
     def _logits(
-        self, input_ids: Tensor, order: Tensor, positions: Tensor, document_ids: Tensor | None,
+        self,
+        input_ids: Tensor,
+        order: Tensor,
+        positions: Tensor,
+        document_ids: Tensor | None,
         attention_mask: Tensor | None,
-    ) -> Tensor:  # fmt: skip
+    ) -> Tensor:
         hidden = blocked(order)
         if document_ids is not None:
             hidden = hidden | (document_ids[:, :, None] != document_ids[:, None, :])
@@ -75,9 +83,14 @@ class PermutedXLNet(PaddedVocabulary, XLNetLMHeadModel):
         return self.lm_loss(queries)
 
     def forward(
-        self, input_ids: Tensor, order: Tensor, positions: Tensor, labels: Tensor,
-        document_ids: Tensor | None = None, attention_mask: Tensor | None = None,
-    ) -> dict[str, Tensor]:  # fmt: skip
+        self,
+        input_ids: Tensor,
+        order: Tensor,
+        positions: Tensor,
+        labels: Tensor,
+        document_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+    ) -> dict[str, Tensor]:
         """`loss`: mean cross entropy over labels [B, K] that are not -100; in evaluation also for every prediction:
         `losses` [B, K] (0 where there is no label) and `correct` [B, K]."""
         logits = self._logits(input_ids, order, positions, document_ids, attention_mask).float()

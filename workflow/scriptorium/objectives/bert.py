@@ -58,9 +58,13 @@ class MaskedBlocks(Dataset):
         labels = input_ids[positions]
         corrupted = input_ids.copy()
         corrupted[positions] = corrupt(
-            labels, mask_id=self.mask_id, ordinary=self.drawn, mask=self.spec.mask, random=self.spec.random,
+            labels,
+            mask_id=self.mask_id,
+            ordinary=self.drawn,
+            mask=self.spec.mask,
+            random=self.spec.random,
             generator=generator,
-        )  # fmt: skip
+        )
         example = {"input_ids": corrupted, "document_ids": document_ids, "positions": positions, "labels": labels}
         if self.blocks.padded:
             example["attention_mask"] = (document_ids >= 0).astype(np.int64)

@@ -43,7 +43,11 @@ def table(predicted: transformers.EvalPrediction) -> pd.DataFrame:
             parts |= {loss_column(tenth): (losses * own).sum(1), predicted_column(tenth): own.sum(1)}
         losses = losses.sum(1)
         correct = ((correct == 1) & counted).sum(1)  # Trainer pads with -100
-    return pd.DataFrame({
-        "loss": losses.astype(np.float64), "predicted": counted.sum(1), "correct": correct.astype(np.int64),
-        **parts,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "loss": losses.astype(np.float64),
+            "predicted": counted.sum(1),
+            "correct": correct.astype(np.int64),
+            **parts,
+        }
+    )

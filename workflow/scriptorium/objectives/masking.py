@@ -78,8 +78,15 @@ def word_beginnings(input_ids: np.ndarray, starts: np.ndarray, special: np.ndarr
     return first
 
 
-def corrupt(tokens: np.ndarray, *, mask_id: int, ordinary: np.ndarray, mask: float, random: float,
-            generator: np.random.Generator) -> np.ndarray:  # fmt: skip
+def corrupt(
+    tokens: np.ndarray,
+    *,
+    mask_id: int,
+    ordinary: np.ndarray,
+    mask: float,
+    random: float,
+    generator: np.random.Generator,
+) -> np.ndarray:
     """What stands in for the predicted `tokens` [k]: each one by itself [MASK], a random token, or the token itself.
 
     `mask` and `random` are the shares of the first two (BERT: 0.8 and 0.1). Random tokens are drawn evenly from

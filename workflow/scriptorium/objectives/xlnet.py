@@ -46,8 +46,13 @@ class SpannedBlocks(Dataset):
         input_ids, document_ids = self.blocks[index]
         owners = document_ids if self.spec.document_attention else np.where(document_ids >= 0, 0, -1)
         order, positions = self.hide(input_ids, owners, self.draws(epoch, index))
-        example = {"input_ids": input_ids, "document_ids": document_ids, "order": order, "positions": positions,
-                   "labels": input_ids[positions]}  # fmt: skip
+        example = {
+            "input_ids": input_ids,
+            "document_ids": document_ids,
+            "order": order,
+            "positions": positions,
+            "labels": input_ids[positions],
+        }
         if self.blocks.padded:
             example["attention_mask"] = (document_ids >= 0).astype(np.int64)
         return example

@@ -65,8 +65,9 @@ def page(
         "<meta name='viewport' content='width=device-width'><title>Attention beside human fixations</title>",
         f"<style>{STYLE}</style></head><body><h1>Attention beside human fixations</h1>",
         f"<p class='note'>{NOTE.format(full=FULL, human=HUMAN)}</p>",
-        _table(agreement), f"<p class='note'>{CAVEAT}</p>",
-    ]  # fmt: skip
+        _table(agreement),
+        f"<p class='note'>{CAVEAT}</p>",
+    ]
     for i in shown:
         sentence = sentences[i]
         parts.append(f"<h2>{escape(sentence.document)}, sentence {sentence.number + 1}</h2>")
@@ -92,8 +93,9 @@ def figure(
     rows = 1 + len(readings)
     heights = [0.27 * rows + 0.3] * len(shown) + [0.3 * (rows + 1) + 0.55]
     with styled():
-        canvas, panels = plt.subplots(len(heights), 1, figsize=(11, sum(heights)), height_ratios=heights,
-                                      layout="constrained")  # fmt: skip
+        canvas, panels = plt.subplots(
+            len(heights), 1, figsize=(11, sum(heights)), height_ratios=heights, layout="constrained"
+        )
         for axes, i in zip(panels[:-1], shown, strict=True):
             strips = [(HUMAN, sentences[i].fixations, COLOURS[1])]
             strips += [(reading.name, reading.received()[i], COLOURS[0]) for reading in readings]
@@ -110,10 +112,19 @@ def _strips(axes: plt.Axes, sentence: Sentence, strips: Sequence[tuple[str, np.n
     for place, (_, values, colour) in enumerate(strips):
         for word, value, start, width in zip(sentence.words, values, starts, widths, strict=False):
             strength = _strength(value)
-            axes.add_patch(plt.Rectangle((start, place - 0.42), width - 0.15, 0.84, color=colour, alpha=strength,
-                                         linewidth=0))  # fmt: skip
-            axes.text(start + width / 2, place, word, ha="center", va="center", fontsize=size,
-                      family="monospace", color="white" if strength > WHITE_FROM else INK)  # fmt: skip
+            axes.add_patch(
+                plt.Rectangle((start, place - 0.42), width - 0.15, 0.84, color=colour, alpha=strength, linewidth=0)
+            )
+            axes.text(
+                start + width / 2,
+                place,
+                word,
+                ha="center",
+                va="center",
+                fontsize=size,
+                family="monospace",
+                color="white" if strength > WHITE_FROM else INK,
+            )
     axes.set_xlim(0, starts[-1])
     axes.set_ylim(len(strips) - 0.5, -0.5)
     axes.set_yticks(range(len(strips)), [name for name, _, _ in strips])
@@ -130,8 +141,14 @@ def _correlations(axes: plt.Axes, agreement: pd.DataFrame) -> None:
         colour = COLOURS[0] if row.layers else QUIET
         axes.plot([row.ci_low, row.ci_high], [place, place], color=colour, linewidth=2.2)
         axes.plot(row.spearman, place, "o", color=colour, markersize=6.5)
-        axes.annotate(f"{row.spearman:.2f}", (row.ci_high, place), xytext=(6, 0), textcoords="offset points",
-                      va="center", fontsize=9)  # fmt: skip
+        axes.annotate(
+            f"{row.spearman:.2f}",
+            (row.ci_high, place),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+        )
     axes.set_yticks(range(len(rows)), rows["who"])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.margins(x=0.08)
@@ -162,8 +179,10 @@ def _highlighted(who: str, words: Sequence[str], values: np.ndarray, titles: Seq
         strength = _strength(value)
         red, green, blue = (int(colour[k : k + 2], 16) for k in (1, 3, 5))
         text = ";color:#fff" if strength > WHITE_FROM else ""
-        spans.append(f"<span class='word' title='{title}' style='background:rgba({red},{green},{blue},{strength:.3f})"
-                     f"{text}'>{escape(word)}</span>")  # fmt: skip
+        spans.append(
+            f"<span class='word' title='{title}' style='background:rgba({red},{green},{blue},{strength:.3f})"
+            f"{text}'>{escape(word)}</span>"
+        )
     return f"<div class='row'><div class='who'>{escape(who)}</div><div>{' '.join(spans)}</div></div>"
 
 
@@ -172,8 +191,10 @@ def _maps(i: int, sentence: Sentence, readings: Sequence[Reading], layer: int) -
     labels = ["[CLS]", *sentence.words, "[SEP]"]
     maps = [reading.maps[i][layer] for reading in readings]
     top = max(float(found[:, 1:-1].max()) for found in maps)
-    drawn = [_heat(found, labels, f"{reading.name}, layer {layer + 1}", "Blues", 0, top)
-             for found, reading in zip(maps, readings, strict=True)]  # fmt: skip
+    drawn = [
+        _heat(found, labels, f"{reading.name}, layer {layer + 1}", "Blues", 0, top)
+        for found, reading in zip(maps, readings, strict=True)
+    ]
     for found, reading in zip(maps[1:], readings[1:], strict=True):
         change = found - maps[0]
         reach = max(float(np.abs(change).max()), 1e-12)

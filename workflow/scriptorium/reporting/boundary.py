@@ -38,8 +38,9 @@ def table(runs: Sequence[tuple[FinetuneRun, int | None]], metrics: Mapping[str, 
         for boundary in sorted({b for _, b in own}, key=lambda b: -1 if b is None else b):
             values = [run.metrics[metric] for run, b in own if b == boundary]
             mean, sd = mean_sd(values)
-            rows.append({"task": task, "metric": metric, "boundary": boundary, "seeds": len(values), "mean": mean,
-                         "sd": sd})  # fmt: skip
+            rows.append(
+                {"task": task, "metric": metric, "boundary": boundary, "seeds": len(values), "mean": mean, "sd": sd}
+            )
     made = pd.DataFrame(rows).astype({"boundary": "Int64"})
     swept = made[made["boundary"].notna()]
     made["best"] = made.index.isin(swept.groupby("task")["mean"].idxmax())
@@ -50,14 +51,22 @@ def figure(made: pd.DataFrame, path: Path) -> Path:
     """Per task a curve over boundaries with one standard deviation, and the plain encoder as a line."""
     tasks = list(dict.fromkeys(made["task"]))
     with styled():
-        canvas, panels = plt.subplots(1, len(tasks), figsize=(1.2 + 3.4 * len(tasks), 3.2), squeeze=False,
-                                      layout="constrained")  # fmt: skip
+        canvas, panels = plt.subplots(
+            1, len(tasks), figsize=(1.2 + 3.4 * len(tasks), 3.2), squeeze=False, layout="constrained"
+        )
         for axes, task in zip(panels[0], tasks, strict=True):
             rows = made[made["task"] == task]
             plain, swept = rows[rows["boundary"].isna()], rows[rows["boundary"].notna()]
             where = swept["boundary"].to_numpy(int)
-            axes.errorbar(where, swept["mean"], yerr=swept["sd"].fillna(0), color=COLOURS[0], marker="o", capsize=3,
-                          label="CogBERT: mean, 1 sd")  # fmt: skip
+            axes.errorbar(
+                where,
+                swept["mean"],
+                yerr=swept["sd"].fillna(0),
+                color=COLOURS[0],
+                marker="o",
+                capsize=3,
+                label="CogBERT: mean, 1 sd",
+            )
             for value, spread in zip(plain["mean"], plain["sd"].fillna(0), strict=True):
                 axes.axhline(value, color=QUIET, linestyle="--", label="plain encoder: mean, 1 sd")
                 axes.axhspan(value - spread, value + spread, color=QUIET, alpha=0.15, linewidth=0)

@@ -16,9 +16,23 @@ from scriptorium.reporting.finetuning import scale as scale_of
 from scriptorium.reporting.style import COLOURS, INK, QUIET, save, styled
 
 COLUMNS = (
-    "claim", "paper", "metric", "a", "b", "published_a", "published_b", "ours_a", "ours_b", "delta", "ci_low",
-    "ci_high", "p_holm", "seeds", "scale", "verdict",
-)  # fmt: skip
+    "claim",
+    "paper",
+    "metric",
+    "a",
+    "b",
+    "published_a",
+    "published_b",
+    "ours_a",
+    "ours_b",
+    "delta",
+    "ci_low",
+    "ci_high",
+    "p_holm",
+    "seeds",
+    "scale",
+    "verdict",
+)
 REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
 INCONCLUSIVE, NOT_RUN = "inconclusive at this scale", "not run"
 COLOUR = {REPRODUCED: COLOURS[2], NOT_REPRODUCED: COLOURS[1], INCONCLUSIVE: COLOURS[0]}
@@ -69,8 +83,14 @@ def table(
     for _, own in made[made["p"].notna()].groupby("paper"):
         made.loc[own.index, "p_holm"] = holm(own["p"].tolist())
     for place, row in made[made["p"].notna()].iterrows():
-        made.loc[place, "verdict"] = verdict(row["ci_low"], row["ci_high"], row["p_holm"], row["seeds"], smallest,
-                                             lower_better=lower_is_better(row["metric"]))  # fmt: skip
+        made.loc[place, "verdict"] = verdict(
+            row["ci_low"],
+            row["ci_high"],
+            row["p_holm"],
+            row["seeds"],
+            smallest,
+            lower_better=lower_is_better(row["metric"]),
+        )
     return made[list(COLUMNS)]
 
 
@@ -86,8 +106,15 @@ def figure(made: pd.DataFrame, path: Path) -> Path:
             ends = sorted((sign * row["ci_low"], sign * row["ci_high"]))
             axes.plot(ends, [place, place], color=colour, linewidth=2.2)
             axes.plot(sign * row["delta"], place, "o", color=colour, markersize=6)
-            axes.text(1.01, place, f"{row['verdict']} ({row['scale']})", transform=axes.get_yaxis_transform(),
-                      va="center", fontsize=8, color=colour)  # fmt: skip
+            axes.text(
+                1.01,
+                place,
+                f"{row['verdict']} ({row['scale']})",
+                transform=axes.get_yaxis_transform(),
+                va="center",
+                fontsize=8,
+                color=colour,
+            )
         if rows.empty:
             axes.text(0.5, 0.5, "no claim was run", transform=axes.transAxes, ha="center", color=QUIET)
         reach = np.nanmax(np.abs(rows[["delta", "ci_low", "ci_high"]].to_numpy(float)), initial=0.01) * 1.15
@@ -104,5 +131,13 @@ def _compare(a: Sequence[FinetuneRun], b: Sequence[FinetuneRun], metric: str, re
     found, paired = difference(a, b, metric, resamples, seed)
     common = {run.seed for run in a} & {run.seed for run in b}
     means = [float(np.mean([run.metrics[metric] for run in side if run.seed in common])) for side in (a, b)]
-    return {"ours_a": means[0], "ours_b": means[1], "delta": found.difference, "ci_low": found.low,
-            "ci_high": found.high, "p": found.p, "seeds": paired, "scale": scale_of(paired)}  # fmt: skip
+    return {
+        "ours_a": means[0],
+        "ours_b": means[1],
+        "delta": found.difference,
+        "ci_low": found.low,
+        "ci_high": found.high,
+        "p": found.p,
+        "seeds": paired,
+        "scale": scale_of(paired),
+    }

@@ -35,8 +35,9 @@ def bench_results(tables: Path = Path("results/bench")) -> list[str]:
     lines = []
     for path in sorted(tables.glob("*.tsv")):
         rows = [row for row in _rows(path) if row.get("target")]
-        missed = [f"{row['case']}, beside {row['peer']}" for row in rows
-                  if float(row["ratio_median"]) < float(row["target"])]  # fmt: skip
+        missed = [
+            f"{row['case']}, beside {row['peer']}" for row in rows if float(row["ratio_median"]) < float(row["target"])
+        ]
         if rows:
             reached = f"{path}: {len(rows) - len(missed)} of {len(rows)} targets reached"
             lines.append(reached + (f"; missed: {'; '.join(missed)}" if missed else ""))

@@ -85,14 +85,17 @@ def difference(
     if key == "spearman":
         labels = base[0].predictions["label"].to_numpy()
         a, b = (np.stack([run.predictions["prediction"].to_numpy() for run in side]) for side in sides)
-        found = compare_metric(classification.spearman, labels, a, b,
-                               resamples=min(resamples, CORRELATION_RESAMPLES), seed=seed)  # fmt: skip
+        found = compare_metric(
+            classification.spearman, labels, a, b, resamples=min(resamples, CORRELATION_RESAMPLES), seed=seed
+        )
         return found, len(common)
     measure = _measure(base[0])
     a, b = (np.stack([_totals(run, name) for run in side]) for side in sides)
     if key not in measure(a.sum(axis=1)):
-        raise UserError(f"no difference is defined for the metric {metric!r} of {own[0].task}",
-                        remedy=f"set metric of the task to one of {', '.join(measure(a.sum(axis=1)))}")  # fmt: skip
+        raise UserError(
+            f"no difference is defined for the metric {metric!r} of {own[0].task}",
+            remedy=f"set metric of the task to one of {', '.join(measure(a.sum(axis=1)))}",
+        )
     found = compare_totals(a, b, lambda sums: measure(sums)[key], resamples=resamples, seed=seed)
     return found, len(common)
 
@@ -129,9 +132,11 @@ def _totals(run: FinetuneRun, pair: str) -> np.ndarray:
     if kind == "multiple_choice":
         return multiple_choice.totals(run.predictions, run.labels)
     if not run.labels:
-        raise UserError(f"{pair}: a run has no run.json, which names the tags",
-                        where=f"results/finetune/{run.variant}/{run.task}/seed{run.seed}",
-                        remedy="run snakemake for it again")  # fmt: skip
+        raise UserError(
+            f"{pair}: a run has no run.json, which names the tags",
+            where=f"results/finetune/{run.variant}/{run.task}/seed{run.seed}",
+            remedy="run snakemake for it again",
+        )
     return tagging.totals(list(labels), list(predictions), run.labels)
 
 

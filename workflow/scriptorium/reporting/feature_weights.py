@@ -21,8 +21,11 @@ def read(manifest: Path) -> pd.DataFrame:
     path = directory / "feature_weights.tsv"
     if not path.is_file():
         raise UserError("this run has no feature weights", where=directory, remedy="take it out of the study's figure")
-    names = {"variant": directory.parent.parent.name, "task": directory.parent.name,
-             "seed": int(directory.name.removeprefix("seed"))}  # fmt: skip
+    names = {
+        "variant": directory.parent.parent.name,
+        "task": directory.parent.name,
+        "seed": int(directory.name.removeprefix("seed")),
+    }
     return pd.read_csv(path, sep="\t").assign(**names)
 
 
@@ -42,8 +45,13 @@ def figure(made: pd.DataFrame, path: Path) -> Path:
     variants, tasks = list(dict.fromkeys(made["variant"])), list(dict.fromkeys(made["task"]))
     features = list(dict.fromkeys(made["feature"]))
     with styled():
-        canvas, panels = plt.subplots(len(variants), 2, figsize=(11, 1.6 + len(variants) * (0.9 + 0.4 * len(tasks))),
-                                      squeeze=False, layout="constrained")  # fmt: skip
+        canvas, panels = plt.subplots(
+            len(variants),
+            2,
+            figsize=(11, 1.6 + len(variants) * (0.9 + 0.4 * len(tasks))),
+            squeeze=False,
+            layout="constrained",
+        )
         for row, variant in zip(panels, variants, strict=True):
             for axes, (name, title) in zip(row, MEASURES.items(), strict=True):
                 values = made[made["variant"] == variant].pivot_table(
@@ -61,8 +69,9 @@ def _map(axes: plt.Axes, values: np.ndarray, tasks: list[str], features: list[st
     for y, line in enumerate(values):
         for x, value in enumerate(line):
             if np.isfinite(value):
-                axes.text(x, y, f"{value:.2g}", ha="center", va="center", fontsize=8,
-                          color="white" if value > limit else INK)  # fmt: skip
+                axes.text(
+                    x, y, f"{value:.2g}", ha="center", va="center", fontsize=8, color="white" if value > limit else INK
+                )
     axes.set_xticks(range(len(features)), [name.replace("_", " ") for name in features], rotation=35, ha="right")
     axes.set_yticks(range(len(tasks)), tasks)
     axes.tick_params(length=0)

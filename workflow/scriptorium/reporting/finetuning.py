@@ -52,13 +52,31 @@ def table(
         base_mean, _ = mean_sd([run.metrics[metric] for run in variants[baseline]])
         for name in order:
             mean, sd = mean_sd([run.metrics[metric] for run in variants[name]])
-            row = {"variant": name, "task": task, "metric": metric, "seeds": len(variants[name]), "mean": mean,
-                   "sd": sd, "baseline_mean": base_mean, "delta": np.nan, "ci_low": np.nan, "ci_high": np.nan,
-                   "p": np.nan, "p_holm": np.nan, "verdict": BASELINE, "scale": scale(len(variants[name]))}  # fmt: skip
+            row = {
+                "variant": name,
+                "task": task,
+                "metric": metric,
+                "seeds": len(variants[name]),
+                "mean": mean,
+                "sd": sd,
+                "baseline_mean": base_mean,
+                "delta": np.nan,
+                "ci_low": np.nan,
+                "ci_high": np.nan,
+                "p": np.nan,
+                "p_holm": np.nan,
+                "verdict": BASELINE,
+                "scale": scale(len(variants[name])),
+            }
             if name != baseline:
                 found, paired = difference(variants[name], variants[baseline], metric, resamples, seed)
-                row |= {"delta": found.difference, "ci_low": found.low, "ci_high": found.high, "p": found.p,
-                        "scale": scale(paired)}  # fmt: skip
+                row |= {
+                    "delta": found.difference,
+                    "ci_low": found.low,
+                    "ci_high": found.high,
+                    "p": found.p,
+                    "scale": scale(paired),
+                }
             rows.append(row)
     made = pd.DataFrame(rows)
     tested = made["p"].notna()
@@ -82,8 +100,14 @@ def figure(runs: Sequence[FinetuneRun], made: pd.DataFrame, path: Path) -> Path:
     tasks = list(dict.fromkeys(made["task"]))
     most = int(made.groupby("task").size().max())
     with styled():
-        canvas, panels = plt.subplots(len(tasks), 2, figsize=(9.6, 0.7 + len(tasks) * (1.0 + 0.36 * most)),
-                                      width_ratios=(1, 1), layout="constrained", squeeze=False)  # fmt: skip
+        canvas, panels = plt.subplots(
+            len(tasks),
+            2,
+            figsize=(9.6, 0.7 + len(tasks) * (1.0 + 0.36 * most)),
+            width_ratios=(1, 1),
+            layout="constrained",
+            squeeze=False,
+        )
         canvas.get_layout_engine().set(hspace=0.06, wspace=0.04)
         for (left, right), task in zip(panels, tasks, strict=True):
             rows = made[made["task"] == task].reset_index(drop=True)
@@ -100,16 +124,24 @@ def _scores(axes: plt.Axes, runs: Sequence[FinetuneRun], rows: pd.DataFrame, met
         own = sorted((run for run in runs if run.variant == row.variant), key=lambda run: run.seed)
         heights = place + (np.linspace(-0.16, 0.16, len(own)) if len(own) > 1 else np.zeros(1))
         colour = QUIET if row.verdict == BASELINE else COLOURS[0]
-        axes.plot([run.metrics[metric] for run in own], heights, "o", color=colour, markersize=5, alpha=0.8,
-                  markeredgewidth=0)  # fmt: skip
+        axes.plot(
+            [run.metrics[metric] for run in own], heights, "o", color=colour, markersize=5, alpha=0.8, markeredgewidth=0
+        )
         axes.plot([row["mean"]] * 2, [place - 0.3, place + 0.3], color=INK, linewidth=2, solid_capstyle="butt")
     low, high = axes.get_xlim()
     missing = max(0, LEAST_SPAN - (high - low)) / 2
     low, high = low - missing, high + missing
     axes.set_xlim(low, high + (high - low) * 0.16)
     for place, row in rows.iterrows():
-        axes.text(0.995, place, f"{row['mean']:.3f}", transform=axes.get_yaxis_transform(), ha="right", va="center",
-                  fontsize=9)  # fmt: skip
+        axes.text(
+            0.995,
+            place,
+            f"{row['mean']:.3f}",
+            transform=axes.get_yaxis_transform(),
+            ha="right",
+            va="center",
+            fontsize=9,
+        )
     axes.locator_params(axis="x", nbins=6)
     axes.set_yticks(range(len(rows)), rows["variant"])
     axes.set_ylim(len(rows) - 0.5, -0.5)
@@ -125,8 +157,15 @@ def _differences(axes: plt.Axes, rows: pd.DataFrame, metric: str) -> None:
             continue
         axes.plot([row.ci_low, row.ci_high], [place, place], color=colours[row.verdict], linewidth=2.2)
         axes.plot(row.delta, place, "o", color=colours[row.verdict], markersize=6.5)
-        axes.text(row.delta, place - 0.14, f"{_signed(row.delta)}, {row.verdict}", ha="center", va="bottom", fontsize=9,
-                  bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6})  # fmt: skip
+        axes.text(
+            row.delta,
+            place - 0.14,
+            f"{_signed(row.delta)}, {row.verdict}",
+            ha="center",
+            va="bottom",
+            fontsize=9,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6},
+        )
     reach = np.nanmax(np.abs(rows[["delta", "ci_low", "ci_high"]].to_numpy()), initial=LEAST_SPAN / 2) * 1.25
     axes.set_xlim(-reach, reach)
     axes.locator_params(axis="x", nbins=6)

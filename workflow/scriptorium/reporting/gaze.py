@@ -15,10 +15,20 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
 BASELINE_COLOUR, OURS_COLOUR, INK = "#b8bec6", "#2f6f9f", "#30353b"
-STYLE = {"svg.hashsalt": "scriptorium", "svg.fonttype": "none", "font.size": 9, "font.family": "sans-serif",
-         "axes.spines.top": False, "axes.spines.right": False}  # fmt: skip
-LABELS = {"mean": "mean", "length": "word length", "features": "eight features, linear",
-          "boosting": "boosting on surface features"}  # fmt: skip
+STYLE = {
+    "svg.hashsalt": "scriptorium",
+    "svg.fonttype": "none",
+    "font.size": 9,
+    "font.family": "sans-serif",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+LABELS = {
+    "mean": "mean",
+    "length": "word length",
+    "features": "eight features, linear",
+    "boosting": "boosting on surface features",
+}
 
 
 def table(models: Mapping[str, list[pd.DataFrame]]) -> pd.DataFrame:
@@ -30,16 +40,18 @@ def table(models: Mapping[str, list[pd.DataFrame]]) -> pd.DataFrame:
     rows = []
     for name, seeds in models.items():
         found = pd.DataFrame([measures(predictions) for predictions in seeds])
-        rows.append({
-            "model": name,
-            "mae": found["mae"].mean(),
-            "mae_sd": found["mae"].std(ddof=1),
-            "r2": found["r2"].mean(),
-            "spearman": found["spearman"].mean() if "spearman" in found else np.nan,
-            "seeds": len(seeds),
-            "words": int(found["words"].iloc[0]),
-            "paragraphs": int(found["documents"].iloc[0]),
-        })  # fmt: skip
+        rows.append(
+            {
+                "model": name,
+                "mae": found["mae"].mean(),
+                "mae_sd": found["mae"].std(ddof=1),
+                "r2": found["r2"].mean(),
+                "spearman": found["spearman"].mean() if "spearman" in found else np.nan,
+                "seeds": len(seeds),
+                "words": int(found["words"].iloc[0]),
+                "paragraphs": int(found["documents"].iloc[0]),
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -63,8 +75,15 @@ def _errors(axes: plt.Axes, models: Mapping[str, list[pd.DataFrame]], baselines:
         # dots side by side in the bar, in the order of the paragraphs
         height = place + np.linspace(-0.22, 0.22, len(by_document))
         axes.plot(by_document, height, "o", markersize=3.2, color=INK, markeredgecolor="white", markeredgewidth=0.4)
-        axes.text(axes.margins()[0], place, f" {mae:.3f}", va="center", ha="left", fontweight="bold",
-                  color=INK if name in baselines else "white")  # fmt: skip
+        axes.text(
+            axes.margins()[0],
+            place,
+            f" {mae:.3f}",
+            va="center",
+            ha="left",
+            fontweight="bold",
+            color=INK if name in baselines else "white",
+        )
     axes.set_yticks(range(len(models)), [LABELS.get(name, name) for name in models])
     axes.invert_yaxis()
     axes.set_xlim(left=0)
@@ -77,8 +96,15 @@ def _calibration(axes: plt.Axes, name: str, predictions: pd.DataFrame) -> None:
     predicted, label = predictions["prediction"].to_numpy(), predictions["label"].to_numpy()
     axes.plot(predicted, label, "o", markersize=2.4, color=OURS_COLOUR, alpha=0.3, markeredgewidth=0)
     groups = np.array_split(np.argsort(predicted, kind="stable"), 10)
-    axes.plot([predicted[g].mean() for g in groups], [label[g].mean() for g in groups], "o-", color=INK,
-              markersize=4, linewidth=1.2, label="mean of each tenth")  # fmt: skip
+    axes.plot(
+        [predicted[g].mean() for g in groups],
+        [label[g].mean() for g in groups],
+        "o-",
+        color=INK,
+        markersize=4,
+        linewidth=1.2,
+        label="mean of each tenth",
+    )
     high = float(predicted.max()) * 1.05
     axes.plot([0, high], [0, high], "--", color=INK, linewidth=0.8, label="equal")
     axes.set_xlim(0, high)

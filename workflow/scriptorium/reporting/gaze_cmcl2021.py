@@ -23,9 +23,13 @@ TENTHS = 10
 
 
 def figure(
-    table: pd.DataFrame, gain: Mapping[str, float], best: np.ndarray, observed: np.ndarray, measures: Sequence[str],
+    table: pd.DataFrame,
+    gain: Mapping[str, float],
+    best: np.ndarray,
+    observed: np.ndarray,
+    measures: Sequence[str],
     path: Path,
-) -> Path:  # fmt: skip
+) -> Path:
     """Left: mean error per model. Right: per measure, the observed mean in tenths of the prediction. SVG."""
     with styled():
         canvas, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.8), width_ratios=(1.35, 1), layout="constrained")
@@ -38,9 +42,16 @@ def figure(
         left.invert_yaxis()
         left.set_xlabel("mean absolute error (scales of 0-100)")
         left.set_title("Unseen sentences (600-799)")
-        left.text(0.98, 0.16, f"last row less boosting on\nsurface features: {gain['difference']:.3f}\n"
-                  f"95 %: {gain['low']:.3f} to {gain['high']:.3f}",
-                  transform=left.transAxes, ha="right", va="center", fontsize=9)  # fmt: skip
+        left.text(
+            0.98,
+            0.16,
+            f"last row less boosting on\nsurface features: {gain['difference']:.3f}\n"
+            f"95 %: {gain['low']:.3f} to {gain['high']:.3f}",
+            transform=left.transAxes,
+            ha="right",
+            va="center",
+            fontsize=9,
+        )
         for column, measure in enumerate(measures):
             groups = np.array_split(np.argsort(best[:, column], kind="stable"), TENTHS)
             points = np.array([[best[g, column].mean(), observed[g, column].mean()] for g in groups])

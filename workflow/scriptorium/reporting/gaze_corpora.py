@@ -27,17 +27,19 @@ def table(corpora: Mapping[str, tuple[pd.DataFrame, Mapping[str, Any]]]) -> pd.D
     for name, (words, noise) in corpora.items():
         counts = summary(words)
         fixated = words["fix_prop"].sum()
-        rows.append({
-            "corpus": name,
-            **{column: int(counts[column]) for column in ("words", "sentences", "documents")},
-            "readers": int(counts["readers"]) or "",
-            "mean_n_fix": counts["mean_n_fix"],
-            "share_never_fixated": counts["share_never_fixated"],
-            "mean_ffd": words["ffd"].sum() / fixated if fixated else np.nan,
-            "repeated": duplicates(said[name]).get((name, name), 0),
-            "shared": _shared(name, said),
-            **{column: noise.get(column, np.nan) for column in NOISE},
-        })  # fmt: skip
+        rows.append(
+            {
+                "corpus": name,
+                **{column: int(counts[column]) for column in ("words", "sentences", "documents")},
+                "readers": int(counts["readers"]) or "",
+                "mean_n_fix": counts["mean_n_fix"],
+                "share_never_fixated": counts["share_never_fixated"],
+                "mean_ffd": words["ffd"].sum() / fixated if fixated else np.nan,
+                "repeated": duplicates(said[name]).get((name, name), 0),
+                "shared": _shared(name, said),
+                **{column: noise.get(column, np.nan) for column in NOISE},
+            }
+        )
     return pd.DataFrame(rows).astype({"repeat_sentences": "Int64"})
 
 

@@ -33,19 +33,27 @@ def table(runs: Sequence[PretrainRun], baseline: str, *, resamples: int, seed: i
     """
     variants = {name: own for name, own in by_variant(runs).items() if all(LOSSES[0] in run.held_out for run in own)}
     if not variants:
-        raise UserError("none of these runs predicts in an order",
-                        remedy="name a recipe whose objective is mpnet, plm, mlm-permuted or xlnet")  # fmt: skip
+        raise UserError(
+            "none of these runs predicts in an order",
+            remedy="name a recipe whose objective is mpnet, plm, mlm-permuted or xlnet",
+        )
     base = variants.get(baseline)
     made = []
     for name, own in variants.items():
         losses = np.array([mean_of(own, f"validation/loss_by_rank/{tenth}") for tenth in TENTHS])
         # not divided by the root of the seeds: these all predict the same held-out tokens
         errors = [mean_of(own, f"validation/loss_by_rank_error/{tenth}") for tenth in TENTHS]
-        rows = pd.DataFrame({
-            "recipe": name, "tenth": [*map(str, TENTHS), TREND],
-            "loss": [*losses, float(trend(losses))], "loss_error": [*errors, np.nan],
-            "delta": np.nan, "ci_low": np.nan, "ci_high": np.nan,
-        })  # fmt: skip
+        rows = pd.DataFrame(
+            {
+                "recipe": name,
+                "tenth": [*map(str, TENTHS), TREND],
+                "loss": [*losses, float(trend(losses))],
+                "loss_error": [*errors, np.nan],
+                "delta": np.nan,
+                "ci_low": np.nan,
+                "ci_high": np.nan,
+            }
+        )
         made.append(rows.assign(**_against(own, base, resamples, seed)) if base and name != baseline else rows)
     return pd.concat(made, ignore_index=True)
 
@@ -65,8 +73,9 @@ def _against(own: list[PretrainRun], base: list[PretrainRun], resamples: int, se
     counts = [side[number][COUNTS].to_numpy() for side in (ours, theirs) for number in common]
     if not common or any(not np.array_equal(each, counts[0]) for each in counts):
         return {}
-    a, b = (np.stack([side[number][[*LOSSES, *COUNTS]].to_numpy(float) for number in common])
-            for side in (ours, theirs))  # fmt: skip
+    a, b = (
+        np.stack([side[number][[*LOSSES, *COUNTS]].to_numpy(float) for number in common]) for side in (ours, theirs)
+    )
 
     def means(sums: np.ndarray) -> np.ndarray:  # nan where short blocks leave a tenth without predictions
         losses, counts = np.split(sums, 2, axis=-1)
@@ -76,8 +85,11 @@ def _against(own: list[PretrainRun], base: list[PretrainRun], resamples: int, se
     parts = [[tenth, len(LOSSES) + tenth] for tenth in range(len(LOSSES))]
     found = [compare_totals(a[..., part], b[..., part], lambda sums: means(sums)[..., 0], **settings) for part in parts]
     found.append(compare_totals(a, b, lambda sums: trend(means(sums)), **settings))
-    return {"delta": [each.difference for each in found], "ci_low": [each.low for each in found],
-            "ci_high": [each.high for each in found]}  # fmt: skip
+    return {
+        "delta": [each.difference for each in found],
+        "ci_low": [each.low for each in found],
+        "ci_high": [each.high for each in found],
+    }
 
 
 def figure(rows: pd.DataFrame, runs: Sequence[PretrainRun], baseline: str, path: Path) -> Path:
@@ -85,8 +97,9 @@ def figure(rows: pd.DataFrame, runs: Sequence[PretrainRun], baseline: str, path:
     on the same tokens with its interval. `rows`: what `table` made of `runs`."""
     compared = rows["delta"].notna().any()
     with styled():
-        canvas, panels = plt.subplots(1, 1 + compared, figsize=(7.2 + 3.6 * compared, 4.4), layout="constrained",
-                                      squeeze=False)  # fmt: skip
+        canvas, panels = plt.subplots(
+            1, 1 + compared, figsize=(7.2 + 3.6 * compared, 4.4), layout="constrained", squeeze=False
+        )
         names, variants = list(dict.fromkeys(rows["recipe"])), by_variant(runs)
         for number, name in enumerate(names):
             own = rows[rows["recipe"] == name]

@@ -69,21 +69,23 @@ def table(runs: Sequence[PretrainRun]) -> pd.DataFrame:
     Where a run knows them, also what its predictions could use (shares of the tokens and of the positions of a block,
     on average) and the loss of the first and of the last tenth of the predictions in their order.
     """
-    made = pd.DataFrame([
-        {
-            "recipe": run.recipe,
-            "seed": run.seed,
-            "parameters": int(run.metrics["model/parameters"]),
-            "steps": int(run.metrics["train/steps"]),
-            "tokens": int(run.metrics["train/tokens"]),
-            "validation_loss": run.metrics["validation/loss"],
-            "validation_perplexity": run.metrics["validation/perplexity"],
-            "validation_accuracy": run.metrics["validation/accuracy"],
-            "unigram_loss": run.metrics["validation/unigram_loss"],
-            "below_unigram": run.metrics["validation/unigram_loss"] - run.metrics["validation/loss"],
-        }
-        for run in runs
-    ])  # fmt: skip
+    made = pd.DataFrame(
+        [
+            {
+                "recipe": run.recipe,
+                "seed": run.seed,
+                "parameters": int(run.metrics["model/parameters"]),
+                "steps": int(run.metrics["train/steps"]),
+                "tokens": int(run.metrics["train/tokens"]),
+                "validation_loss": run.metrics["validation/loss"],
+                "validation_perplexity": run.metrics["validation/perplexity"],
+                "validation_accuracy": run.metrics["validation/accuracy"],
+                "unigram_loss": run.metrics["validation/unigram_loss"],
+                "below_unigram": run.metrics["validation/unigram_loss"] - run.metrics["validation/loss"],
+            }
+            for run in runs
+        ]
+    )
     for column, metric in ORDERED.items():
         if any(metric in run.metrics for run in runs):
             made[column] = [run.metrics.get(metric) for run in runs]
@@ -104,8 +106,14 @@ def figure(runs: Sequence[PretrainRun], path: Path) -> Path:
                 else:
                     axes.plot(tokens, losses, "o-", color=colour, markersize=4.5, label=f"{label}: validation")
         for loss in sorted({run.metrics["validation/unigram_loss"] for run in runs}):
-            axes.axhline(loss, color=INK, linestyle=(0, (5, 3)), linewidth=1, zorder=1,
-                         label=f"guessing by word frequency ({loss:.2f})")  # fmt: skip
+            axes.axhline(
+                loss,
+                color=INK,
+                linestyle=(0, (5, 3)),
+                linewidth=1,
+                zorder=1,
+                label=f"guessing by word frequency ({loss:.2f})",
+            )
         axes.set_xlim(left=0)
         axes.set_xlabel("tokens seen (million)")
         axes.set_ylabel("loss (nats per predicted token)")

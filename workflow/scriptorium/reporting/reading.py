@@ -50,8 +50,9 @@ def figure(made: pd.DataFrame, path: Path) -> Path:
     tasks = list(dict.fromkeys(made["task"]))
     most = int(made.groupby("task").size().max())
     with styled():
-        canvas, panels = plt.subplots(1, len(tasks), figsize=(1.5 + 4.2 * len(tasks), 1.1 + 0.42 * most), squeeze=False,
-                                      layout="constrained")  # fmt: skip
+        canvas, panels = plt.subplots(
+            1, len(tasks), figsize=(1.5 + 4.2 * len(tasks), 1.1 + 0.42 * most), squeeze=False, layout="constrained"
+        )
         for axes, task in zip(panels[0], tasks, strict=True):
             rows = made[made["task"] == task].reset_index(drop=True)
             low = rows["accuracy"].min() - 1.5

@@ -14,9 +14,8 @@ from scriptorium.reporting.style import COLOURS, INK, QUIET, RULE, save, styled
 
 PANELS = (
     ("d", "selected_raw", "words with against without", "Cohen's d"),
-    ("beta", "selected_adjusted", "with length, frequency and sentence held constant",
-     "standard deviations of n_fix"),
-)  # fmt: skip
+    ("beta", "selected_adjusted", "with length, frequency and sentence held constant", "standard deviations of n_fix"),
+)
 
 
 def summary(made: pd.DataFrame, kept: pd.DataFrame) -> list[str]:
@@ -57,8 +56,10 @@ def figure(made: pd.DataFrame, path: Path) -> Path:
         _groups(panels[0], panels[1], rows)
         canvas.suptitle(
             f"{len(rows)} of {len(made) or len(CANDIDATES)} candidates; coloured: significant after Holm's correction",
-            x=0.01, ha="left", fontsize=10,
-        )  # fmt: skip
+            x=0.01,
+            ha="left",
+            fontsize=10,
+        )
         return save(canvas, path)
 
 
@@ -81,8 +82,9 @@ def _groups(left: plt.Axes, right: plt.Axes, rows: pd.DataFrame) -> None:
     starts = np.flatnonzero(rows["group"].ne(rows["group"].shift()).to_numpy())
     for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
         name = rows["group"][start].replace("_", " ") or "no group"
-        right.text(1.01, (start + end - 1) / 2, name, transform=right.get_yaxis_transform(), va="center", fontsize=8,
-                   color=INK)  # fmt: skip
+        right.text(
+            1.01, (start + end - 1) / 2, name, transform=right.get_yaxis_transform(), va="center", fontsize=8, color=INK
+        )
         for axes in (left, right):
             if start:
                 axes.axhline(start - 0.5, color=RULE, linewidth=0.8, zorder=0)

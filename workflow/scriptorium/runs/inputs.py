@@ -116,8 +116,11 @@ class Inputs(Names):
         for variant in self.config.pretraining.recipes:
             if self._pretrain_recipe(variant).layout is None:
                 return variant
-        raise UserError("the bench needs packed blocks, but pretraining.recipes has no recipe that packs",
-                        where="config.yaml", remedy="add bert-mlm to pretraining.recipes")  # fmt: skip
+        raise UserError(
+            "the bench needs packed blocks, but pretraining.recipes has no recipe that packs",
+            where="config.yaml",
+            remedy="add bert-mlm to pretraining.recipes",
+        )
 
     def pretrain_start(self, variant: str, seed: int) -> list[str]:
         """Manifest of the model that a run begins with; none for a new one."""
@@ -131,8 +134,11 @@ class Inputs(Names):
             return []
         path = Path(entry.location).expanduser()
         if not path.exists():
-            raise UserError(f"data set {dataset!r} is yours to bring, and there is no such file or folder", where=path,
-                            remedy="put your copy there, or name its place in config/datasets.tsv")  # fmt: skip
+            raise UserError(
+                f"data set {dataset!r} is yours to bring, and there is no such file or folder",
+                where=path,
+                remedy="put your copy there, or name its place in config/datasets.tsv",
+            )
         # a folder's own modification time says nothing about an edited file in it
         return sorted(str(file) for file in path.rglob("*") if file.is_file()) if path.is_dir() else [str(path)]
 

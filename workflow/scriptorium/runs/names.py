@@ -162,8 +162,11 @@ class Names:
         """The claims by name; with a programme, those about its variants, and of its paper those never tested."""
         papers = {name: variant.paper for name, variant in self.project.variants.items()}
         found = self.project.claims.claims
-        return {name: claim for name, claim in found.items()
-                if not programme or papers.get(claim.a, claim.paper).lower() == programme}  # fmt: skip
+        return {
+            name: claim
+            for name, claim in found.items()
+            if not programme or papers.get(claim.a, claim.paper).lower() == programme
+        }
 
     def all(self) -> Iterator[Run]:
         """Every run that the configuration knows, and so has a name for."""
@@ -193,8 +196,11 @@ class Names:
     def _block(self, name: str):
         """A block below `gaze` that need not be there. Raises UserError if it is not."""
         if (block := getattr(self.config.gaze, name)) is None:
-            raise UserError(f"gaze.{name} is not configured", where="config/config.yaml",
-                            remedy=f"add a block gaze.{name}; config/README.md shows one")  # fmt: skip
+            raise UserError(
+                f"gaze.{name} is not configured",
+                where="config/config.yaml",
+                remedy=f"add a block gaze.{name}; config/README.md shows one",
+            )
         return block
 
     @cached_property
@@ -210,8 +216,9 @@ class Names:
         """Fine-tuned models that are another variant's backbone, where one uses it."""
         used = {
             self.project.variants[name].recipe.backbone
-            for study in self.config.studies.values() for name in study.variants
-        }  # fmt: skip
+            for study in self.config.studies.values()
+            for name in study.variants
+        }
         entries = [self.config.backbones[name] for name in used if name in self.config.backbones]
         return {(entry.finetuned, entry.task, entry.seed) for entry in entries if entry.finetuned}
 

@@ -44,9 +44,15 @@ class Specs(Names):
         entry = self._known(task, self.config.tasks, "task")
         limits = {split: entry.limits[split] for split in SPLITS if split in entry.limits}
         return TaskDataSpec(
-            task=task, reader=entry.reader, options=entry.options, kind=entry.kind, labels=entry.labels,
-            limits=limits, split_seed=entry.split_seed, validation_share=entry.validation_share,
-        ).canonical()  # fmt: skip
+            task=task,
+            reader=entry.reader,
+            options=entry.options,
+            kind=entry.kind,
+            labels=entry.labels,
+            limits=limits,
+            split_seed=entry.split_seed,
+            validation_share=entry.validation_share,
+        ).canonical()
 
     def corpus(self, corpus: str) -> str:
         entry = self._known(corpus, self.config.corpora, "corpus")
@@ -86,11 +92,18 @@ class Specs(Names):
         entry = self._known(task, self.config.tasks, "task")
         train = TrainSpec.parse(overlay(recipe.train, entry.train), where=f"variant {variant!r} on {task!r}: train")
         return FinetuneSpec(
-            kind=entry.kind, labels=entry.labels, max_length=entry.max_length, train=train, cognition=recipe.cognition,
-            answers=entry.answers, option_length=entry.option_length, gaze_loss=recipe.gaze_loss,
-            reinitialise=recipe.reinitialise, seed=seed,
+            kind=entry.kind,
+            labels=entry.labels,
+            max_length=entry.max_length,
+            train=train,
+            cognition=recipe.cognition,
+            answers=entry.answers,
+            option_length=entry.option_length,
+            gaze_loss=recipe.gaze_loss,
+            reinitialise=recipe.reinitialise,
+            seed=seed,
             save_model=(variant, task, seed) in self._drawn | self._lent,
-        ).canonical()  # fmt: skip
+        ).canonical()
 
     def pack(self, blocks: str) -> str:
         return pack_spec(self._known(blocks, self.packings, "packed corpus")).canonical()

@@ -36,8 +36,10 @@ def run(job: stage.Job) -> list[Path]:
     small, large = cogbert.SHAPES
     steps = {"length": spec.length, "batch_size": spec.batch_size}
     texts = texts_of(job.input("data"))[: spec.texts]
-    ratios = [cogbert.annotation_ratio(texts, spec.pipeline, processes=n, runs=min(spec.runs, 5))
-              for n in sorted({1, job.impl.threads})]  # fmt: skip
+    ratios = [
+        cogbert.annotation_ratio(texts, spec.pipeline, processes=n, runs=min(spec.runs, 5))
+        for n in sorted({1, job.impl.threads})
+    ]
     for shape, runs in ((small, spec.runs), (large, spec.runs_large)):
         ratios.append(cogbert.step_ratio(shape, "fixed", runs=runs, target=cogbert.STEP_TARGET, **steps))
     for mode in ("paper", "released"):

@@ -61,9 +61,13 @@ def run(job: stage.Job) -> list[Path]:
         add(bench.mlm("large", spec.large))
         add(bench.mpnet(spec.large))
     for count in sorted({1, threads}):
-        add([pretrain_data.packing_ratio(
-            bench.texts, blocks / "tokenizer", spec.small.length, processes=count, runs=spec.runs
-        )])  # fmt: skip
+        add(
+            [
+                pretrain_data.packing_ratio(
+                    bench.texts, blocks / "tokenizer", spec.small.length, processes=count, runs=spec.runs
+                )
+            ]
+        )
     add([pretrain_data.start_ratio(blocks, spec.small, threads=threads, runs=spec.starts)])
     files = [timing.write(ratios, job.outputs["table"])]
     profile = pretrain_profile.table(blocks, spec.small, threads)

@@ -45,13 +45,20 @@ def run(job: stage.Job) -> list[Path]:
     fold = readings.folds(train, spec.seeds[0], spec.folds)
 
     ensemble, oof = cross_fit(
-        sentences, values, fold, backbone, spec, [100.0] * len(measures),
+        sentences,
+        values,
+        fold,
+        backbone,
+        spec,
+        [100.0] * len(measures),
         lambda part, epoch, found: job.ledger.metrics(epoch, {f"{part}/{name}": v for name, v in found.items()}),
-    )  # fmt: skip
+    )
     predicted = ensemble.predict(unseen)
     models = evaluation.baselines(train, test, measures, spec.seeds[0]) | {
-        "boosting_context": predicted.boosting, "encoder": predicted.encoder, "mixed": predicted.values,
-    }  # fmt: skip
+        "boosting_context": predicted.boosting,
+        "encoder": predicted.encoder,
+        "mixed": predicted.values,
+    }
 
     observed = test[list(measures)].to_numpy()
     table = evaluation.table(models, observed, measures)

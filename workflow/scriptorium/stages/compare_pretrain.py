@@ -43,8 +43,10 @@ def run(job: stage.Job) -> list[Path]:
         job.ledger.note(f"{row.recipe}: held-out loss {row.validation_loss:.3f}{against} ({row.verdict}, {row.scale})")
         job.ledger.metrics(0, {f"{row.recipe}/validation_loss": row.validation_loss})
     for row in order[order["tenth"] == prediction_order.TREND].dropna().itertuples():
-        job.ledger.note(f"{row.recipe}, loss by order of prediction, beside {spec.baseline}: trend {row.delta:+.3f} "
-                        f"[{row.ci_low:+.3f}, {row.ci_high:+.3f}]")  # fmt: skip
+        job.ledger.note(
+            f"{row.recipe}, loss by order of prediction, beside {spec.baseline}: trend {row.delta:+.3f} "
+            f"[{row.ci_low:+.3f}, {row.ci_high:+.3f}]"
+        )
     for path, kind in zip(files, ("table", "figure", "figure", "table"), strict=True):
         job.ledger.artifact(path, kind)
     return files

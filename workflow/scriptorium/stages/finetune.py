@@ -71,15 +71,18 @@ def run(job: stage.Job) -> list[Path]:
     require_plain(spec)
     backbone = backbone_directory(job.input_dir("backbone"))
     check_checkpoint(backbone)
-    tables = {split: labelled.read(spec, job.input_dir("data") / f"{split}.parquet")
-              for split in ("train", "validation", "test")}  # fmt: skip
+    tables = {
+        split: labelled.read(spec, job.input_dir("data") / f"{split}.parquet")
+        for split in ("train", "validation", "test")
+    }
     words = read_words(job)
 
     training.prepare(job, spec.seed)
     tokenizer = AutoTokenizer.from_pretrained(backbone, local_files_only=True)
     train = labelled.tokenised(spec, tables["train"], tokenizer, words)
-    validation, test = (labelled.tokenised(spec, shortest_first(tables[split]), tokenizer, words)
-                        for split in ("validation", "test"))  # fmt: skip
+    validation, test = (
+        labelled.tokenised(spec, shortest_first(tables[split]), tokenizer, words) for split in ("validation", "test")
+    )
     for split, data in (("train", train), ("validation", validation), ("test", test)):
         for note in data.notes(split):
             job.ledger.note(note)
@@ -94,9 +97,16 @@ def run(job: stage.Job) -> list[Path]:
 
     make_batch = train.collate(tokenizer.pad_token_id, multiple=8 if torch.cuda.is_available() else 1)
     trainer = training.train(
-        job, heads.build(spec, backbone), train, make_batch, spec.train, seed=spec.seed, held_out=validation,
-        compute_metrics=measures, loss=units.loss if units else heads.loss_of(spec.kind),
-    )  # fmt: skip
+        job,
+        heads.build(spec, backbone),
+        train,
+        make_batch,
+        spec.train,
+        seed=spec.seed,
+        held_out=validation,
+        compute_metrics=measures,
+        loss=units.loss if units else heads.loss_of(spec.kind),
+    )
     known = training.last_evaluation(trainer)
     if threshold is not None:
         threshold = known["best_f1_threshold"]
@@ -127,8 +137,11 @@ def require_plain(spec: FinetuneSpec) -> None:
     asked = {"cognition": spec.cognition is not None, "gaze_loss": spec.gaze_loss is not None}
     if spec.kind in PLAIN_ONLY and any(asked.values()):
         name = next(name for name, there in asked.items() if there)
-        raise UserError(f"{name} cannot be used on a task of kind {spec.kind}", where="recipe of the variant",
-                        remedy="compare plain variants on this task, or take another kind of task")  # fmt: skip
+        raise UserError(
+            f"{name} cannot be used on a task of kind {spec.kind}",
+            where="recipe of the variant",
+            remedy="compare plain variants on this task, or take another kind of task",
+        )
 
 
 def read_words(job: stage.Job):

@@ -57,9 +57,14 @@ def run(job: stage.Job) -> list[Path]:
         tokenizer = tokenizers.fairseq_tokenizer(tokenizer)
     documents = job.input_dir("corpus") / "documents.parquet"
     files = packing.pack(
-        documents, tokenizer, job.spec.block_length, job.out, job.ledger, layout=job.spec.layout,
+        documents,
+        tokenizer,
+        job.spec.block_length,
+        job.out,
+        job.ledger,
+        layout=job.spec.layout,
         threads=job.impl.threads,
-    )  # fmt: skip
+    )
     tokenizer.save_pretrained(job.out / "tokenizer")
     return [*files, *sorted((job.out / "tokenizer").iterdir())]
 

@@ -59,15 +59,25 @@ def run(job: stage.Job) -> list[Path]:
     found = ensemble.predict(said, reader)
     table = _table(said, ensemble.measures, found)
 
-    counts = {"erased": "words left no word piece; they were read as an unknown word",
-              "windowed": "sentences are longer than the encoder; they were read in several windows",
-              "cut": "words have more pieces than the encoder takes; their ends were not read"}  # fmt: skip
+    counts = {
+        "erased": "words left no word piece; they were read as an unknown word",
+        "windowed": "sentences are longer than the encoder; they were read in several windows",
+        "cut": "words have more pieces than the encoder takes; their ends were not read",
+    }
     for name, meaning in counts.items():
         if count := getattr(reader, name):
             job.ledger.note(f"{count} {meaning}")
             sys.stderr.write(f"note: {count} {meaning}\n")
-    job.ledger.metrics(0, {"words": len(table), "sentences": len(said), "erased": reader.erased,
-                           "windowed": reader.windowed, "cut": reader.cut})  # fmt: skip
+    job.ledger.metrics(
+        0,
+        {
+            "words": len(table),
+            "sentences": len(said),
+            "erased": reader.erased,
+            "windowed": reader.windowed,
+            "cut": reader.cut,
+        },
+    )
     print(readable(table, ensemble.measures))
 
     parquet = job.out / "predictions.parquet"
@@ -102,8 +112,11 @@ def _text(job: stage.Job) -> str:
     from scriptorium.data.tables import read_text
 
     if (job.spec.text is None) == ("text" not in job.inputs):
-        raise UserError("give the text either in the specification or as a file", where="predict_gaze",
-                        remedy="""--spec '{"text": "..."}' or --spec '{}' with --input text=FILE""")  # fmt: skip
+        raise UserError(
+            "give the text either in the specification or as a file",
+            where="predict_gaze",
+            remedy="""--spec '{"text": "..."}' or --spec '{}' with --input text=FILE""",
+        )
     where = "the specification's text" if job.spec.text is not None else job.input("text")
     text = job.spec.text if job.spec.text is not None else read_text(job.input("text"))
     if not text.split():

@@ -83,11 +83,21 @@ def run(job: stage.Job) -> list[Path]:
     if train.padded:  # counting them reads all blocks, so only where they are the budget
         tokens = train.tokens / len(train) if spec.train.max_tokens else None
     trainer = training.train(
-        job, model, data, objective.collate, spec.train, seed=spec.seed, held_out=fixed,
-        compute_metrics=examples, decay_all=objective.decay_all,
-        short=objective.hide(cut, draws) if cut else None, tokens=tokens, padded=train.padded,
-        flops=lambda batch: flops.of(model, batch), terms=terms_of(model),
-    )  # fmt: skip
+        job,
+        model,
+        data,
+        objective.collate,
+        spec.train,
+        seed=spec.seed,
+        held_out=fixed,
+        compute_metrics=examples,
+        decay_all=objective.decay_all,
+        short=objective.hide(cut, draws) if cut else None,
+        tokens=tokens,
+        padded=train.padded,
+        flops=lambda batch: flops.of(model, batch),
+        terms=terms_of(model),
+    )
 
     steps = trainer.state.global_step
     evaluated = {f"validation/{name}": value for name, value in training.last_evaluation(trainer).items()}
@@ -104,8 +114,11 @@ def run(job: stage.Job) -> list[Path]:
     job.ledger.metrics(steps, facts)
     metrics = {**evaluated, **facts}
     examples.table.to_parquet(job.out / "held_out.parquet", index=False)
-    return [write_json(job.out / "metrics.json", metrics), job.out / "held_out.parquet",
-            *training.save_model(training.whole(model).plain(), job.out / "model", tokenizer)]  # fmt: skip
+    return [
+        write_json(job.out / "metrics.json", metrics),
+        job.out / "held_out.parquet",
+        *training.save_model(training.whole(model).plain(), job.out / "model", tokenizer),
+    ]
 
 
 def terms_of(model: transformers.PreTrainedModel) -> Callable[[Mapping[str, torch.Tensor]], int]:

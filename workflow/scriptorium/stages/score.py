@@ -30,8 +30,11 @@ def run(job: stage.Job) -> list[Path]:
 
     model = gaze_released.read(job.input_dir("regressor") / "model")
     if model.config.word_vectors != manifest.content_digest(job.input("embeddings")):
-        raise UserError("the regressor was trained on another encoder's word vectors", where=job.input("embeddings"),
-                        remedy="score with the encoder named in the regressor's recipe")  # fmt: skip
+        raise UserError(
+            "the regressor was trained on another encoder's word vectors",
+            where=job.input("embeddings"),
+            remedy="score with the encoder named in the regressor's recipe",
+        )
     words = pd.read_parquet(manifest.table(job.input("features")))
     vectors = word_vectors.load(job.input("embeddings"), words["word"].unique())
     features = words[list(FEATURES)].to_numpy(np.float32)

@@ -29,9 +29,7 @@ def run(job: stage.Job) -> list[Path]:
 
     spec = job.spec
     runs = [finetuning.read(path) for path in job.inputs["runs"]]
-    made = finetuning.table(
-        runs, spec.baseline, metrics=spec.metrics, resamples=spec.resamples, seed=spec.seed
-    )  # fmt: skip
+    made = finetuning.table(runs, spec.baseline, metrics=spec.metrics, resamples=spec.resamples, seed=spec.seed)
     files = [tables.write(made, job.outputs["table"]), finetuning.figure(runs, made, job.outputs["figure"])]
     for row in made.itertuples():
         job.ledger.note(finetuning.sentence(row))

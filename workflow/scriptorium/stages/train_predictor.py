@@ -70,9 +70,14 @@ def run(job: stage.Job) -> list[Path]:
     upper = [1.0 if measure == "fix_prop" else None for measure in spec.measures]
 
     ensemble, unseen = cross_fit(
-        sentences, values, fold, backbone, spec, upper,
+        sentences,
+        values,
+        fold,
+        backbone,
+        spec,
+        upper,
         lambda part, epoch, found: job.ledger.metrics(epoch, {f"{part}/{name}": v for name, v in found.items()}),
-    )  # fmt: skip
+    )
 
     columns = {}
     for name in ("encoder", "boosting", "mixed"):
@@ -82,8 +87,10 @@ def run(job: stage.Job) -> list[Path]:
     for i, measure in enumerate(spec.measures):
         known = np.isfinite(observed[:, i])
         middle = np.median(observed[known, i])
-        metrics |= {f"oof/{measure}/{name}": _mae(getattr(unseen, name), observed, i)
-                    for name in ("encoder", "boosting", "mixed")}  # fmt: skip
+        metrics |= {
+            f"oof/{measure}/{name}": _mae(getattr(unseen, name), observed, i)
+            for name in ("encoder", "boosting", "mixed")
+        }
         metrics[f"oof/{measure}/median_of_all"] = float(np.abs(observed[known, i] - middle).mean())
         metrics[f"encoder_weight/{measure}"] = float(ensemble.weights[i])
     job.ledger.metrics(spec.encoder.epochs, metrics)

@@ -74,8 +74,14 @@ def run(job: stage.Job) -> list[Path]:
     first = words.iloc[[index[0] for index in rows]]  # of each sentence
     fold = first["group"].map(fold_of).to_numpy()
     labels = words["label"].to_numpy()
-    trainer = Trainer(spec, sentences, first["corpus"].to_numpy(), first["group"].to_numpy(), vectors.size,
-                      manifest.content_digest(job.input("embeddings")))  # fmt: skip
+    trainer = Trainer(
+        spec,
+        sentences,
+        first["corpus"].to_numpy(),
+        first["group"].to_numpy(),
+        vectors.size,
+        manifest.content_digest(job.input("embeddings")),
+    )
 
     predicted = np.full(len(words), np.nan)
     for number in range(spec.folds):
@@ -95,8 +101,9 @@ def run(job: stage.Job) -> list[Path]:
             job.ledger.note(f"fold {number}: 0 fixations predicted for every word; the output's ReLU is closed")
         log.info("fold %d of %d: MAE %.3f", number + 1, spec.folds, np.abs(predicted - labels)[places].mean())
     everything = np.arange(len(sentences))
-    final = trainer.fit(everything, spec.folds,
-                        lambda epoch, loss, _: job.ledger.metrics(epoch, {"final/train_loss": loss}))  # fmt: skip
+    final = trainer.fit(
+        everything, spec.folds, lambda epoch, loss, _: job.ledger.metrics(epoch, {"final/train_loss": loss})
+    )
 
     table = words[["id", "corpus", "document", "word", "label"]].assign(prediction=predicted)
     metrics = {f"oof/{name}": value for name, value in evaluation.measures(table).items()}

@@ -85,8 +85,9 @@ def missing(found: Iterable[Portrait], expected: runs.Runs) -> list[Finding]:
     there = {picture.run.path for picture in found}
     return [
         Finding("missing", run.path, f"never run; make it with: snakemake {run.manifest}")
-        for run in expected.expected() if run.path not in there
-    ]  # fmt: skip
+        for run in expected.expected()
+        if run.path not in there
+    ]
 
 
 def unfinished(picture: Portrait) -> list[Finding]:
@@ -145,9 +146,10 @@ def mirror_findings(results: Path, found: list[Portrait], store: Store) -> tuple
     except UserError as error:
         return 0, [Finding("not mirrored", "all ledgers", str(error).replace("\n", ";"))]
     current = [
-        run for run in mirrored
+        run
+        for run in mirrored
         if run.data.tags.get(SUPERSEDED) != "true" and run.data.tags.get("scriptorium.kind") == "run"
-    ]  # fmt: skip
+    ]
     by_identity: dict[tuple, list] = {}
     for run in current:
         by_identity.setdefault(identity(run), []).append(run)

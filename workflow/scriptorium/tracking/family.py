@@ -63,14 +63,20 @@ class Family:
     @cached_property
     def tags(self) -> dict[str, str]:
         described = self.variant.description if self.variant else ""
-        return tag_texts({
-            "study": self.study, "variant": self.name if self.study != DATA else "",
-            "paper_table": self.variant.paper_table if self.variant else "",
-            "scriptorium.kind": "variant", "scriptorium.path": self.path, "scriptorium.run_key": self.key,
-            "mlflow.source.type": "JOB", "mlflow.source.name": "scriptorium.track",
-            "mlflow.user": owner(self.members[0].directory),
-            "mlflow.note.content": "\n\n".join(part for part in (described, self._table()) if part),
-        })  # fmt: skip
+        return tag_texts(
+            {
+                "study": self.study,
+                "variant": self.name if self.study != DATA else "",
+                "paper_table": self.variant.paper_table if self.variant else "",
+                "scriptorium.kind": "variant",
+                "scriptorium.path": self.path,
+                "scriptorium.run_key": self.key,
+                "mlflow.source.type": "JOB",
+                "mlflow.source.name": "scriptorium.track",
+                "mlflow.user": owner(self.members[0].directory),
+                "mlflow.note.content": "\n\n".join(part for part in (described, self._table()) if part),
+            }
+        )
 
     @cached_property
     def metrics(self) -> dict[str, float]:

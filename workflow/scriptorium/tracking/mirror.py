@@ -228,9 +228,13 @@ class Mirror:
         where = {f"{entry['path']}.sha256": entry["sha256"] for entry in portrait.weights()}
         place = str(Path(portrait.run.path, portrait.weights()[0]["path"]).parent)
         model = create_external_model(
-            "".join("-" if c in "/:.%\"'" else c for c in portrait.name), run.info.run_id,
-            {"path": place, **where}, {"path": place, **where}, portrait.run.stage, run.info.experiment_id,
-        )  # fmt: skip
+            "".join("-" if c in "/:.%\"'" else c for c in portrait.name),
+            run.info.run_id,
+            {"path": place, **where},
+            {"path": place, **where},
+            portrait.run.stage,
+            run.info.experiment_id,
+        )
         self.client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, 0)])
 
     def _close(self, run: Run, picture: Portrait | Family, tags: dict[str, str]) -> None:

@@ -134,15 +134,29 @@ class Portrait:
             place = {"dataset": run.task}
         else:
             place = {"variant": run.variant, "task": run.task, "seed": run.seed, "paper_table": run.paper_table}
-        return tag_texts({
-            **place, "stage": run.stage, "study": run.study, "git.commit": git.get("commit"),
-            "git.dirty": git.get("dirty"), "code": record.get("code"), "host": record["host"],
-            "device": record["device"], "slurm.job_id": record["slurm_job_id"], "attempt": record["attempt"],
-            "scriptorium.kind": "run", "scriptorium.path": run.path, "scriptorium.run_key": record["key"],
-            "mlflow.source.git.commit": git.get("commit"), "mlflow.source.git.branch": git.get("branch"),
-            "mlflow.source.name": f"scriptorium.stages.{run.stage}", "mlflow.source.type": "JOB",
-            "mlflow.user": owner(self.directory), "mlflow.note.content": self._note(),
-        })  # fmt: skip
+        return tag_texts(
+            {
+                **place,
+                "stage": run.stage,
+                "study": run.study,
+                "git.commit": git.get("commit"),
+                "git.dirty": git.get("dirty"),
+                "code": record.get("code"),
+                "host": record["host"],
+                "device": record["device"],
+                "slurm.job_id": record["slurm_job_id"],
+                "attempt": record["attempt"],
+                "scriptorium.kind": "run",
+                "scriptorium.path": run.path,
+                "scriptorium.run_key": record["key"],
+                "mlflow.source.git.commit": git.get("commit"),
+                "mlflow.source.git.branch": git.get("branch"),
+                "mlflow.source.name": f"scriptorium.stages.{run.stage}",
+                "mlflow.source.type": "JOB",
+                "mlflow.user": owner(self.directory),
+                "mlflow.note.content": self._note(),
+            }
+        )
 
     @cached_property
     def params(self) -> dict[str, str]:

@@ -81,11 +81,15 @@ def one_writer(results: Path) -> Iterator[None]:
 def connect(store: Store, retries: int = 2, timeout: int = 30) -> MlflowClient:
     """A client without telemetry; makes a missing sqlite database. Raises UserError if the store does not answer."""
     os.environ.update(
-        MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", GIT_PYTHON_REFRESH="quiet",
-        MLFLOW_HTTP_REQUEST_MAX_RETRIES=str(retries), MLFLOW_HTTP_REQUEST_TIMEOUT=str(timeout),
-        MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR="1", MLFLOW_HTTP_REQUEST_BACKOFF_JITTER="0",
+        MLFLOW_DISABLE_TELEMETRY="true",
+        DO_NOT_TRACK="true",
+        GIT_PYTHON_REFRESH="quiet",
+        MLFLOW_HTTP_REQUEST_MAX_RETRIES=str(retries),
+        MLFLOW_HTTP_REQUEST_TIMEOUT=str(timeout),
+        MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR="1",
+        MLFLOW_HTTP_REQUEST_BACKOFF_JITTER="0",
         MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR="false",
-    )  # fmt: skip
+    )
     if store.database:
         store.database.parent.mkdir(parents=True, exist_ok=True)
     import mlflow

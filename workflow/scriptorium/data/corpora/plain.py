@@ -29,8 +29,11 @@ def read_plain(artifact: Path, options: Mapping[str, Any], ledger: Ledger) -> It
     settled = settle(options, where, documents="blank", join_lines=True)
     kind, join = settled["documents"], settled["join_lines"]
     if kind not in ("blank", "line", "file"):
-        raise UserError(f"documents: {kind!r} is not one of blank, line, file", where=where,
-                        remedy="say what ends a document in your files")  # fmt: skip
+        raise UserError(
+            f"documents: {kind!r} is not one of blank, line, file",
+            where=where,
+            remedy="say what ends a document in your files",
+        )
     paths = members(artifact, *TEXT)
     files.check_heads(paths)
     for path in paths:

@@ -56,12 +56,18 @@ def _documents(rows: Iterator[Row], name: str, key: str, path: Path | str) -> It
     found = False
     for number, (place, row) in enumerate(rows):
         if key not in row:
-            raise UserError(f"{key!r} is missing, {nearest(key, map(str, row))}", where=place,
-                            remedy="name the text's key in the source's options: {text: ...}")  # fmt: skip
+            raise UserError(
+                f"{key!r} is missing, {nearest(key, map(str, row))}",
+                where=place,
+                remedy="name the text's key in the source's options: {text: ...}",
+            )
         text = row[key]
         if text is not None and not isinstance(text, str):
-            raise UserError(f"{key!r} is {type(text).__name__}, not text", where=place,
-                            remedy="name another key in the source's options: {text: ...}")  # fmt: skip
+            raise UserError(
+                f"{key!r} is {type(text).__name__}, not text",
+                where=place,
+                remedy="name another key in the source's options: {text: ...}",
+            )
         found = True
         if text and text.strip():
             yield f"{name}-{number:07d}", text.splitlines()
@@ -84,5 +90,8 @@ def _check_column(path: Path, key: str) -> None:
     except (pa.ArrowInvalid, OSError) as error:
         raise UserError(f"not a parquet file: {error}", where=path, remedy="get the file again") from None
     if key not in names:
-        raise UserError(f"column {key!r} is missing, {nearest(key, names)}", where=path,
-                        remedy="name the text's column in the source's options: {text: ...}")  # fmt: skip
+        raise UserError(
+            f"column {key!r} is missing, {nearest(key, names)}",
+            where=path,
+            remedy="name the text's column in the source's options: {text: ...}",
+        )

@@ -59,8 +59,11 @@ def read_2022(artifact: Path, options: Mapping[str, Any], ledger: Ledger) -> pd.
         raw = read_table(path, ("language", "sentence_id", "word_id", "word", "FFDAvg", "TRTAvg"))
         if language:
             if language not in (there := set(raw["language"])):
-                raise UserError(f"no sentence in language {language!r}, {nearest(language, there)}", where=path,
-                                remedy="correct the option `language`")  # fmt: skip
+                raise UserError(
+                    f"no sentence in language {language!r}, {nearest(language, there)}",
+                    where=path,
+                    remedy="correct the option `language`",
+                )
             raw = raw[raw["language"] == language]
         raw["word"] = _without_mark(raw, path)
         count = raw.groupby("sentence_id").cumcount()
@@ -71,8 +74,10 @@ def read_2022(artifact: Path, options: Mapping[str, Any], ledger: Ledger) -> pd.
         parts.append(part)
     frame = pd.concat(parts, ignore_index=True)
     empty = {name: np.nan for name in (*MEASURES, "fix_prop") if name not in frame}
-    ledger.note(f"gaze: no {', '.join(n for n in MEASURES if n in empty)} in CMCL 2022; "
-                f"{', '.join(n for n in DURATIONS if n not in empty)} are on its scale of 0-100")  # fmt: skip
+    ledger.note(
+        f"gaze: no {', '.join(n for n in MEASURES if n in empty)} in CMCL 2022; "
+        f"{', '.join(n for n in DURATIONS if n not in empty)} are on its scale of 0-100"
+    )
     return frame.assign(n_readers=0, **empty)
 
 
@@ -82,6 +87,9 @@ def _without_mark(raw: pd.DataFrame, path: Path) -> pd.Series:
     odd = raw["word"].str.contains("<EOS>", regex=False) & ~(last & raw["word"].str.endswith("<EOS>"))
     if odd.any():
         row = odd.idxmax()
-        raise UserError(f"{raw['word'][row]!r}: <EOS> inside a sentence", where=f"{path}, row {row}",
-                        remedy="keep the words of a sentence together and in order")  # fmt: skip
+        raise UserError(
+            f"{raw['word'][row]!r}: <EOS> inside a sentence",
+            where=f"{path}, row {row}",
+            remedy="keep the words of a sentence together and in order",
+        )
     return raw["word"].str.removesuffix("<EOS>")

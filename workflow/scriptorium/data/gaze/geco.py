@@ -40,8 +40,11 @@ def read(artifact: Path, options: Mapping[str, Any], ledger: Ledger) -> pd.DataF
         frame = majority(frame, ledger)
     frame["sentence"] = frame.groupby(["document", "reader"], sort=False)["word"].transform(lambda w: sentences([*w]))
     # a page is checked as a whole: readers whose words differ would have other sentences
-    whole = frame.assign(sentence=0, word_index=frame.groupby("document")["position"].rank(method="dense").astype(int),
-                         cut=frame["sentence"])  # fmt: skip
+    whole = frame.assign(
+        sentence=0,
+        word_index=frame.groupby("document")["position"].rank(method="dense").astype(int),
+        cut=frame["sentence"],
+    )
     frame = in_order(whole).drop(columns=["sentence", "position"]).rename(columns={"cut": "sentence"})
     frame["word_index"] = frame.groupby(["document", "sentence", "reader"], sort=False).cumcount()
     return frame
@@ -55,8 +58,11 @@ def _sheets(path: Path) -> list[pd.DataFrame]:
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except (zipfile.BadZipFile, KeyError, OSError, ValueError) as error:
-        raise UserError(f"not an Excel workbook: {error}", where=path,
-                        remedy="give the .xlsx file as downloaded (save an old .xls as .xlsx)") from None  # fmt: skip
+        raise UserError(
+            f"not an Excel workbook: {error}",
+            where=path,
+            remedy="give the .xlsx file as downloaded (save an old .xls as .xlsx)",
+        ) from None
     found, headers = [], {}
     for sheet in book:
         rows = sheet.iter_rows(values_only=True)
@@ -71,8 +77,11 @@ def _sheets(path: Path) -> list[pd.DataFrame]:
     if not found:
         best = max(headers, key=lambda title: len({*headers[title]} & {*required}))
         lost = next(name for name in required if name not in headers[best])
-        raise UserError(f"column {lost!r} is missing, {nearest(lost, filter(None, headers[best]))}",
-                        where=f"{path}, sheet {best!r}", remedy="rename or add the column")  # fmt: skip
+        raise UserError(
+            f"column {lost!r} is missing, {nearest(lost, filter(None, headers[best]))}",
+            where=f"{path}, sheet {best!r}",
+            remedy="rename or add the column",
+        )
     return found
 
 

@@ -35,11 +35,15 @@ def sentences(path: Path, fields: tuple[str, ...]) -> Iterator[tuple[str, list[d
         elif header.startswith(b"MATLAB 5.0"):
             yield from _version_5(path, fields)
         else:
-            raise UserError(f"neither a MATLAB 5 nor a MATLAB 7.3 file (it begins {header[:12]!r})", where=path,
-                            remedy="give the release's results<READER>_<TASK>.mat, complete")  # fmt: skip
+            raise UserError(
+                f"neither a MATLAB 5 nor a MATLAB 7.3 file (it begins {header[:12]!r})",
+                where=path,
+                remedy="give the release's results<READER>_<TASK>.mat, complete",
+            )
     except (OSError, ValueError, TypeError, KeyError, zlib.error, MatReadError) as error:
-        raise UserError(f"cannot be read as MATLAB data: {error}", where=path,
-                        remedy="download the file again and compare its size") from None  # fmt: skip
+        raise UserError(
+            f"cannot be read as MATLAB data: {error}", where=path, remedy="download the file again and compare its size"
+        ) from None
 
 
 def number(value: Any, where: str) -> float:
@@ -48,14 +52,20 @@ def number(value: Any, where: str) -> float:
     if values.size == 0:
         return 0.0
     if values.size > 1 or not np.issubdtype(values.dtype, np.number) or values[0] < 0:
-        raise UserError(f"is {values[:3].tolist()}, not one number of at least 0", where=where,
-                        remedy="give one number per word, or an empty field if it was not fixated")  # fmt: skip
+        raise UserError(
+            f"is {values[:3].tolist()}, not one number of at least 0",
+            where=where,
+            remedy="give one number per word, or an empty field if it was not fixated",
+        )
     return 0.0 if np.isnan(values[0]) else float(values[0])
 
 
 def _missing(field: str, names: Any, where: str) -> UserError:
-    return UserError(f"field {field!r} is missing, {nearest(field, map(str, names))}", where=where,
-                     remedy="give the release's own files (nFixations, FFD, GD, GPT, TRT per word)")  # fmt: skip
+    return UserError(
+        f"field {field!r} is missing, {nearest(field, map(str, names))}",
+        where=where,
+        remedy="give the release's own files (nFixations, FFD, GD, GPT, TRT per word)",
+    )
 
 
 def _version_5(path: Path, fields: tuple[str, ...]) -> Iterator[tuple[str, list[dict[str, Any]] | None]]:

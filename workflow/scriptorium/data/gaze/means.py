@@ -60,8 +60,11 @@ def _cut(raw: pd.DataFrame, path: Path) -> pd.DataFrame:
     raw = raw.assign(word=raw["word"].str.removesuffix("<eos>"), sentence_id=np.asarray(cut).astype(str))
     raw["word_id"] = raw.groupby("sentence_id").cumcount().astype(str)
     if (longest := raw["sentence_id"].value_counts().max()) > LONGEST_SENTENCE:
-        raise UserError(f"a sentence of {longest} words: the text has no punctuation to cut it by", where=path,
-                        remedy="add the columns sentence_id and word_id")  # fmt: skip
+        raise UserError(
+            f"a sentence of {longest} words: the text has no punctuation to cut it by",
+            where=path,
+            remedy="add the columns sentence_id and word_id",
+        )
     return raw
 
 
@@ -74,8 +77,11 @@ def in_sentences(raw: pd.DataFrame, path: Path, block: int = 1) -> pd.DataFrame:
         raise UserError(f"option sentences_per_document is {block}", where=path, remedy="give a number of at least 1")
     whole = raw["sentence_id"].str.fullmatch(r"\d+").all()
     if block > 1 and not whole:
-        raise UserError("sentence ids are no numbers, so none follow one another", where=path,
-                        remedy="leave the option sentences_per_document out")  # fmt: skip
+        raise UserError(
+            "sentence ids are no numbers, so none follow one another",
+            where=path,
+            remedy="leave the option sentences_per_document out",
+        )
     part = pd.DataFrame({"word": raw["word"], "reader": "the mean"})
     number = raw["sentence_id"].astype(int) if whole else None
     part["document"] = (number // block).astype(str).str.zfill(6) if whole else raw["sentence_id"]

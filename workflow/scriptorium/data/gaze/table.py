@@ -138,8 +138,11 @@ def check_values(words: pd.DataFrame, where: Path) -> None:
     """
     if (words["fix_prop"] > 1 + 1e-9).any():
         row = words[words["fix_prop"] > 1 + 1e-9].iloc[0]
-        raise UserError(f"fix_prop is {row['fix_prop']:g} for {row['word']!r} in document {row['document']!r}, not a "
-                        "share", where=where, remedy="give shares from 0 to 1, not percent")  # fmt: skip
+        raise UserError(
+            f"fix_prop is {row['fix_prop']:g} for {row['word']!r} in document {row['document']!r}, not a share",
+            where=where,
+            remedy="give shares from 0 to 1, not percent",
+        )
     for column in DURATIONS:
         known = words[words[column].notna() & words["fix_prop"].notna()]
         looks = known["fix_prop"].sum()

@@ -29,8 +29,11 @@ def read(artifact: Path, options: Mapping[str, Any], ledger: Ledger) -> pd.DataF
     named = [(path, *_name(path)) for path in members(artifact, ".mat")]
     for task in tasks:
         if task not in (found := {name for *_, name in named}):
-            raise UserError(f"option tasks: no file of task {task!r}, {nearest(task, found)}", where=artifact,
-                            remedy="correct the option, or the data set's members")  # fmt: skip
+            raise UserError(
+                f"option tasks: no file of task {task!r}, {nearest(task, found)}",
+                where=artifact,
+                remedy="correct the option, or the data set's members",
+            )
     parts = [_one(path, reader, task, ledger) for path, reader, task in named if not tasks or task in tasks]
     if not any(parts):
         raise UserError("no reader has a single sentence", where=artifact, remedy="download the results files again")
@@ -41,8 +44,11 @@ def read(artifact: Path, options: Mapping[str, Any], ledger: Ledger) -> pd.DataF
 
 def _name(path: Path) -> tuple[str, str]:
     if not (found := re.fullmatch(r"results([A-Za-z0-9]+)_([A-Za-z0-9]+)\.mat", path.name)):
-        raise UserError(f"{path.name!r} does not say who read what", where=path,
-                        remedy="keep the release's names, results<READER>_<TASK>.mat")  # fmt: skip
+        raise UserError(
+            f"{path.name!r} does not say who read what",
+            where=path,
+            remedy="keep the release's names, results<READER>_<TASK>.mat",
+        )
     return found[1], found[2]
 
 
@@ -53,9 +59,16 @@ def _one(path: Path, reader: str, task: str, ledger: Ledger) -> list[dict[str, A
         document = f"{task}/{index + 1:04}"
         for at, word in enumerate(words or []):
             rows.append(
-                {"document": document, "sentence": 0, "word_index": at, "reader": reader, "word": word["content"],
-                 "place": f"{path}, sentence {index + 1}"} | {name: word[field] for field, name in FIELDS.items()}
-            )  # fmt: skip
+                {
+                    "document": document,
+                    "sentence": 0,
+                    "word_index": at,
+                    "reader": reader,
+                    "word": word["content"],
+                    "place": f"{path}, sentence {index + 1}",
+                }
+                | {name: word[field] for field, name in FIELDS.items()}
+            )
     if lacking:
         ledger.note(f"gaze: reader {reader} lacks {lacking} sentences of task {task}")
     return rows

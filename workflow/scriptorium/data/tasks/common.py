@@ -54,9 +54,13 @@ def bare_name(path: Path) -> str:
 
 
 SPLIT_WORDS = {
-    "train": "train", "test": "test",
-    "dev": "validation", "val": "validation", "valid": "validation", "validation": "validation",
-}  # fmt: skip
+    "train": "train",
+    "test": "test",
+    "dev": "validation",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+}
 
 
 def splits_of_files(paths: Sequence[Path], artifact: Path) -> list[tuple[str, Path]]:
@@ -72,9 +76,11 @@ def splits_of_files(paths: Sequence[Path], artifact: Path) -> list[tuple[str, Pa
     splits = {split for split, _ in found}
     if "" in splits and len(splits) > 1:
         path = next(path for split, path in found if not split)
-        raise UserError(f"{path.name} has no split in its name and others do", where=artifact,
-                        remedy="put train, dev or test into every name, or name one kind under members in "
-                        "config/datasets.tsv")  # fmt: skip
+        raise UserError(
+            f"{path.name} has no split in its name and others do",
+            where=artifact,
+            remedy="put train, dev or test into every name, or name one kind under members in config/datasets.tsv",
+        )
     if "train" in splits and "test" not in splits:
         return [("test" if split == "validation" else split, path) for split, path in found]
     return found

@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 
 COLUMNS = {"chunking": 2, "ner": -1}  # word, part of speech, chunk [, entity]; 2002 has no chunks
 SPLIT_WORDS = {
-    "train": "train", "dev": "validation", "valid": "validation", "validation": "validation", "testa": "validation",
-    "test": "test", "testb": "test",
-}  # fmt: skip
+    "train": "train",
+    "dev": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "testa": "validation",
+    "test": "test",
+    "testb": "test",
+}
 ENDINGS = (".txt", ".conll", ".bio", ".train", ".testa", ".testb", ".gz")
 
 
@@ -45,8 +50,15 @@ def read_conll(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFra
         for number, (words, tags) in enumerate(_sentences(path, column)):
             iob2 = to_iob2(tags)
             opened += sum(old != new for old, new in zip(tags, iob2, strict=True))
-            rows.append({"id": f"{split}-{number}", "text": " ".join(words), "text_b": None, "label": tuple(iob2),
-                         "split": split})  # fmt: skip
+            rows.append(
+                {
+                    "id": f"{split}-{number}",
+                    "text": " ".join(words),
+                    "text_b": None,
+                    "label": tuple(iob2),
+                    "split": split,
+                }
+            )
     if opened:
         ledger.note(f"{opened} tags I- that open a chunk were read as B- (IOB1 becomes IOB2)")
     found = sorted({tag for row in rows for tag in row["label"]})

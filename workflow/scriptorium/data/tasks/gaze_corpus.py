@@ -35,13 +35,22 @@ def read_gaze_corpus(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.D
     for name in spec.labels:
         if name not in MEASURES or words[name].isna().any():
             known = [measure for measure in MEASURES if words[measure].notna().all()]
-            raise UserError(f"the corpus has no measure {name!r} for every word, {nearest(name, known)}",
-                            where=f"config/config.yaml, tasks.{spec.task}.labels")  # fmt: skip
+            raise UserError(
+                f"the corpus has no measure {name!r} for every word, {nearest(name, known)}",
+                where=f"config/config.yaml, tasks.{spec.task}.labels",
+            )
     rows, documents = [], []
     for (document, sentence), part in words.groupby(["document", "sentence"], sort=True):
         values = part[list(spec.labels)].to_numpy(np.float64)
-        rows.append({"id": f"{document}-{sentence}", "text": " ".join(part["word"]), "text_b": None,
-                     "label": tuple(map(tuple, values)), "split": ""})  # fmt: skip
+        rows.append(
+            {
+                "id": f"{document}-{sentence}",
+                "text": " ".join(part["word"]),
+                "text_b": None,
+                "label": tuple(map(tuple, values)),
+                "split": "",
+            }
+        )
         documents.append(document)
     frame = pd.DataFrame(rows, columns=FIELDS)
     held_out = round(HELD_OUT * len(frame))

@@ -42,12 +42,13 @@ FORMATS = {
     "mrpc": Format((PAIR, ("#1 String", "#2 String")), ("label", "Quality"), ("not_equivalent", "equivalent")),
     "stsb": Format((PAIR,), ("label", "score")),
     "qqp": Format((("question1", "question2"),), ("label", "is_duplicate"), ("not_duplicate", "duplicate")),
-    "mnli": Format((PAIR, ("premise", "hypothesis")), ("label", "gold_label"),
-                   ("entailment", "neutral", "contradiction")),
+    "mnli": Format(
+        (PAIR, ("premise", "hypothesis")), ("label", "gold_label"), ("entailment", "neutral", "contradiction")
+    ),
     "qnli": Format((("question", "sentence"),), labels=NLI),
     "rte": Format((PAIR,), labels=NLI),
     "wnli": Format((PAIR,), labels=("not_entailment", "entailment")),
-}  # fmt: skip
+}
 
 
 def read_glue(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
@@ -71,9 +72,12 @@ def read_glue(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFram
             if label is None:
                 broken.append(place)
                 if not options["skip_broken"]:
-                    raise UserError(f"a row without its text{'s' if len(form.texts[0]) > 1 else ''} and label, or "
-                                    "with more cells than columns", where=place,
-                                    remedy="mend the row, or set options: {skip_broken: true}")  # fmt: skip
+                    raise UserError(
+                        f"a row without its text{'s' if len(form.texts[0]) > 1 else ''} and label, or "
+                        "with more cells than columns",
+                        where=place,
+                        remedy="mend the row, or set options: {skip_broken: true}",
+                    )
                 continue
             text, text_b = (*texts, None)[:2]
             label = _label(label, form, place)

@@ -35,8 +35,9 @@ def read_imdb(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFram
     paths = members(artifact, ".txt")
     films = {
         (path.parent.name, path.stem.removeprefix("urls_")): read_text(path).splitlines()
-        for path in paths if path.stem in ("urls_pos", "urls_neg")
-    }  # fmt: skip
+        for path in paths
+        if path.stem in ("urls_pos", "urls_neg")
+    }
     rows = []
     for path in sorted(paths):
         split, folder = path.parts[-3:-1]
@@ -45,14 +46,25 @@ def read_imdb(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFram
         text = clean(BREAK.sub(" ", read_text(path)))
         if not text:
             raise UserError("the review is empty", where=path, remedy="fetch or copy it again")
-        rows.append({"id": f"{split}-{folder}-{path.stem}", "text": text, "text_b": None, "label": CLASSES[folder],
-                     "split": split, "group": (text, *_film(films, split, folder, path))})  # fmt: skip
+        rows.append(
+            {
+                "id": f"{split}-{folder}-{path.stem}",
+                "text": text,
+                "text_b": None,
+                "label": CLASSES[folder],
+                "split": split,
+                "group": (text, *_film(films, split, folder, path)),
+            }
+        )
     found = {(row["split"], row["label"]) for row in rows}
     for split in ("train", "test"):
         for folder, label in CLASSES.items():
             if (split, label) not in found:
-                raise UserError(f"no reviews in {split}/{folder}", where=artifact,
-                                remedy="correct location or members of the data set in datasets.tsv")  # fmt: skip
+                raise UserError(
+                    f"no reviews in {split}/{folder}",
+                    where=artifact,
+                    remedy="correct location or members of the data set in datasets.tsv",
+                )
     if not films:
         ledger.note("no urls_pos.txt and urls_neg.txt: validation may share films with train")
     return pd.DataFrame(rows, columns=[*FIELDS, "group"])
@@ -64,7 +76,10 @@ def _film(films: Mapping[tuple[str, str], list[str]], split: str, folder: str, p
         return ()
     number = path.stem.partition("_")[0]
     if not number.isdecimal() or int(number) >= len(urls):
-        raise UserError(f"the name does not begin with a line number of urls_{folder}.txt ({len(urls)} lines)",
-                        where=path, remedy="give the files as published")  # fmt: skip
+        raise UserError(
+            f"the name does not begin with a line number of urls_{folder}.txt ({len(urls)} lines)",
+            where=path,
+            remedy="give the files as published",
+        )
     # one address per film: .../title/tt0406816/usercomments
     return (urls[int(number)].strip(),)

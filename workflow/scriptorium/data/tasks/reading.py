@@ -50,13 +50,22 @@ def read_reading(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataF
                 row = raw.index[start + int(np.argmin(one[start:end]))]
                 broken.append(f"{path}, row {row}")
                 if not skip:
-                    raise UserError(f"{raw['word'][row]!r} is not one word", where=broken[-1],
-                                    remedy="mend the row, or set options: {skip_broken: true} to leave out its "
-                                    "sentence")  # fmt: skip
+                    raise UserError(
+                        f"{raw['word'][row]!r} is not one word",
+                        where=broken[-1],
+                        remedy="mend the row, or set options: {skip_broken: true} to leave out its sentence",
+                    )
                 continue
             name = path.name.partition(".")[0]
-            rows.append({"id": f"{name}-{raw['sentence_id'].iat[start]}", "text": " ".join(raw["word"].iloc[start:end]),
-                         "text_b": None, "label": tuple(map(tuple, values[start:end])), "split": ""})  # fmt: skip
+            rows.append(
+                {
+                    "id": f"{name}-{raw['sentence_id'].iat[start]}",
+                    "text": " ".join(raw["word"].iloc[start:end]),
+                    "text_b": None,
+                    "label": tuple(map(tuple, values[start:end])),
+                    "split": "",
+                }
+            )
     if broken:
         ledger.note(f"{len(broken)} sentences left out, since they hold what is not one word; the first: {broken[0]}")
     frame = pd.DataFrame(rows, columns=FIELDS)
@@ -77,8 +86,11 @@ def fit_scaler(labels: pd.Series, measures: tuple[str, ...]) -> Scaler:
     }
     for name, bounds in scaler.items():
         if bounds["min"] == bounds["max"]:
-            raise UserError(f"measure {name!r} is {bounds['min']:g} for every word of train",
-                            where="config/config.yaml, labels of the task", remedy="leave it out")  # fmt: skip
+            raise UserError(
+                f"measure {name!r} is {bounds['min']:g} for every word of train",
+                where="config/config.yaml, labels of the task",
+                remedy="leave it out",
+            )
     return scaler
 
 
@@ -102,11 +114,17 @@ def _check_order(raw: pd.DataFrame, places: pd.Series, new: np.ndarray, path: Pa
     wrong = places.to_numpy() != expected
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise UserError(f"word_id is {places.iloc[row]} where {expected[row]} was expected in sentence "
-                        f"{raw['sentence_id'].iat[row]}", where=f"{path}, row {raw.index[row]}",
-                        remedy="sort the rows by sentence and word; word_id counts from 0 without gaps")  # fmt: skip
+        raise UserError(
+            f"word_id is {places.iloc[row]} where {expected[row]} was expected in sentence "
+            f"{raw['sentence_id'].iat[row]}",
+            where=f"{path}, row {raw.index[row]}",
+            remedy="sort the rows by sentence and word; word_id counts from 0 without gaps",
+        )
     again = raw["sentence_id"][new].duplicated()
     if again.any():
         row = again.idxmax()
-        raise UserError(f"sentence_id {raw['sentence_id'][row]} is there twice", where=f"{path}, row {row}",
-                        remedy="give every sentence an id of its own")  # fmt: skip
+        raise UserError(
+            f"sentence_id {raw['sentence_id'][row]} is there twice",
+            where=f"{path}, row {row}",
+            remedy="give every sentence an id of its own",
+        )

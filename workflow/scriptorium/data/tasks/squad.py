@@ -39,8 +39,9 @@ def read_squad(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFra
     choose(version, dict.fromkeys(VERSIONS), "SQuAD version", where)
     need_kind(spec, "question_answering", "a span of a passage")
     if spec.labels:
-        raise UserError("question answering has no labels", where=f"config/config.yaml, tasks.{spec.task}",
-                        remedy="set labels: []")  # fmt: skip
+        raise UserError(
+            "question answering has no labels", where=f"config/config.yaml, tasks.{spec.task}", remedy="set labels: []"
+        )
     rows = []
     for split, path in splits_of_files(members(artifact, ".json", ".json.gz"), artifact):
         rows += [{**row, "split": split} for row in _questions(path, version == "2.0")]
@@ -58,9 +59,11 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise UserError(f"cannot be read as JSON: {error.msg}",
-                        where=f"{path}, line {error.lineno}, column {error.colno}",
-                        remedy="fetch or copy the file again, or mend it there") from None  # fmt: skip
+        raise UserError(
+            f"cannot be read as JSON: {error.msg}",
+            where=f"{path}, line {error.lineno}, column {error.colno}",
+            remedy="fetch or copy the file again, or mend it there",
+        ) from None
 
 
 def _questions(path: Path, may_lack: bool) -> Iterator[dict]:
@@ -87,23 +90,37 @@ def _answers(question: dict, context: str, may_lack: bool, where: str) -> tuple[
     impossible = bool(question.get("is_impossible", False))
     given = [] if impossible else _field(question, "answers", list, where)
     if not given and not (may_lack and impossible):
-        wrong = "a question without an answer, which SQuAD 1.1 does not have" if not may_lack else \
-                "no answers, but is_impossible is not true"  # fmt: skip
-        raise UserError(wrong, where=where, remedy="set options: {version: \"2.0\"}" if impossible else
-                        "give its answers, or say is_impossible: true (version 2.0)")  # fmt: skip
+        wrong = (
+            "a question without an answer, which SQuAD 1.1 does not have"
+            if not may_lack
+            else "no answers, but is_impossible is not true"
+        )
+        raise UserError(
+            wrong,
+            where=where,
+            remedy='set options: {version: "2.0"}'
+            if impossible
+            else "give its answers, or say is_impossible: true (version 2.0)",
+        )
     found = []
     for answer in given:
         text, start = _field(answer, "text", str, where), _field(answer, "answer_start", int, where)
         there = context[start : start + len(text)] if start >= 0 else ""
         if not text.strip() or there != text:
-            raise UserError(f"answer {text!r} does not stand at character {start} of the context: there is {there!r}",
-                            where=where, remedy="correct answer_start (it counts characters from 0)")  # fmt: skip
+            raise UserError(
+                f"answer {text!r} does not stand at character {start} of the context: there is {there!r}",
+                where=where,
+                remedy="correct answer_start (it counts characters from 0)",
+            )
         found.append((text, start))
     return tuple(dict.fromkeys(found))
 
 
 def _field(value: Any, name: str, kind: type, where: object) -> Any:
     if not isinstance(value, dict) or not isinstance(value.get(name), kind):
-        raise UserError(f"{name!r} is missing, or no {kind.__name__}", where=str(where),
-                        remedy="give the file in SQuAD's layout: docs/tasks.md")  # fmt: skip
+        raise UserError(
+            f"{name!r} is missing, or no {kind.__name__}",
+            where=str(where),
+            remedy="give the file in SQuAD's layout: docs/tasks.md",
+        )
     return value[name]

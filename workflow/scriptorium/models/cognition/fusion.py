@@ -69,9 +69,12 @@ class Projections:
         """Of a BERT, RoBERTa, XLM-R (`query`) or MPNet (`q`) self-attention. Raises AttributeError for others."""
         names = ("query", "key", "value") if hasattr(attention, "query") else ("q", "k", "v")
         return cls(
-            *(getattr(attention, name) for name in names), getattr(attention, "o", None), attention.dropout,
-            attention.num_attention_heads, attention.attention_head_size,
-        )  # fmt: skip
+            *(getattr(attention, name) for name in names),
+            getattr(attention, "o", None),
+            attention.dropout,
+            attention.num_attention_heads,
+            attention.attention_head_size,
+        )
 
 
 class CognitiveSelfAttention(nn.Module):
@@ -166,9 +169,16 @@ class CognitiveSelfAttention(nn.Module):
         # fused kernels cannot multiply logits; and on a CPU none knows dropout: keeping the maps is then cheaper
         if cognition.record or multiplies or (dropout and not query.is_cuda):
             context, attention = mix_maps(
-                query, key, value, mask, shaped, gate, dropout,
-                multiply=multiplies, shared_dropout=self.flags.shared_dropout,
-            )  # fmt: skip
+                query,
+                key,
+                value,
+                mask,
+                shaped,
+                gate,
+                dropout,
+                multiply=multiplies,
+                shared_dropout=self.flags.shared_dropout,
+            )
             cognition.attentions += [attention] if cognition.record else []
         else:
             context = mix_contexts(
@@ -179,9 +189,17 @@ class CognitiveSelfAttention(nn.Module):
 
 
 def mix_maps(
-    query: Tensor, key: Tensor, value: Tensor, mask: Tensor, shaped: Tensor | None, gate: Tensor | None, dropout: float,
-    *, multiply: bool = False, shared_dropout: bool = True,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor,
+    shaped: Tensor | None,
+    gate: Tensor | None,
+    dropout: float,
+    *,
+    multiply: bool = False,
+    shared_dropout: bool = True,
+) -> tuple[Tensor, Tensor]:
     """(g softmax(E') + (1 - g) softmax(E)) V and the mix itself, E being the masked logits (section 5.2).
 
     E' is E + A, or with `multiply` the unmasked logits times A, masked. query, key, value: [B, H, L, head size]; mask:
@@ -204,9 +222,16 @@ def mix_maps(
 
 
 def mix_contexts(
-    query: Tensor, key: Tensor, value: Tensor, mask: Tensor, added: Tensor | None, gate: Tensor | None, dropout: float,
-    *, shared_dropout: bool = True,
-) -> Tensor:  # fmt: skip
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor,
+    added: Tensor | None,
+    gate: Tensor | None,
+    dropout: float,
+    *,
+    shared_dropout: bool = True,
+) -> Tensor:
     """The context of `mix_maps` by fused attention, without a map per head in memory.
 
     With a shared dropout mask the random state is set back between the two calls.

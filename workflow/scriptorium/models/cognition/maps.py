@@ -61,9 +61,17 @@ class Features:
 
     @classmethod
     def build(
-        cls, lower: Tensor, upper_scores: Tensor, upper_spans: Tensor, readability: Tensor, *,
-        diagonal: str = "own", syntax: str = "own", layered: bool = True, record: bool = False,
-    ) -> Features:  # fmt: skip
+        cls,
+        lower: Tensor,
+        upper_scores: Tensor,
+        upper_spans: Tensor,
+        readability: Tensor,
+        *,
+        diagonal: str = "own",
+        syntax: str = "own",
+        layered: bool = True,
+        record: bool = False,
+    ) -> Features:
         """lower, upper_scores, upper_spans: [B, 4, L] in the order of LOWER and UPPER; readability: [B]."""
         scores = {"lower": lower if diagonal == "own" else first_token_only(lower), "upper": upper_scores}
         maps = {"lower": diagonal_maps(scores["lower"]), "upper": span_maps(upper_scores, upper_spans)}

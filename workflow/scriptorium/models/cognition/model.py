@@ -88,9 +88,14 @@ class _Cognition(transformers.PreTrainedModel):
 
     @classmethod
     def wrap(
-        cls, plain: transformers.PreTrainedModel, *, mode: str = "fixed", boundary: int = 4, layered: bool = True,
+        cls,
+        plain: transformers.PreTrainedModel,
+        *,
+        mode: str = "fixed",
+        boundary: int = 4,
+        layered: bool = True,
         flags: dict | None = None,
-    ):  # fmt: skip
+    ):
         """Put cognition into a plain classifier (it is changed, not copied).
 
         Raises UserError if its encoder is not of BERT's shape.
@@ -101,12 +106,20 @@ class _Cognition(transformers.PreTrainedModel):
         except AttributeError:
             raise UserError(
                 f"cognition needs an encoder of BERT's shape, {type(plain.base_model).__name__} is not",
-                where=plain.name_or_path, remedy="use a BERT, RoBERTa, XLM-R or MPNet backbone, or the plain recipe",
-            ) from None  # fmt: skip
+                where=plain.name_or_path,
+                remedy="use a BERT, RoBERTa, XLM-R or MPNet backbone, or the plain recipe",
+            ) from None
         config = CognitionConfig(
-            encoder=plain.config, head=cls.HEAD, mode=mode, boundary=boundary, layered=layered, flags=flags or {},
-            id2label=plain.config.id2label, label2id=plain.config.label2id, problem_type=plain.config.problem_type,
-        )  # fmt: skip
+            encoder=plain.config,
+            head=cls.HEAD,
+            mode=mode,
+            boundary=boundary,
+            layered=layered,
+            flags=flags or {},
+            id2label=plain.config.id2label,
+            label2id=plain.config.label2id,
+            problem_type=plain.config.problem_type,
+        )
         config.encoder.name_or_path = ""  # else a saved configuration would name a folder of this machine
         with torch.random.fork_rng(devices=[]):
             return cls(config, plain)
@@ -132,10 +145,15 @@ class _Cognition(transformers.PreTrainedModel):
         mask = torch.zeros(attention_mask.shape, dtype=self.dtype, device=attention_mask.device)
         mask = mask.masked_fill(attention_mask == 0, torch.finfo(self.dtype).min)[:, None, None, :]
         cognition = Features.build(
-            lower.to(self.dtype), upper_scores.to(self.dtype), upper_spans, readability.to(self.dtype),
-            diagonal=self._flags.diagonal, syntax=self._flags.syntax, layered=self.config.layered,
+            lower.to(self.dtype),
+            upper_scores.to(self.dtype),
+            upper_spans,
+            readability.to(self.dtype),
+            diagonal=self._flags.diagonal,
+            syntax=self._flags.syntax,
+            layered=self.config.layered,
             record=output_attentions,
-        )  # fmt: skip
+        )
         for attention in self.cognitive_layers():
             attention.cognition = cognition
         types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}

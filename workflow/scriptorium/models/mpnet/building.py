@@ -30,24 +30,26 @@ def build(
             remedy="set vocabulary: fairseq in the recipe",
         )
     permuted = objective.permuted
-    model = TwoStreamMPNet(TwoStreamConfig(
-        vocab_size=padded(len(tokenizer)),
-        tokens=len(tokenizer),
-        hidden_size=spec.hidden_size,
-        num_hidden_layers=spec.layers,
-        num_attention_heads=spec.heads,
-        intermediate_size=spec.intermediate_size,
-        max_position_embeddings=spec.max_positions + OFFSET,
-        hidden_dropout_prob=spec.dropout,
-        attention_probs_dropout_prob=spec.dropout,
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=tokenizer.cls_token_id,
-        eos_token_id=tokenizer.sep_token_id,
-        mode=mode_of(objective),
-        relative=permuted.relative,
-        count_ignored=permuted.faithful,
-        mask_rows=permuted.mask_rows,
-    ))  # fmt: skip
+    model = TwoStreamMPNet(
+        TwoStreamConfig(
+            vocab_size=padded(len(tokenizer)),
+            tokens=len(tokenizer),
+            hidden_size=spec.hidden_size,
+            num_hidden_layers=spec.layers,
+            num_attention_heads=spec.heads,
+            intermediate_size=spec.intermediate_size,
+            max_position_embeddings=spec.max_positions + OFFSET,
+            hidden_dropout_prob=spec.dropout,
+            attention_probs_dropout_prob=spec.dropout,
+            pad_token_id=tokenizer.pad_token_id,
+            bos_token_id=tokenizer.cls_token_id,
+            eos_token_id=tokenizer.sep_token_id,
+            mode=mode_of(objective),
+            relative=permuted.relative,
+            count_ignored=permuted.faithful,
+            mask_rows=permuted.mask_rows,
+        )
+    )
     if permuted.faithful and permuted.relative:
         _xavier(model)
     return model

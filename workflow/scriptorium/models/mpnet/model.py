@@ -96,9 +96,14 @@ class TwoStreamMPNet(PaddedVocabulary, MPNetForMaskedLM):
         return self._logits(self.encode(layout, layout.predicted))[..., : self.tokens]
 
     def forward(
-        self, input_ids: Tensor, positions: Tensor, revealed: Tensor, labels: Tensor,
-        document_ids: Tensor | None = None, attention_mask: Tensor | None = None,
-    ) -> dict[str, Tensor]:  # fmt: skip
+        self,
+        input_ids: Tensor,
+        positions: Tensor,
+        revealed: Tensor,
+        labels: Tensor,
+        document_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+    ) -> dict[str, Tensor]:
         """`loss`: mean cross entropy over labels [B, K] that are not -100; in evaluation also for every prediction.
 
         `attention_mask` [B, L] says what is padding to those who count tokens. Here document_ids keep padding apart,
@@ -131,8 +136,11 @@ class TwoStreamMPNet(PaddedVocabulary, MPNetForMaskedLM):
         check_checkpoint(directory)
         config = AutoConfig.from_pretrained(directory, local_files_only=True)
         if config.model_type != "mpnet":
-            raise UserError(f"a {config.model_type} model, not an MPNet", where=directory,
-                            remedy="give a directory whose config.json says model_type mpnet")  # fmt: skip
+            raise UserError(
+                f"a {config.model_type} model, not an MPNet",
+                where=directory,
+                remedy="give a directory whose config.json says model_type mpnet",
+            )
         values = {name: value for name, value in config.to_dict().items() if name not in _IDENTITY}
         values |= {"tokens": config.vocab_size, "vocab_size": padded(config.vocab_size)}
         ours = cls(TwoStreamConfig(**values | settings))
