@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from scriptorium import manifest, stage
-from scriptorium.data.cognition import FEATURES, SCORES, SPANS
+from scriptorium.cognition.words import FEATURES, SCORES, SPANS
 from scriptorium.linguistics.annotate import text_key
 from scriptorium.stages import finetune
 from tests.workflow.miniature import SENTENCES, write_encoder

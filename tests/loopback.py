@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from scriptorium.fetching.spec import FetchSpec
 from scriptorium.ledger import Ledger
-from scriptorium.stages.fetch import FetchSpec
 
 
 class Server:
@@ -113,7 +113,7 @@ class Fetcher:
 
     def __call__(self, source: str, location: str | Path, *members: str, **more: str) -> dict[str, bytes]:
         """Fetch; returns the files by their path below the target."""
-        from scriptorium.data import sources
+        from scriptorium.fetching import sources
 
         spec = FetchSpec(name="thing", source=source, location=str(location), members=members, **more)
         made = sources.fetch(spec, self.out, self.state, self.ledger)

@@ -9,10 +9,12 @@ from typing import Any
 import pandas as pd
 
 from scriptorium import manifest
-from scriptorium.data import corpora, gaze, tasks
+from scriptorium.gaze import corpora as gaze
 from scriptorium.ledger import Ledger
-from scriptorium.stages.prepare_corpus import CorpusSpec
-from scriptorium.stages.prepare_task import TaskDataSpec
+from scriptorium.tasks import preparing as tasks
+from scriptorium.tasks.spec import TaskDataSpec
+from scriptorium.text.corpora import preparing
+from scriptorium.text.spec import CorpusSpec
 
 
 class Raw:
@@ -49,7 +51,7 @@ class Raw:
             for name, (reader, _, *options) in zip(names, sources, strict=True)
         ]
         spec = CorpusSpec(corpus="toy", sources=described, **settings)
-        (path,) = corpora.prepare(spec, artifacts, self.root / "out", self.ledger)
+        (path,) = preparing.prepare(spec, artifacts, self.root / "out", self.ledger)
         return pd.read_parquet(path)
 
     def events(self, kind: str) -> list[Any]:

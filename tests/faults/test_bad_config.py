@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scriptorium import project
+from scriptorium.config import loading
+from scriptorium.config.project import Project
 from scriptorium.errors import UserError
 from scriptorium.runs import Runs
 from scriptorium.spec import overlay
@@ -24,7 +25,7 @@ def root(tmp_path) -> Path:
     return tmp_path
 
 
-def load(root: Path, **changes) -> project.Project:
+def load(root: Path, **changes) -> Project:
     """The default configuration with `a__b` = value set at a.b (None of the keys contains a double underscore)."""
     values = copy.deepcopy(yaml.safe_load((root / "config/config.yaml").read_text(encoding="utf-8")))
     for path, value in changes.items():
@@ -33,7 +34,7 @@ def load(root: Path, **changes) -> project.Project:
         for part in above:
             block = block[part]
         block[last] = value
-    return project.load(values, root)
+    return loading.load(values, root)
 
 
 def edit(root: Path, name: str, old: str, new: str) -> None:

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scriptorium import project, runs
-from scriptorium.data.corpora import files, preparing, records, streams
+from scriptorium import runs
+from scriptorium.config import loading
 from scriptorium.errors import UserError
-from scriptorium.stages.prepare_corpus import CorpusSource, StreamSpec
+from scriptorium.files import lines as files
+from scriptorium.text.corpora import preparing, records, streams
+from scriptorium.text.spec import CorpusSource, StreamSpec
 from tests.raw import Raw
 from tests.unit.test_corpora import parquet
 
@@ -122,11 +124,11 @@ def values() -> dict:
 
 def test_a_vocabulary_is_checked_with_the_configuration(values):
     with pytest.raises(UserError, match=r"vocabularies\.own\.corpus: unknown corpus 'englsh', did you mean 'english'"):
-        project.load(values | {"vocabularies": {"own": {"corpus": "englsh"}}}, ROOT)
+        loading.load(values | {"vocabularies": {"own": {"corpus": "englsh"}}}, ROOT)
     with pytest.raises(UserError, match="'minilm' names both a backbone and a vocabulary"):
-        project.load(values | {"vocabularies": {"minilm": {"corpus": "english"}}}, ROOT)
+        loading.load(values | {"vocabularies": {"minilm": {"corpus": "english"}}}, ROOT)
     with pytest.raises(UserError, match="symbols: mpnet belongs to kind: wordpiece"):
-        project.load(values | {"vocabularies": {"own": {"corpus": "english", "kind": "bpe", "symbols": "mpnet"}}}, ROOT)
+        loading.load(values | {"vocabularies": {"own": {"corpus": "english", "kind": "bpe", "symbols": "mpnet"}}}, ROOT)
 
 
 def test_a_recipe_may_name_a_vocabulary_or_a_backbone_and_nothing_else(values, tmp_path):
@@ -134,8 +136,8 @@ def test_a_recipe_may_name_a_vocabulary_or_a_backbone_and_nothing_else(values, t
     recipe = tmp_path / "config/recipes/pretrain-bert.yaml"
     recipe.write_text(recipe.read_text().replace("tokenizer: minilm", "tokenizer: own"))
     with pytest.raises(UserError, match="tokenizer: unknown backbone or vocabulary 'own'"):
-        project.load(values, tmp_path)
-    loaded = runs.Runs(project.load(values | {"vocabularies": {"own": {"corpus": "english"}}}, tmp_path))
+        loading.load(values, tmp_path)
+    loaded = runs.Runs(loading.load(values | {"vocabularies": {"own": {"corpus": "english"}}}, tmp_path))
     (packed,) = {name for name in loaded.packings if name.startswith("english-own-")} & {"english-own-128"}
     assert loaded.pack_tokenizer(packed) == "results/data/vocabularies/own/manifest.json"
     assert loaded.vocabulary_corpus("own") == "results/data/corpora/english/manifest.json"
@@ -151,7 +153,7 @@ def test_a_streamed_corpus_is_not_fetched_and_its_commit_is_part_of_the_run(valu
     def expanded(dataset: str) -> runs.Runs:
         source = {"dataset": dataset, "reader": "parquet", "stream": True}
         return runs.Runs(
-            project.load(values | {"corpora": {**values["corpora"], "web": {"sources": [source]}}}, tmp_path)
+            loading.load(values | {"corpora": {**values["corpora"], "web": {"sources": [source]}}}, tmp_path)
         )
 
     assert expanded("far").corpus_sources("web") == []

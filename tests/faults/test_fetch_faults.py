@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from scriptorium.data import download, index
 from scriptorium.errors import UserError
+from scriptorium.fetching import download, index
 from tests.loopback import Fetcher, Server, serve, sha256, zip_of
 
 BODY = bytes(range(256)) * 8192  # 2 MiB, several chunks
@@ -170,7 +170,7 @@ def test_disk_that_fills_up_while_unpacking_leaves_nothing(tmp_path, fetch, monk
             raise OSError(errno.ENOSPC, "No space left on device")
         written.append(target.write(source.read()))
 
-    monkeypatch.setattr("scriptorium.data.unpack.shutil.copyfileobj", copy)
+    monkeypatch.setattr("scriptorium.fetching.unpack.shutil.copyfileobj", copy)
     with pytest.raises(UserError, match="no disk space"):
         fetch("file", tmp_path / "a.zip", "*.txt")
     assert fetch.left_behind() == set()

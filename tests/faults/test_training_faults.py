@@ -11,8 +11,8 @@ import torch
 import transformers
 from safetensors.torch import load_file
 
-from scriptorium import ledger, training
-from scriptorium.engine import checkpoints
+from scriptorium import ledger
+from scriptorium.engine import checkpoints, training
 from scriptorium.errors import UserError
 from scriptorium.models.mlm import PackedMaskedLM
 from scriptorium.stage import execute

@@ -10,13 +10,14 @@ import pytest
 import torch
 import transformers
 
-from scriptorium.data.blocks import Blocks
 from scriptorium.errors import UserError
 from scriptorium.models import nsp
+from scriptorium.models.spec import EncoderSpec
 from scriptorium.objectives import bert, masking
-from scriptorium.objectives.spec import EncoderSpec, ObjectiveSpec
+from scriptorium.objectives.spec import ObjectiveSpec
 from scriptorium.stage import execute
 from scriptorium.stages import pretrain
+from scriptorium.text.blocks import Blocks
 from tests import lines, tiny
 
 LENGTH = 32

@@ -6,13 +6,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scriptorium.config import PretrainRecipe
-from scriptorium.data import instances
-from scriptorium.data.blocks import Blocks
-from scriptorium.data.sentences import one_per_line
+from scriptorium.config.schema import PretrainRecipe
 from scriptorium.errors import UserError
 from scriptorium.stage import execute
 from scriptorium.stages import pack
+from scriptorium.text import sentence_pairs
+from scriptorium.text.blocks import Blocks
+from scriptorium.text.sentences import one_per_line
 from tests import lines, tiny
 
 PAD, CLS, SEP = 0, 2, 3
@@ -33,7 +33,7 @@ def corpus(documents=40, sentences=(1, 12), seed=0):
 
 
 def pairs_of(documents, number, target=20, content=10_000, seed=0):
-    return list(instances.pairs(documents, number, target, content, np.random.default_rng([seed, number])))
+    return list(sentence_pairs.pairs(documents, number, target, content, np.random.default_rng([seed, number])))
 
 
 def test_a_document_comes_once_in_its_order_and_unused_sentences_are_put_back():
@@ -87,7 +87,7 @@ def test_truncation_takes_single_tokens_from_random_ends_of_the_longer_text():
     starts = []
     for _ in range(300):
         first, second = np.arange(generator.integers(1, 40)), 1000 + np.arange(generator.integers(1, 40))
-        a, b = instances.truncate(first, second, 30, generator)
+        a, b = sentence_pairs.truncate(first, second, 30, generator)
         assert len(a) + len(b) == min(30, len(first) + len(second))
         for kept, whole in ((a, first), (b, second)):
             assert (np.diff(kept) == 1).all() and set(kept) <= set(whole)
@@ -95,7 +95,7 @@ def test_truncation_takes_single_tokens_from_random_ends_of_the_longer_text():
             assert len(a) == len(first), "the shorter one stays whole"
             starts += [b[0] - 1000] if len(first) + len(second) > 40 else []
     assert min(starts) > 0 and len(set(starts)) > 3, "some from the front"
-    a, b = instances.truncate(np.arange(5), np.arange(5), 9, generator)
+    a, b = sentence_pairs.truncate(np.arange(5), np.arange(5), 9, generator)
     assert (len(a), len(b)) == (5, 4), "the second one if both are equally long"
 
 
@@ -103,7 +103,7 @@ def test_pairs_of_long_documents_fill_the_block_unless_they_are_short_on_purpose
     documents = [[sentence for document in corpus(60, seed=seed) for sentence in document] for seed in range(6)]
 
     def sizes(short):
-        maker = instances.SentencePairs(CLS, SEP, PAD, LENGTH, copies=8, short=short)
+        maker = sentence_pairs.SentencePairs(CLS, SEP, PAD, LENGTH, copies=8, short=short)
         return np.array([(owners >= 0).sum() for _, owners, *_ in maker.blocks(documents)]), maker
 
     full, maker = sizes(0.0)
@@ -115,8 +115,8 @@ def test_pairs_of_long_documents_fill_the_block_unless_they_are_short_on_purpose
 
 
 def test_a_block_by_hand():
-    maker = instances.SentencePairs(CLS, SEP, PAD, 12)
-    pair = instances.Pair(np.array([7, 8]), np.array([9, 10, 11]), False, 4)
+    maker = sentence_pairs.SentencePairs(CLS, SEP, PAD, 12)
+    pair = sentence_pairs.Pair(np.array([7, 8]), np.array([9, 10, 11]), False, 4)
     ids, owners, segments, follows = maker._row(pair, 1, 4)
     assert ids.tolist() == [CLS, 7, 8, SEP, 9, 10, 11, SEP, PAD, PAD, PAD, PAD]
     assert owners.tolist() == [1, 1, 1, 1, 4, 4, 4, 4, -1, -1, -1, -1]
@@ -126,7 +126,7 @@ def test_a_block_by_hand():
 
 def test_copies_differ_and_everything_repeats():
     def rows(copies, seed=0):
-        maker = instances.SentencePairs(CLS, SEP, PAD, LENGTH, copies=copies, seed=seed)
+        maker = sentence_pairs.SentencePairs(CLS, SEP, PAD, LENGTH, copies=copies, seed=seed)
         return [np.concatenate(row).tolist() for row in maker.blocks(corpus())], maker.documents
 
     once, documents = rows(1)
@@ -141,11 +141,11 @@ def test_copies_differ_and_everything_repeats():
 def test_windows_keep_every_document_and_never_leave_one_alone(most):
     for count in range(2, 12):
         documents = corpus(count)
-        groups = list(instances.windows(documents, most))
+        groups = list(sentence_pairs.windows(documents, most))
         assert [id(document) for group in groups for document in group] == [id(document) for document in documents]
         assert min(map(len, groups)) > 1
-    assert [len(group) for group in instances.windows(corpus(1), most)] == [1]
-    assert list(instances.windows([], most)) == []
+    assert [len(group) for group in sentence_pairs.windows(corpus(1), most)] == [1]
+    assert list(sentence_pairs.windows([], most)) == []
 
 
 def test_sentences_are_split_by_rule_and_lines_always_end_one():

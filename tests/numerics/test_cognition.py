@@ -9,15 +9,10 @@ import torch
 import transformers
 from transformers import AutoModel, AutoModelForSequenceClassification
 
+from scriptorium.cognition.fusion import FeatureWeights, mix_contexts, mix_maps
+from scriptorium.cognition.maps import diagonal_maps, span_maps
+from scriptorium.cognition.model import CognitionForSequenceClassification
 from scriptorium.errors import UserError
-from scriptorium.models.cognition import (
-    CognitionForSequenceClassification,
-    FeatureWeights,
-    diagonal_maps,
-    mix_contexts,
-    mix_maps,
-    span_maps,
-)
 
 SHAPE = {
     "vocab_size": 60,

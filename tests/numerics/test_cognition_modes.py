@@ -10,14 +10,10 @@ import torch
 import transformers
 from transformers import AutoModelForTokenClassification
 
+from scriptorium.cognition.fusion import CognitiveSelfAttention, FeatureWeights
+from scriptorium.cognition.model import CognitionForSequenceClassification, CognitionForTokenClassification
+from scriptorium.cognition.spec import FIXED, MODES, PAPER, RELEASED, CognitionSpec
 from scriptorium.errors import UserError
-from scriptorium.models.cognition import (
-    CognitionForSequenceClassification,
-    CognitionForTokenClassification,
-    CognitiveSelfAttention,
-    FeatureWeights,
-)
-from scriptorium.modes import FIXED, MODES, PAPER, RELEASED, CognitionSpec
 from tests.numerics.test_cognition import FAMILIES, LENGTH, SHAPE, awake, batch, features, plain_model
 
 __all__ = ["batch", "features"]  # fixtures

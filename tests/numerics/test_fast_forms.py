@@ -13,7 +13,7 @@ from scriptorium.bench.pretrain_original import original_form
 from scriptorium.engine import memory
 from scriptorium.models import attention, dropout, mlm
 from scriptorium.models.mpnet import MODES, TwoStreamConfig, TwoStreamMPNet, lay_out
-from scriptorium.objectives.spec import EncoderSpec
+from scriptorium.models.spec import EncoderSpec
 from tests import tiny
 from tests.numerics.test_mpnet import labelled
 from tests.numerics.test_mpnet_visibility import net

@@ -11,14 +11,15 @@ import torch
 import transformers
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from scriptorium import ledger, manifest, training
-from scriptorium.data.cognition import Words
-from scriptorium.data.examples import Examples, collate
+from scriptorium import ledger, manifest
+from scriptorium.cognition.model import CognitionForSequenceClassification
+from scriptorium.cognition.words import Words
+from scriptorium.engine import training
 from scriptorium.errors import UserError
-from scriptorium.evaluation import classification
-from scriptorium.models.cognition import CognitionForSequenceClassification
-from scriptorium.models.heads import build as build_model
-from scriptorium.stages.finetune import FinetuneSpec
+from scriptorium.tasks.heads import build as build_model
+from scriptorium.tasks.kinds import classification
+from scriptorium.tasks.kinds.examples import Examples, collate
+from scriptorium.tasks.spec import FinetuneSpec
 from tests.finetuning import COGNITION, Folder, build
 
 KEPT = ("predictions.parquet", "metrics.json", "model/model.safetensors", "model/config.json", "manifest.json")

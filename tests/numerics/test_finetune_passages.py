@@ -14,13 +14,13 @@ import torch
 import transformers
 
 from scriptorium import manifest
-from scriptorium.data.tokenizers import fairseq_tokenizer
 from scriptorium.errors import UserError
-from scriptorium.evaluation import multiple_choice, question_answering
-from scriptorium.models import heads
 from scriptorium.reporting import differences
 from scriptorium.stages import finetune
-from scriptorium.stages.finetune import FinetuneSpec
+from scriptorium.tasks import heads
+from scriptorium.tasks.kinds import multiple_choice, question_answering
+from scriptorium.tasks.spec import FinetuneSpec
+from scriptorium.text.tokenizers import fairseq_tokenizer
 from tests.finetuning import COGNITION, Folder
 from tests.workflow.miniature import SENTENCES, write_encoder
 

@@ -11,7 +11,7 @@ import torch
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from scriptorium import manifest
-from scriptorium.models.heads import Units
+from scriptorium.tasks.heads import Units
 from tests.finetuning import COGNITION, Folder, build
 
 LONG = {"epochs": 12, "batch_size": 8, "lr": 3e-3, "log_every": 5}

@@ -6,13 +6,13 @@ import torch
 import transformers
 from sklearn.ensemble import HistGradientBoostingRegressor
 
+from scriptorium.gaze.predictor import boosting
+from scriptorium.gaze.predictor.crossfit import best_weights, cross_fit
+from scriptorium.gaze.predictor.ensemble import Ensemble, Spread, mix
+from scriptorium.gaze.predictor.model import GazePredictor, Reading, collate, pool
+from scriptorium.gaze.predictor.training import Reader, batches, fit, predict
+from scriptorium.gaze.spec import PredictorSettings
 from scriptorium.linguistics.surface import BASE, SURFACE, surface
-from scriptorium.models import gaze_boosting
-from scriptorium.models.gaze_crossfit import best_weights, cross_fit
-from scriptorium.models.gaze_ensemble import Ensemble, Spread, mix
-from scriptorium.models.gaze_predictor import GazePredictor, Reading, collate, pool
-from scriptorium.models.gaze_training import Reader, batches, fit, predict
-from scriptorium.stages.train_predictor import PredictorSettings
 from tests.tiny import SPECIAL, WORDS, tokenizer
 
 MEASURES, UPPER = ["n_fix", "trt", "fix_prop"], [None, None, 1.0]
@@ -207,9 +207,9 @@ def test_kept_trees_predict_exactly_what_scikit_learn_does(tmp_path):
     features = generator.normal(size=(400, 5)).astype(np.float32)
     values = np.stack([features[:, 0] + generator.normal(size=400), np.abs(features[:, 1])], axis=1)
     values[::3, 1] = np.nan
-    ours = gaze_boosting.fit(features, values, iterations=20, learning_rate=0.1, min_samples_leaf=20, seed=0)
+    ours = boosting.fit(features, values, iterations=20, learning_rate=0.1, min_samples_leaf=20, seed=0)
     ours.save(tmp_path / "boosting.safetensors")
-    ours = gaze_boosting.Boosting.load(tmp_path / "boosting.safetensors")
+    ours = boosting.Boosting.load(tmp_path / "boosting.safetensors")
     new = generator.normal(size=(100, 5)).astype(np.float32)
     for column in (0, 1):
         known = np.isfinite(values[:, column])

@@ -6,17 +6,17 @@ import torch
 import transformers
 
 from scriptorium.errors import UserError
-from scriptorium.models import gaze
-from scriptorium.models.word_vectors import WordVectors, embedding_table
+from scriptorium.gaze.regressor import network
+from scriptorium.gaze.regressor.word_vectors import WordVectors, embedding_table
 from tests.tiny import tokenizer
 
 D = 12
-CONFIG = gaze.GazeRegressorConfig(word_vector_size=D, hidden_size=6, num_layers=4)
+CONFIG = network.GazeRegressorConfig(word_vector_size=D, hidden_size=6, num_layers=4)
 
 
 def sentence(generator, length):
     features = generator.random((length, 8)) * (generator.random((length, 8)) < 0.6)
-    return gaze.Sentence(
+    return network.Sentence(
         generator.normal(size=(length, D)).astype(np.float32),
         features.astype(np.float32),
         generator.poisson(1.2, length).astype(np.float32),
@@ -32,7 +32,7 @@ def data():
 @pytest.fixture
 def model():
     torch.manual_seed(3)
-    return gaze.GazeRegressor(CONFIG).eval()
+    return network.GazeRegressor(CONFIG).eval()
 
 
 # --- the model -------------------------------------------------------------------------------------------------------
@@ -42,12 +42,12 @@ def test_layers_equal_the_packed_bidirectional_lstm_of_pytorch(data):
     """Same weights, same outputs on every word, whatever the padding."""
     torch.manual_seed(0)
     theirs = torch.nn.LSTM(D, 6, 3, batch_first=True, bidirectional=True)
-    ours = gaze.BiLSTM(D, 6, 3, dropout=0.0)
+    ours = network.BiLSTM(D, 6, 3, dropout=0.0)
     for layer in range(3):
         for side, suffix in ((ours.rightward, ""), (ours.leftward, "_reverse")):
             for name, parameter in side[layer].named_parameters():
                 parameter.data = getattr(theirs, name.replace("l0", f"l{layer}") + suffix).data
-    batch = gaze.collate(data)
+    batch = network.collate(data)
     mask = batch["mask"]
     packed = torch.nn.utils.rnn.pack_padded_sequence(
         batch["word_vectors"], mask.sum(1), batch_first=True, enforce_sorted=False
@@ -57,7 +57,7 @@ def test_layers_equal_the_packed_bidirectional_lstm_of_pytorch(data):
 
 
 def test_loss_ignores_padding(data, model):
-    batch = gaze.collate(data)
+    batch = network.collate(data)
     found = model(**batch)
     wider = {name: torch.nn.functional.pad(value, (0, 0) * (value.dim() - 2) + (0, 4)) for name, value in batch.items()}
     wider["mask"] = wider["mask"].bool()
@@ -71,26 +71,26 @@ def test_loss_ignores_padding(data, model):
 
 
 def test_loss_is_the_mean_over_words_not_over_sentences(data, model):
-    errors = [(model(**gaze.collate([one])).n_fix[0].detach().numpy() - one.n_fix) ** 2 for one in data]
-    assert model(**gaze.collate(data)).loss.item() == pytest.approx(np.concatenate(errors).mean(), rel=1e-5)
+    errors = [(model(**network.collate([one])).n_fix[0].detach().numpy() - one.n_fix) ** 2 for one in data]
+    assert model(**network.collate(data)).loss.item() == pytest.approx(np.concatenate(errors).mean(), rel=1e-5)
 
 
 def test_loss_does_not_depend_on_the_order_of_the_batch(data, model):
-    turned = model(**gaze.collate(data[::-1]))
-    found = model(**gaze.collate(data))
+    turned = model(**network.collate(data[::-1]))
+    found = model(**network.collate(data))
     assert turned.loss.item() == pytest.approx(found.loss.item(), rel=1e-6)
     assert torch.allclose(turned.scores.flip(0), found.scores, atol=1e-6)
 
 
 def test_a_score_is_zero_exactly_where_the_word_lacks_the_feature(data, model):
-    scores = gaze.predict(model, data)[1]
+    scores = network.predict(model, data)[1]
     assert scores.shape == (25, 8)
     assert ((scores == 0) == (np.concatenate([s.features for s in data]) == 0)).all()
 
 
 def test_a_word_sees_both_its_neighbours(data, model):
     """Both directions work: changing one word changes the scores before and after it, and of no other sentence."""
-    batch = gaze.collate(data)
+    batch = network.collate(data)
     batch["features"][:] = 1
     before = model(**batch).scores
     batch["word_vectors"][0, 3] += 1
@@ -101,12 +101,12 @@ def test_a_word_sees_both_its_neighbours(data, model):
 def test_every_word_is_open_to_training_at_the_start(data):
     for seed in range(20):
         torch.manual_seed(seed)
-        assert (gaze.predict(gaze.GazeRegressor(CONFIG), data)[0] > 0).all()
+        assert (network.predict(network.GazeRegressor(CONFIG), data)[0] > 0).all()
 
 
 def test_gradient_reaches_every_parameter(data, model):
     model.train()
-    model(**gaze.collate(data)).loss.backward()
+    model(**network.collate(data)).loss.backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None and parameter.grad.abs().max() > 0, name
 
@@ -114,9 +114,9 @@ def test_gradient_reaches_every_parameter(data, model):
 def test_a_saved_regressor_is_the_same_and_holds_no_pickle(data, model, tmp_path):
     model.save_pretrained(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"config.json", "model.safetensors"}
-    for loaded in (gaze.GazeRegressor.from_pretrained(tmp_path), transformers.AutoModel.from_pretrained(tmp_path)):
-        assert isinstance(loaded, gaze.GazeRegressor)
-        for ours, theirs in zip(gaze.predict(model, data), gaze.predict(loaded, data), strict=True):
+    for loaded in (network.GazeRegressor.from_pretrained(tmp_path), transformers.AutoModel.from_pretrained(tmp_path)):
+        assert isinstance(loaded, network.GazeRegressor)
+        for ours, theirs in zip(network.predict(model, data), network.predict(loaded, data), strict=True):
             assert (ours == theirs).all()
 
 
@@ -124,7 +124,7 @@ def test_a_saved_regressor_is_the_same_and_holds_no_pickle(data, model, tmp_path
 
 
 def fit(data, seed=(0, 1), epochs=3):
-    return gaze.fit(CONFIG, data, epochs=epochs, batch_size=2, lr=1e-2, weight_decay=0.01, seed=seed)
+    return network.fit(CONFIG, data, epochs=epochs, batch_size=2, lr=1e-2, weight_decay=0.01, seed=seed)
 
 
 def test_training_is_a_function_of_seed_and_data_alone(data):
@@ -154,7 +154,7 @@ def test_training_leaves_the_random_state_of_others_alone(data):
 
 def test_training_lowers_the_loss_and_begins_at_the_mean(data):
     losses = []
-    gaze.fit(
+    network.fit(
         CONFIG,
         data,
         epochs=25,
@@ -166,12 +166,12 @@ def test_training_lowers_the_loss_and_begins_at_the_mean(data):
     )
     assert losses[-1] < 0.5 * losses[0]
     labels = np.concatenate([s.n_fix for s in data])
-    start = gaze.fit(CONFIG, data, epochs=0, batch_size=2, lr=1e-2, weight_decay=0.0, seed=[0])
+    start = network.fit(CONFIG, data, epochs=0, batch_size=2, lr=1e-2, weight_decay=0.0, seed=[0])
     assert start.combine.bias.item() == pytest.approx(labels.mean(), rel=1e-6)
 
 
 def test_predictions_do_not_depend_on_the_batch_size(data, model):
-    one, many = gaze.predict(model, data, batch_size=1), gaze.predict(model, data, batch_size=64)
+    one, many = network.predict(model, data, batch_size=1), network.predict(model, data, batch_size=64)
     for single, batched in zip(one, many, strict=True):
         assert np.allclose(single, batched, atol=1e-6)
 

@@ -11,11 +11,11 @@ import transformers
 
 from scriptorium import manifest
 from scriptorium.errors import UserError
-from scriptorium.evaluation import gaze as evaluation
+from scriptorium.gaze import folds
+from scriptorium.gaze.regressor import baselines, network
+from scriptorium.gaze.regressor.word_vectors import WordVectors
 from scriptorium.linguistics.annotate import text_key
 from scriptorium.linguistics.features import FEATURES
-from scriptorium.models import gaze, gaze_baselines
-from scriptorium.models.word_vectors import WordVectors
 from scriptorium.stage import execute
 from scriptorium.stages import gaze_baselines as baselines_stage
 from scriptorium.stages import score, tabulate_gaze, train_regressor
@@ -26,13 +26,13 @@ from tests.tiny import SPECIAL, WORDS, tokenizer
 
 def test_folds_are_a_pure_function_of_seed_and_documents():
     names = [f"d{i}" for i in range(13)]
-    first = evaluation.folds(4, names, 6)
-    assert first == evaluation.folds(4, [*reversed(names), *names], 6)
-    assert first != evaluation.folds(5, names, 6)
+    first = folds.folds(4, names, 6)
+    assert first == folds.folds(4, [*reversed(names), *names], 6)
+    assert first != folds.folds(5, names, 6)
     sizes = np.bincount(list(first.values()))
     assert len(sizes) == 6 and sizes.max() - sizes.min() <= 1
     with pytest.raises(UserError, match="5 independent documents cannot make 6 folds"):
-        evaluation.folds(0, names[:5], 6)
+        folds.folds(0, names[:5], 6)
 
 
 def test_documents_that_share_a_sentence_stay_together():
@@ -47,21 +47,21 @@ def test_documents_that_share_a_sentence_stay_together():
         ("e", "yet another rather long sentence here"),
     ]
     said = pd.DataFrame(rows, columns=["document", "text"]).assign(corpus="x")
-    found = evaluation.groups(said.assign(text_key=said["text"].map(text_key)))
+    found = folds.groups(said.assign(text_key=said["text"].map(text_key)))
     assert found[("x", "a")] == found[("x", "d")] == found[("x", "e")]
     assert len(set(found.values())) == 3
 
 
 def test_measures_are_those_of_the_textbook():
     table = pd.DataFrame({"corpus": "c", "document": ["p", "p", "q", "q"], "label": [0.0, 1, 2, 3]})
-    found = evaluation.measures(table.assign(prediction=[0.5, 1.5, 1.5, 2.0]))
+    found = folds.measures(table.assign(prediction=[0.5, 1.5, 1.5, 2.0]))
     assert found["mae"] == pytest.approx(0.625)
     assert found["r2"] == pytest.approx(1 - (0.25 + 0.25 + 0.25 + 1) / 5)
     assert found["mae_document_sd"] == pytest.approx(np.std([0.5, 0.75], ddof=1))
     assert found["spearman"] == pytest.approx(0.9486833)
     assert (found["words"], found["documents"]) == (4, 2)
     # fold means that differ are no ranking of words
-    assert "spearman" not in evaluation.measures(table.assign(prediction=[1.0, 1.0, 2.0, 2.0]))
+    assert "spearman" not in folds.measures(table.assign(prediction=[1.0, 1.0, 2.0, 2.0]))
 
 
 # --- baselines -------------------------------------------------------------------------------------------------------
@@ -95,16 +95,16 @@ def gaze_words(documents=12, sentences=3, length=6, seed=0):
 def test_baselines_learn_what_there_is_to_learn(name):
     words = gaze_words()
     train, test = words[words["document"] < "d5"], words[words["document"] >= "d5"]
-    error = np.abs(gaze_baselines.BASELINES[name](train, test, 0) - test["label"]).mean()
+    error = np.abs(baselines.BASELINES[name](train, test, 0) - test["label"]).mean()
     assert error < 0.5 * np.abs(train["label"].mean() - test["label"]).mean()
 
 
-@pytest.mark.parametrize("name", list(gaze_baselines.BASELINES))
+@pytest.mark.parametrize("name", list(baselines.BASELINES))
 def test_baselines_never_see_the_labels_of_the_test_fold(name):
     words = gaze_words()
     train, test = words[words["document"] < "d5"], words[words["document"] >= "d5"]
     blind = test.assign(label=np.nan)
-    predict = gaze_baselines.BASELINES[name]
+    predict = baselines.BASELINES[name]
     assert (predict(train, test, 0) == predict(train, blind, 0)).all()
 
 
@@ -116,14 +116,14 @@ def test_a_training_word_does_not_count_itself_as_seen():
     train = pd.DataFrame({"word": forms[:60] + forms[60:] * 2, "label": [1.0] * 60 + [3.0] * 60})
     train = train.assign(corpus="c", document="d", sentence=range(120))
     known = pd.DataFrame({"corpus": "c", "document": "e", "sentence": range(10), "word": forms[:10]})
-    assert gaze_baselines.boosting(train, known, 0) == pytest.approx(np.full(10, 3.0), abs=0.1)
-    assert gaze_baselines.surface(words, seen, own=1)[:, -1] == pytest.approx(np.log1p([1, 0, 1]))
-    assert gaze_baselines.surface(words, seen)[:, -1] == pytest.approx(np.log1p([2, 1, 2]))
+    assert baselines.boosting(train, known, 0) == pytest.approx(np.full(10, 3.0), abs=0.1)
+    assert baselines.surface(words, seen, own=1)[:, -1] == pytest.approx(np.log1p([1, 0, 1]))
+    assert baselines.surface(words, seen)[:, -1] == pytest.approx(np.log1p([2, 1, 2]))
 
 
 def test_surface_features_see_neighbours_within_the_sentence_only():
     words = pd.DataFrame({"corpus": "c", "document": "d", "sentence": [0, 0, 1], "word": ["Two", "words", "ONE."]})
-    found = gaze_baselines.surface(words, Counter())
+    found = baselines.surface(words, Counter())
     assert found[:, :3].tolist() == [[3, 0, 5], [5, 3, 0], [4, 0, 0]]
     assert found[:, 7:10].tolist() == [[1, 0, 0], [0, 0, 0], [1, 1, 0]]
 
@@ -243,8 +243,8 @@ def test_every_word_is_predicted_once_by_a_model_that_never_saw_its_document(ass
     assert table["id"].iloc[0] == "fab/p0/0/0"
     assert np.isfinite(table["prediction"]).all()
     # changing the labels of one fold's documents leaves that fold's own predictions as they were
-    words = evaluation.read_words([assets["words"]], [assets["features"]])
-    fold_of = evaluation.folds(0, words["group"], 3)
+    words = folds.read_words([assets["words"]], [assets["features"]])
+    fold_of = folds.folds(0, words["group"], 3)
     held_out = [name.split("/")[1] for name, fold in fold_of.items() if fold == 1]
     changed = root / "changed"
     raw = pd.read_parquet(assets["words"].parent.parent / "words.parquet")
@@ -287,11 +287,11 @@ def test_annotations_hold_the_features_unchanged_and_a_score_for_each(assets, ma
     pd.testing.assert_frame_equal(scored[list(features.columns)], features)
     assert list(scored.columns[len(features.columns) :]) == [f"score_{name}" for name in FEATURES] + ["n_fix_predicted"]
     # the same words through the model itself, one text at a time
-    model = gaze.GazeRegressor.from_pretrained(root / "bilstm/seed0/model")
+    model = network.GazeRegressor.from_pretrained(root / "bilstm/seed0/model")
     vectors = WordVectors.load(assets["encoder"])
     for _, rows in list(scored.groupby("text_key"))[:3]:
-        one = gaze.Sentence(vectors([rows["word"].tolist()])[0], rows[list(FEATURES)].to_numpy())
-        n_fix, scores = gaze.predict(model, [one])
+        one = network.Sentence(vectors([rows["word"].tolist()])[0], rows[list(FEATURES)].to_numpy())
+        n_fix, scores = network.predict(model, [one])
         assert rows["n_fix_predicted"].to_numpy() == pytest.approx(n_fix, abs=1e-6)
         assert rows[[f"score_{name}" for name in FEATURES]].to_numpy() == pytest.approx(scores, abs=1e-6)
 
@@ -332,10 +332,10 @@ def test_words_and_features_of_different_data_are_refused(assets, tmp_path):
     features[features["text_key"] != features["text_key"].iloc[0]].to_parquet(tmp_path / "features.parquet")
     path = manifest.write(tmp_path / "features", [tmp_path / "features.parquet"])
     with pytest.raises(UserError, match="annotated words differ"):
-        evaluation.read_words([assets["words"]], [path])
+        folds.read_words([assets["words"]], [path])
     with pytest.raises(UserError, match="stands there twice"):
-        evaluation.read_words([assets["words"]] * 2, [assets["features"]])
+        folds.read_words([assets["words"]] * 2, [assets["features"]])
     words = pd.read_parquet(assets["words"].parent.parent / "words.parquet")
     words.assign(n_fix=np.where(words.index == 3, np.nan, 1.0)).to_parquet(tmp_path / "words.parquet")
     with pytest.raises(UserError, match="n_fix must be a number"):
-        evaluation.read_words([manifest.write(tmp_path / "w", [tmp_path / "words.parquet"])], [assets["features"]])
+        folds.read_words([manifest.write(tmp_path / "w", [tmp_path / "words.parquet"])], [assets["features"]])

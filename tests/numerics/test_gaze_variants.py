@@ -13,11 +13,12 @@ import transformers
 
 from scriptorium import manifest
 from scriptorium.errors import UserError
+from scriptorium.gaze.regressor import fixed, word_vectors
+from scriptorium.gaze.regressor import network as gaze
+from scriptorium.gaze.regressor.glove import FileVectors, spellings
+from scriptorium.gaze.regressor.released import ReleasedRegressor, ReleasedRegressorConfig, read, released_split
 from scriptorium.linguistics.annotate import text_key
 from scriptorium.linguistics.features import FEATURES
-from scriptorium.models import gaze, gaze_fixed, word_vectors
-from scriptorium.models.gaze_released import ReleasedRegressor, ReleasedRegressorConfig, read, released_split
-from scriptorium.models.glove import FileVectors, spellings
 from scriptorium.stage import execute
 from scriptorium.stages import score, train_regressor
 from tests.tiny import SPECIAL, WORDS, tokenizer
@@ -178,12 +179,12 @@ def test_a_saved_network_of_either_kind_is_read_as_what_it_is(data, tmp_path):
 
 def test_the_calibrating_line_is_that_of_least_squares_and_never_turns_the_order_round():
     predicted, label = np.array([0.0, 1, 2, 3]), np.array([1.0, 1.5, 2, 2.5])
-    assert gaze_fixed.line(predicted, label) == pytest.approx((1.0, 0.5))
+    assert fixed.line(predicted, label) == pytest.approx((1.0, 0.5))
     noisy = label + np.array([0.3, -0.2, 0.1, 0.4])
     slope, intercept = np.polyfit(predicted, noisy, 1)
-    assert gaze_fixed.line(predicted, noisy) == pytest.approx((intercept, slope))
-    assert gaze_fixed.line(predicted, -label) == pytest.approx((-1.75, 0.0))
-    assert gaze_fixed.line(np.ones(4), label) == pytest.approx((1.75, 0.0))
+    assert fixed.line(predicted, noisy) == pytest.approx((intercept, slope))
+    assert fixed.line(predicted, -label) == pytest.approx((-1.75, 0.0))
+    assert fixed.line(np.ones(4), label) == pytest.approx((1.75, 0.0))
 
 
 def test_calibration_acts_on_n_fix_and_on_no_score(data):
@@ -202,15 +203,15 @@ def test_levels_line_and_network_come_from_the_given_sentences_by_whole_groups(d
     corpora, groups = ["a", "a", "b", "b", "b", "a"], ["g1", "g2", "g3", "g3", "g4", "g2"]
     name = {s.word_vectors.tobytes(): group for s, group in zip(data, groups, strict=True)}
     trained, tested = [], []
-    real = gaze_fixed.fit
-    monkeypatch.setattr(gaze_fixed, "fit", lambda config, seen, **k: trained.append(seen) or real(config, seen, **k))
+    real = fixed.fit
+    monkeypatch.setattr(fixed, "fit", lambda config, seen, **k: trained.append(seen) or real(config, seen, **k))
 
     def predict(model, unseen):
         tested.append(unseen)
         return np.ones(sum(len(s.n_fix) for s in unseen)), None
 
-    monkeypatch.setattr(gaze_fixed, "predict", predict)
-    model, scale = gaze_fixed.fit_fixed(
+    monkeypatch.setattr(fixed, "predict", predict)
+    model, scale = fixed.fit_fixed(
         PAPER, data, corpora, groups, inner_folds=2, seed=[0, 0], epochs=1, batch_size=4, lr=1e-3, weight_decay=0.0
     )
     assert len(trained) == 3 and len(trained[-1]) == 6 and sum(map(len, tested)) == 6

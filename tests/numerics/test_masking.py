@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from scriptorium.data import packing
-from scriptorium.data.blocks import Blocks
 from scriptorium.engine.plan import EpochSampler
 from scriptorium.errors import UserError
 from scriptorium.objectives import bert, masking
 from scriptorium.objectives.spec import ObjectiveSpec
+from scriptorium.text import packing
+from scriptorium.text.blocks import Blocks
 from tests import tiny
 
 LENGTH = 32

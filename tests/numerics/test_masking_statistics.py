@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from torch.utils.data import DataLoader
 
-from scriptorium.data.blocks import Blocks
-from scriptorium.data.tokenizers import load_tokenizer
 from scriptorium.engine.plan import EpochSampler
 from scriptorium.errors import UserError
 from scriptorium.objectives import bert, masking, permuted
 from scriptorium.objectives.spec import ObjectiveSpec
+from scriptorium.text.blocks import Blocks
+from scriptorium.text.tokenizers import load_tokenizer
 from tests import lines, tiny
 from tests.numerics.test_mpnet_objective import wordpiece
 

@@ -11,12 +11,13 @@ import pytest
 import torch
 import transformers
 
-from scriptorium.data import tokenizers
 from scriptorium.errors import UserError
 from scriptorium.models import mpnet
 from scriptorium.models.mpnet import MODES, TwoStreamConfig, TwoStreamMPNet, lay_out
 from scriptorium.models.mpnet.model import padded
-from scriptorium.objectives.spec import EncoderSpec, ObjectiveSpec
+from scriptorium.models.spec import EncoderSpec
+from scriptorium.objectives.spec import ObjectiveSpec
+from scriptorium.text import tokenizers
 from tests import tiny
 from tests.numerics.test_mpnet_visibility import net, random_batch
 

@@ -9,12 +9,12 @@ import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers
 from torch.utils.data import DataLoader
 
-from scriptorium.data import packing, tokenizers
-from scriptorium.data.blocks import Blocks
 from scriptorium.engine.plan import EpochSampler
 from scriptorium.errors import UserError
 from scriptorium.objectives import masking, permuted
 from scriptorium.objectives.spec import ObjectiveSpec
+from scriptorium.text import packing, tokenizers
+from scriptorium.text.blocks import Blocks
 from tests import tiny
 
 LENGTH = 64

@@ -20,13 +20,13 @@ import torch
 import transformers
 import yaml
 
-from scriptorium import ledger, manifest, training
-from scriptorium.engine import flops
+from scriptorium import ledger, manifest
+from scriptorium.config.loading import load
+from scriptorium.engine import flops, training
+from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError
 from scriptorium.models.mpnet import TwoStreamConfig, TwoStreamMPNet
-from scriptorium.project import load
 from scriptorium.runs import Runs
-from scriptorium.spec import TrainSpec
 from scriptorium.stage import execute
 from scriptorium.stages import compare_pretrain, finetune, pack, pretrain
 from tests import tiny

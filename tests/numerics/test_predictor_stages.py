@@ -8,8 +8,8 @@ import pytest
 import transformers
 
 from scriptorium import manifest
-from scriptorium.data import readings
 from scriptorium.errors import UserError
+from scriptorium.gaze.predictor import words as readings
 from scriptorium.stage import execute
 from scriptorium.stages import predict_gaze, train_predictor
 from tests.tiny import SPECIAL, WORDS, tokenizer

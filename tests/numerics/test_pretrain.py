@@ -11,12 +11,12 @@ import torch
 import transformers
 
 from scriptorium import ledger, manifest
-from scriptorium.data.blocks import Blocks
 from scriptorium.errors import UserError
 from scriptorium.models import mlm
 from scriptorium.objectives import bert, masking
 from scriptorium.stage import execute
 from scriptorium.stages import pretrain
+from scriptorium.text.blocks import Blocks
 from tests import tiny
 
 LENGTH = 32

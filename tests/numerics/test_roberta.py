@@ -11,13 +11,14 @@ import pytest
 import torch
 import transformers
 
-from scriptorium.data.blocks import Blocks
-from scriptorium.data.layouts import FullSentences
 from scriptorium.models import roberta
+from scriptorium.models.spec import EncoderSpec
 from scriptorium.objectives import bert, masking
-from scriptorium.objectives.spec import EncoderSpec, ObjectiveSpec
+from scriptorium.objectives.spec import ObjectiveSpec
 from scriptorium.stage import execute
 from scriptorium.stages import pretrain
+from scriptorium.text.blocks import Blocks
+from scriptorium.text.layouts import FullSentences
 from tests import lines, tiny
 
 PAD, CLS, SEP = 0, 2, 3

@@ -7,10 +7,11 @@ import os
 import pytest
 import torch
 
-from scriptorium.data import tokenizers
 from scriptorium.models import mpnet
 from scriptorium.models.mpnet import lay_out
-from scriptorium.objectives.spec import EncoderSpec, ObjectiveSpec
+from scriptorium.models.spec import EncoderSpec
+from scriptorium.objectives.spec import ObjectiveSpec
+from scriptorium.text import tokenizers
 from tests import tiny
 
 TEXTS = ["word1 word2 word3 word4", "word9 word8 word7 word6"]  # of one length: no padding

@@ -10,10 +10,11 @@ import torch
 import transformers
 
 from scriptorium import objectives
-from scriptorium.data import tokenizers
 from scriptorium.errors import UserError
 from scriptorium.models import mlm, mpnet, starting
-from scriptorium.objectives.spec import EncoderSpec, ObjectiveSpec
+from scriptorium.models.spec import EncoderSpec
+from scriptorium.objectives.spec import ObjectiveSpec
+from scriptorium.text import tokenizers
 from tests import tiny
 
 SHAPE = EncoderSpec(hidden_size=32, layers=2, heads=2, intermediate_size=48, max_positions=40)

@@ -8,13 +8,13 @@ import itertools
 import numpy as np
 import pytest
 
-from scriptorium.data.blocks import PACKED
-from scriptorium.data.cutting import Cut
 from scriptorium.engine import batches, budget
 from scriptorium.engine.budget import Source
 from scriptorium.engine.plan import EpochSampler, batch_sizes, share
+from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError
-from scriptorium.spec import TrainSpec
+from scriptorium.text.blocks import PACKED
+from scriptorium.text.cutting import Cut
 
 GROWING = {"batch_warmup": {"start": 2, "share": 0.5}}
 STAGED = {"batch_warmup": {"start": 1, "share": 0.8, "stages": 2}}

@@ -13,7 +13,8 @@ import time
 
 import pytest
 
-from scriptorium import ledger, training
+from scriptorium import ledger
+from scriptorium.engine import training
 from scriptorium.errors import UserError
 from scriptorium.stage import Impl, execute
 from scriptorium.stages import pretrain

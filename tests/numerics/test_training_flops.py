@@ -6,11 +6,12 @@ import pytest
 import torch
 
 from scriptorium import objectives
-from scriptorium.data.blocks import Blocks
-from scriptorium.data.tokenizers import load_tokenizer
 from scriptorium.engine import flops
+from scriptorium.models.spec import EncoderSpec
 from scriptorium.objectives import masking
-from scriptorium.objectives.spec import EncoderSpec, ObjectiveSpec
+from scriptorium.objectives.spec import ObjectiveSpec
+from scriptorium.text.blocks import Blocks
+from scriptorium.text.tokenizers import load_tokenizer
 from tests import tiny
 
 LENGTH = 32

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from scriptorium import objectives
-from scriptorium.data.blocks import Blocks
-from scriptorium.data.tokenizers import load_tokenizer
+from scriptorium.models.spec import EncoderSpec
 from scriptorium.models.vocabulary import padded
 from scriptorium.objectives import masking
-from scriptorium.objectives.spec import EncoderSpec, ObjectiveSpec
+from scriptorium.objectives.spec import ObjectiveSpec
+from scriptorium.text.blocks import Blocks
+from scriptorium.text.tokenizers import load_tokenizer
 from tests import tiny
 
 SHAPE = EncoderSpec(hidden_size=16, layers=2, heads=2, intermediate_size=32, max_positions=64, dropout=0.1)

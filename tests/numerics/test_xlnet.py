@@ -11,15 +11,16 @@ import torch
 import transformers
 from torch.utils.data import DataLoader
 
-from scriptorium.data.blocks import Blocks
 from scriptorium.engine.plan import EpochSampler
 from scriptorium.models import xlnet as model_of
-from scriptorium.models.heads import longest_input
+from scriptorium.models.spec import EncoderSpec
 from scriptorium.models.xlnet import blocked
 from scriptorium.objectives import masking, xlnet
-from scriptorium.objectives.spec import EncoderSpec, ObjectiveSpec, SpansSpec
+from scriptorium.objectives.spec import ObjectiveSpec, SpansSpec
 from scriptorium.stage import execute
 from scriptorium.stages import pretrain
+from scriptorium.tasks.heads import longest_input
+from scriptorium.text.blocks import Blocks
 from tests import lines, tiny
 
 CLS, SEP, MASK, SPECIAL = 2, 3, 4, 5

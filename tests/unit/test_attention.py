@@ -13,12 +13,12 @@ import torch
 import transformers
 
 from scriptorium import manifest
-from scriptorium.data.cognition import FEATURES, SCORES, SPANS
+from scriptorium.cognition import attention as attending
+from scriptorium.cognition.model import CognitionForSequenceClassification
+from scriptorium.cognition.words import FEATURES, SCORES, SPANS
 from scriptorium.errors import UserError
-from scriptorium.evaluation import attention as attending
 from scriptorium.linguistics.align import word_spans
 from scriptorium.linguistics.annotate import text_key
-from scriptorium.models.cognition import CognitionForSequenceClassification
 from scriptorium.reporting import attention
 from scriptorium.stages import attention_maps
 from tests import tiny

@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from scriptorium import project
-from scriptorium.claims import ClaimRow
+from scriptorium.config import loading
+from scriptorium.config.project import Project
 from scriptorium.errors import UserError
 from scriptorium.reporting import claims, finetuning
+from scriptorium.reporting.spec import ClaimRow
 from scriptorium.runs import Runs
 from scriptorium.stages import tabulate_claims
 from tests.tiny import run_twice
@@ -108,8 +109,8 @@ def root(tmp_path) -> Path:
     return tmp_path
 
 
-def load(root: Path) -> project.Project:
-    return project.load(yaml.safe_load((root / "config/config.yaml").read_text(encoding="utf-8")), root)
+def load(root: Path) -> Project:
+    return loading.load(yaml.safe_load((root / "config/config.yaml").read_text(encoding="utf-8")), root)
 
 
 @pytest.mark.parametrize(

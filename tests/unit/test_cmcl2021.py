@@ -7,20 +7,20 @@ import pandas as pd
 import pytest
 
 from scriptorium import manifest
-from scriptorium.data import cmcl2021
 from scriptorium.errors import UserError
-from scriptorium.evaluation import cmcl2021 as evaluation
+from scriptorium.gaze.predictor import cmcl2021 as evaluation
+from scriptorium.gaze.readers import cmcl
 from tests.raw import Raw
 
 REAL = Path(__file__).parents[3] / "shared/data/cmcl2021_zuco"
 HEAD = "sentence_id,word_id,word,nFix,FFD,GPT,TRT,fixProp\n"
 TRAIN = HEAD + "0,0,Once,10,1,2,3,50\n0,1,more.<EOS>,20.5,2,3,4,75\n1,0,null<EOS>,0,0,0,0,0\n"
 VALID = HEAD + "7,0,Never<EOS>,30,3,4,5,100\n"
-MEASURES = tuple(cmcl2021.MEASURES.values())
+MEASURES = tuple(cmcl.MEASURE_NAMES.values())
 
 
 def test_the_end_mark_is_no_part_of_the_last_word(tmp_path):
-    parts = cmcl2021.read(Raw(tmp_path).add({"train.csv": TRAIN, "valid.csv": VALID}))
+    parts = cmcl.read_parts(Raw(tmp_path).add({"train.csv": TRAIN, "valid.csv": VALID}))
     assert parts["train"]["word"].tolist() == ["Once", "more.", "null"]  # and "null" is a word
     assert parts["train"]["document"].tolist() == ["0", "0", "1"]
     assert parts["train"][list(MEASURES)].iloc[1].tolist() == [20.5, 2, 3, 4, 75]
@@ -41,14 +41,14 @@ def test_the_end_mark_is_no_part_of_the_last_word(tmp_path):
 )
 def test_faulty_files_are_refused_with_file_and_row(tmp_path, files, message):
     with pytest.raises(UserError, match=f"(?s){message}"):
-        cmcl2021.read(Raw(tmp_path).add(files))
+        cmcl.read_parts(Raw(tmp_path).add(files))
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the shared task's data are not here")
 def test_the_real_files_hold_600_and_200_sentences(tmp_path):
     for name in ("train.csv", "valid.csv"):
         (tmp_path / name).symlink_to(REAL / name)
-    parts = cmcl2021.read(manifest.write(tmp_path, [tmp_path / "train.csv", tmp_path / "valid.csv"]))
+    parts = cmcl.read_parts(manifest.write(tmp_path, [tmp_path / "train.csv", tmp_path / "valid.csv"]))
     assert {name: (len(t), t["document"].nunique()) for name, t in parts.items()} == {
         "train": (11731, 600),
         "valid": (4005, 200),

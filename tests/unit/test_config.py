@@ -10,12 +10,13 @@ import jsonschema
 import pytest
 import yaml
 
-from scriptorium import config
+from scriptorium.config import schema as config
+from scriptorium.config.loading import load, read_tsv
+from scriptorium.config.project import Project
 from scriptorium.errors import UserError
-from scriptorium.project import Project, load, read_tsv
+from scriptorium.gaze.spec import RegressorSpec
 from scriptorium.runs import Runs
 from scriptorium.spec import Spec, overlay
-from scriptorium.stages.train_regressor import RegressorSpec
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow/schemas/config.schema.json"

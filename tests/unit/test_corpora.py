@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scriptorium.data.corpora import preparing, records, streams
-from scriptorium.data.corpora.seen import Seen
-from scriptorium.stages.prepare_corpus import CorpusSpec, StreamSpec
+from scriptorium.text.corpora import preparing, records, streams
+from scriptorium.text.corpora.seen import Seen
+from scriptorium.text.spec import CorpusSpec, StreamSpec
 from tests.raw import Raw
 
 WIKITEXT = """

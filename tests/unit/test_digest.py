@@ -99,8 +99,8 @@ def test_no_stage_depends_on_bookkeeping_tracking_or_another_stages_run(stage):
     assert not closure & {
         "scriptorium.track",
         "scriptorium.runs",
-        "scriptorium.config",
-        "scriptorium.project",
+        "scriptorium.config.schema",
+        "scriptorium.config.project",
         "scriptorium.devices",
     }
 
@@ -124,7 +124,7 @@ def test_an_edit_of_the_trainer_reruns_both_kinds_of_training_but_no_data_and_no
     monkeypatch.setattr(digest, "PACKAGE", root)
     forget()
     before = {stage: digest.code_digest(f"scriptorium.stages.{stage}") for stage in STAGES}
-    path = root / "training.py"
+    path = root / "engine/training.py"
     path.write_text(path.read_text() + "\nEXTRA = 1\n")
     forget()
     after = {stage: digest.code_digest(f"scriptorium.stages.{stage}") for stage in STAGES}

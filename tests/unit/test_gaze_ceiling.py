@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scriptorium.evaluation import ceiling
+from scriptorium.gaze import ceiling
 from scriptorium.stage import execute
 from scriptorium.stages import prepare_gaze
 from tests.raw import Raw

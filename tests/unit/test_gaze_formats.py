@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 from scipy.io import savemat
 
-from scriptorium.data.gaze import COLUMNS
 from scriptorium.errors import UserError
+from scriptorium.gaze.table import COLUMNS
 from tests.raw import Raw
 
 SHARED = Path(__file__).parents[3] / "shared/data"

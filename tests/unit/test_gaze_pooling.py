@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scriptorium.data import gaze
-from scriptorium.evaluation import pooling
-from scriptorium.evaluation.gaze import groups
+from scriptorium.gaze import corpora, pooling
+from scriptorium.gaze.folds import groups
 from scriptorium.linguistics.annotate import sentences
 from tests.raw import Raw
 
@@ -80,11 +79,11 @@ def test_real_test_sentences_of_cmcl_are_found_in_zuco_and_only_there(tmp_path):
         pytest.skip("needs ../shared/data/cmcl2021_zuco")
     raw = Raw(tmp_path)
     artifact = raw.add({"words.csv": (SHARED / "zuco_words_raw/zuco_words.csv").read_bytes()}, "zuco")
-    zuco = gaze.read("zuco", "means", {"duration_unit": "samples500"}, artifact, raw.ledger)
+    zuco = corpora.read("zuco", "means", {"duration_unit": "samples500"}, artifact, raw.ledger)
     found = {}
     for name, options in (("valid", {}), ("test_inputs_unlabelled", {"labelled": False})):
         artifact = raw.add({f"{name}.csv": (folder / f"{name}.csv").read_bytes()}, name)
-        words = gaze.read(name, "cmcl2021", options, artifact, raw.ledger)
+        words = corpora.read(name, "cmcl2021", options, artifact, raw.ledger)
         found[name] = pooling.overlapping(sentences(words)["text"], sentences(zuco)["text"])
     assert found["valid"].sum() >= 171 and len(found["valid"]) == 200
     assert found["test_inputs_unlabelled"].sum() == 0

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scriptorium.data.gaze import COLUMNS, sentences
-from scriptorium.data.tables import write_parquet
+from scriptorium.files.tables import write_parquet
+from scriptorium.gaze.sentences import sentences
+from scriptorium.gaze.table import COLUMNS
 from tests.raw import Raw
 
 ONESTOP = "participant_id,unique_paragraph_id,IA_ID,IA_LABEL,IA_FIXATION_COUNT,IA_FIRST_FIXATION_DURATION,"
@@ -150,9 +151,9 @@ REAL = Path(__file__).parents[2] / "resources/onestop/manifest.json"
 
 @pytest.mark.skipif(not REAL.exists(), reason="needs resources/onestop (snakemake resources/onestop/manifest.json)")
 def test_real_onestop_subset_has_its_known_numbers(raw):
-    from scriptorium.data import gaze
+    from scriptorium.gaze import corpora
 
-    words = gaze.read("onestop", "onestop", {}, REAL, raw.ledger)
+    words = corpora.read("onestop", "onestop", {}, REAL, raw.ledger)
     assert (len(words), words["document"].nunique()) == (1307, 12)
     readers = words.groupby("document")["n_readers"].unique().map(list).to_dict()
     assert readers.pop("2_1_5_Adv") == [2] and set(map(tuple, readers.values())) == {(3,)}

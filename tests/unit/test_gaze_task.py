@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from scriptorium import manifest
-from scriptorium.data import tasks
 from scriptorium.errors import UserError
 from scriptorium.ledger import Ledger
-from scriptorium.stages.prepare_task import TaskDataSpec
+from scriptorium.tasks import preparing
+from scriptorium.tasks.spec import TaskDataSpec
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def prepare(corpus, tmp_path, **changes):
     }
     out = tmp_path / "out"
     out.mkdir()
-    tasks.prepare(TaskDataSpec.parse(values), corpus, out, Ledger.open(out, stage="prepare_task", key="k"))
+    preparing.prepare(TaskDataSpec.parse(values), corpus, out, Ledger.open(out, stage="prepare_task", key="k"))
     return {name: pd.read_parquet(out / f"{name}.parquet") for name in ("train", "validation", "test")}
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from scriptorium.data.tasks.glue import FORMATS
 from scriptorium.errors import UserError
+from scriptorium.tasks.readers.glue import FORMATS
 from tests.raw import Raw
 
 DATA = Path(__file__).parents[3] / "shared/data/glue"

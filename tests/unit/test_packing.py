@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from scriptorium import manifest
-from scriptorium.data import blocks, packing, tokenizers
-from scriptorium.data.blocks import Blocks
 from scriptorium.errors import UserError
 from scriptorium.stage import execute
 from scriptorium.stages import pack as stage
+from scriptorium.text import blocks, packing, tokenizers
+from scriptorium.text.blocks import Blocks
 from tests import tiny
 
 LENGTH = 16

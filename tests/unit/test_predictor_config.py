@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scriptorium.config.loading import load
 from scriptorium.errors import UserError
-from scriptorium.project import load
 from scriptorium.runs import Runs
 
 ROOT = Path(__file__).parents[2]

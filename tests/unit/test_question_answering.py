@@ -13,12 +13,12 @@ import torch
 import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
-from scriptorium.data.windows import Windows, read_answers
 from scriptorium.errors import UserError
-from scriptorium.evaluation import question_answering as qa
-from scriptorium.evaluation.answer_spans import decode
 from scriptorium.evaluation.statistics import compare_totals
-from scriptorium.kinds import AnswerSpec
+from scriptorium.tasks.kinds import question_answering
+from scriptorium.tasks.kinds.answer_spans import decode
+from scriptorium.tasks.kinds.windows import Windows, read_answers
+from scriptorium.tasks.spec import AnswerSpec
 from tests import tiny
 
 SHARED = Path(__file__).parents[3] / "shared/data"
@@ -45,7 +45,7 @@ ANSWERS = ("Zu\u0308rich", "6\u00bd million", "na\u00efve", "\u6771\u4eac", "\U0
     ],
 )
 def test_answers_are_normalised_by_the_official_rules(text, expected):
-    assert qa.normalised(text) == expected
+    assert question_answering.normalised(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -64,13 +64,15 @@ def test_answers_are_normalised_by_the_official_rules(text, expected):
     ],
 )
 def test_scores_are_those_of_the_official_scorer(prediction, answers, exact, f1):
-    assert qa.score(prediction, answers) == pytest.approx((exact, f1))
+    assert question_answering.score(prediction, answers) == pytest.approx((exact, f1))
 
 
 def table(threshold=0.0):
     """Four questions: right, half right, unanswerable with a small gap, unanswerable with a large one."""
     answers = [["Paris"], ["old Rome"], [], []]
-    return qa.table(list("abcd"), answers, ["Paris", "Rome", "Oslo", "Bonn"], np.array([-3.0, 1, -1, 2]), threshold)
+    return question_answering.table(
+        list("abcd"), answers, ["Paris", "Rome", "Oslo", "Bonn"], np.array([-3.0, 1, -1, 2]), threshold
+    )
 
 
 def test_a_question_is_answered_unless_its_gap_is_above_the_threshold():
@@ -82,7 +84,7 @@ def test_a_question_is_answered_unless_its_gap_is_above_the_threshold():
 
 
 def test_metrics_tell_questions_with_and_without_answer_apart():
-    found = qa.measures(table(1.0))
+    found = question_answering.measures(table(1.0))
     third = 2 / 3
     assert found == pytest.approx(
         {
@@ -101,9 +103,12 @@ def test_metrics_tell_questions_with_and_without_answer_apart():
             "best_f1_threshold": -3,
         }
     )
-    assert qa.measures(table(None)).keys() == {"em", "f1"}
-    answered = qa.table(["a"], [["x"]], ["x"], np.array([0.0]), 0.0)
-    assert "em_no_answer" not in qa.measures(answered) and qa.measures(answered)["em_has_answer"] == 1
+    assert question_answering.measures(table(None)).keys() == {"em", "f1"}
+    answered = question_answering.table(["a"], [["x"]], ["x"], np.array([0.0]), 0.0)
+    assert (
+        "em_no_answer" not in question_answering.measures(answered)
+        and question_answering.measures(answered)["em_has_answer"] == 1
+    )
 
 
 def test_the_best_threshold_is_the_best_of_all_that_can_be_told_apart():
@@ -111,7 +116,7 @@ def test_the_best_threshold_is_the_best_of_all_that_can_be_told_apart():
     for _ in range(50):
         gaps = generator.integers(-3, 4, 12).astype(float)  # with many equal ones
         answered, empty = generator.random(12), generator.integers(0, 2, 12).astype(float)
-        value, threshold = qa.best_threshold(gaps, answered, empty)
+        value, threshold = question_answering.best_threshold(gaps, answered, empty)
         tried = [np.where(gaps <= limit, answered, empty).mean() for limit in np.arange(-5, 5, 0.5)]
         assert value == pytest.approx(max(tried))
         assert np.where(gaps <= threshold, answered, empty).mean() == pytest.approx(value)
@@ -119,10 +124,10 @@ def test_the_best_threshold_is_the_best_of_all_that_can_be_told_apart():
 
 def test_metrics_are_functions_of_totals_so_variants_can_be_compared():
     made = [table(limit) for limit in (0.0, 1.0, -1.0)]
-    sums = qa.totals(made[0]).sum(axis=0)
-    assert qa.from_totals(sums)["f1"] == pytest.approx(made[0]["f1"].mean())
-    a, b = (np.stack([qa.totals(one), qa.totals(one)]) for one in made[:2])
-    found = compare_totals(a, b, lambda own: qa.from_totals(own)["f1_has_answer"], resamples=200)
+    sums = question_answering.totals(made[0]).sum(axis=0)
+    assert question_answering.from_totals(sums)["f1"] == pytest.approx(made[0]["f1"].mean())
+    a, b = (np.stack([question_answering.totals(one), question_answering.totals(one)]) for one in made[:2])
+    found = compare_totals(a, b, lambda own: question_answering.from_totals(own)["f1_has_answer"], resamples=200)
     assert found.difference == pytest.approx(1 / 2 - (1 + 2 / 3) / 2)
 
 
@@ -291,6 +296,8 @@ def test_real_answers_come_back_from_their_labels(name):
     spec = AnswerSpec(stride=64, answer_length=100)
     data = Windows(frame, bert(), 192, spec)
     spans, gaps = decode(data, *golden(data), spec)
-    made = qa.table(frame["id"], [[text for text, _ in own] for own in frame["label"]], spans, gaps, None)
+    made = question_answering.table(
+        frame["id"], [[text for text, _ in own] for own in frame["label"]], spans, gaps, None
+    )
     assert data.unreachable == 0
-    assert qa.measures(made)["f1"] > 0.99 and qa.measures(made)["em"] > 0.95
+    assert question_answering.measures(made)["f1"] > 0.99 and question_answering.measures(made)["em"] > 0.95

@@ -12,9 +12,9 @@ import pytest
 
 from scriptorium import ledger, manifest
 from scriptorium.errors import UserError
-from scriptorium.evaluation import classification, reading, tagging
 from scriptorium.reporting import finetuning, pretraining
 from scriptorium.stages import tabulate_finetune, tabulate_pretrain
+from scriptorium.tasks.kinds import classification, tagging, word_measures
 from tests.tiny import run_twice
 
 EXAMPLES = 400
@@ -269,7 +269,7 @@ def test_gaze_is_compared_by_error_and_a_lower_error_is_better(tmp_path, metric)
     paths, scores = [], {}
     for variant, noise in (("bert", 9), ("cogbert", 4)):
         guess = [own + generator.normal(0, noise, own.shape) for own in labels]
-        scores[variant] = reading.measures(labels, guess, names)
+        scores[variant] = word_measures.measures(labels, guess, names)
         paths += [worded(tmp_path, variant, seed, labels, guess, names, scores[variant]) for seed in (0, 1)]
     runs = [finetuning.read(path) for path in paths]
     table = finetuning.table(runs, "bert", metrics={"words": f"test/{metric}"}, resamples=500, seed=0)

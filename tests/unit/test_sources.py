@@ -7,8 +7,8 @@ import os
 
 import pytest
 
-from scriptorium.data import checkpoints, download, index, sources
 from scriptorium.errors import UserError
+from scriptorium.fetching import checkpoints, download, index, sources
 from tests.loopback import Fetcher, sha256, tar_of, zip_of
 
 WHEEL = zip_of({"pack/data/a.txt": "A", "pack/data/sub/b.txt": "B", "pack/__init__.py": "raise SystemExit"})

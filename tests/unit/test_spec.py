@@ -9,9 +9,11 @@ import pkgutil
 import pytest
 from pydantic import BaseModel
 
-from scriptorium import config, spec, stages
+import scriptorium
+from scriptorium.config import schema
+from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError
-from scriptorium.spec import Spec, TrainSpec, canonical_json, content_key, overlay
+from scriptorium.spec import Spec, canonical_json, content_key, overlay
 
 # Words for how a run is executed. None may name a field of a spec: it would then change the content key.
 IMPL_WORDS = {
@@ -44,9 +46,10 @@ IMPL_WORDS = {
 
 
 def stage_specs() -> list[type[Spec]]:
-    """Every Spec class that stage modules define, and what they share."""
-    names = [module.name for module in pkgutil.iter_modules(stages.__path__)]
-    modules = [spec, *(importlib.import_module(f"scriptorium.stages.{name}") for name in names)]
+    """Every Spec class that stage modules and the packages' spec.py define."""
+    names = [module.name for module in pkgutil.walk_packages(scriptorium.__path__, "scriptorium.")]
+    light = [name for name in names if name.split(".")[-1] == "spec" or name.startswith("scriptorium.stages.")]
+    modules = [importlib.import_module(name) for name in light]
     found = {value for module in modules for value in vars(module).values() if _is_spec(value)}
     return sorted(found, key=lambda value: value.__qualname__)
 
@@ -119,8 +122,8 @@ def test_the_search_for_specs_finds_them_all():
 
 def test_every_field_of_spec_and_configuration_is_explained():
     """The descriptions are the reference: they stand in the schema that editors show."""
-    models = {*stage_specs(), *(v for v in vars(config).values() if _is_spec(v))}
-    recipes = {config.Variant}  # documented by config/ablations.tsv
+    models = {*stage_specs(), *(v for v in vars(schema).values() if _is_spec(v))}
+    recipes = {schema.Variant}  # documented by config/ablations.tsv
     silent = [
         f"{model.__name__}.{name}"
         for model in sorted(models - recipes, key=lambda m: m.__name__)

@@ -11,8 +11,8 @@ from scipy import stats
 from seqeval import metrics as seqeval
 from sklearn import metrics
 
-from scriptorium.evaluation import classification, reading, tagging
 from scriptorium.evaluation.statistics import compare_metric, compare_totals, holm, mean_sd
+from scriptorium.tasks.kinds import classification, tagging, word_measures
 
 
 def draws(classes: int, seed: int = 0, n: int = 300) -> tuple[np.ndarray, np.ndarray]:
@@ -272,7 +272,7 @@ def test_a_model_that_finds_no_chunk_has_f1_0():
 def test_accuracy_of_reading_is_100_minus_the_mean_error_over_words_and_measures():
     labels = [np.array([[0.0, 10.0], [100.0, 20.0]]), np.array([[50.0, 30.0]])]
     guess = [np.array([[10.0, 10.0], [90.0, 26.0]]), np.array([[40.0, 33.0]])]
-    found = reading.measures(labels, guess, ("n_fix", "trt"))
+    found = word_measures.measures(labels, guess, ("n_fix", "trt"))
     assert found == pytest.approx({"accuracy": 93.5, "mae": 6.5, "mae_n_fix": 10, "mae_trt": 3})
     errors = np.abs(np.concatenate(labels) - np.concatenate(guess))
     assert found["mae"] == pytest.approx(errors.mean())
@@ -281,7 +281,7 @@ def test_accuracy_of_reading_is_100_minus_the_mean_error_over_words_and_measures
 def test_baselines_of_reading_are_fitted_on_train():
     train = (["a bb cccc"], [np.array([[1.0, 5.0], [2.0, 5.0], [4.0, 8.0]])])  # the first measure is the length
     test = (["ddd e"], [np.array([[3.0, 6.0], [2.0, 5.0]])])
-    found = reading.baselines(train, test, ("n_fix", "trt"))
+    found = word_measures.baselines(train, test, ("n_fix", "trt"))
     assert found["mean/mae_n_fix"] == pytest.approx((3 - 7 / 3 + 7 / 3 - 2) / 2)
     assert found["median/mae_n_fix"] == pytest.approx((1 + 0) / 2)
     assert found["word_length/mae_n_fix"] == pytest.approx((0 + 1) / 2)

@@ -7,9 +7,9 @@ import itertools
 import numpy as np
 import pytest
 
-from scriptorium.data import paraphrase
-from scriptorium.data.splits import components, draw, sizes, split
-from scriptorium.data.tasks import overlap_baseline
+from scriptorium.tasks.baselines import overlap_baseline
+from scriptorium.tasks.readers import paraphrase
+from scriptorium.tasks.splits import components, draw, sizes, split
 from tests.raw import Raw
 
 LIMITS = {"train": 30, "validation": 10, "test": 20}

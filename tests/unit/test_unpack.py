@@ -8,8 +8,8 @@ import zipfile
 
 import pytest
 
-from scriptorium.data import unpack
 from scriptorium.errors import UserError
+from scriptorium.fetching import unpack
 from tests.loopback import tar_of, zip_of
 
 FILES = {

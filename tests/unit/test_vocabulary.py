@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 import transformers
 
-from scriptorium.data import packing, tokenizers, vocabularies
-from scriptorium.data.blocks import Blocks
 from scriptorium.errors import UserError
-from scriptorium.stages.train_vocabulary import VocabularySpec
+from scriptorium.text import packing, tokenizers, vocabularies
+from scriptorium.text.blocks import Blocks
+from scriptorium.text.spec import VocabularySpec
 from tests import tiny
 
 SIZE = 340
@@ -102,7 +102,7 @@ def test_another_process_learns_the_same_bytes(learned, documents, tmp_path):
     """It has another order of its hash tables."""
     recipes = [("wordpiece", "bert"), ("wordpiece", "mpnet"), ("bpe", "roberta")]
     program = (
-        "import sys; from pathlib import Path; from scriptorium.data import vocabularies;"
+        "import sys; from pathlib import Path; from scriptorium.text import vocabularies;"
         "from scriptorium.stages.train_vocabulary import VocabularySpec as S;"
         "journal = type('J', (), {'metrics': print})();"
         "corpus, out = map(Path, sys.argv[1:]);"

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from seqeval.metrics import f1_score
 
-from scriptorium.data.tasks.baselines import word_majority
-from scriptorium.data.tasks.conll import to_iob2
 from scriptorium.errors import UserError
+from scriptorium.tasks.baselines import word_majority
+from scriptorium.tasks.readers.conll import to_iob2
 from tests.raw import Raw
 
 DATA = Path(__file__).parents[3] / "shared/data"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from snakemake.cli import get_argument_parser
 
-from scriptorium.project import read_catalogue
+from scriptorium.config.loading import read_catalogue
 from tests.workflow.miniature import REPOSITORY, copy_repository
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")

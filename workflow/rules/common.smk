@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT / "workflow"))
 from scriptorium.digest import code_digest as code_of
 from scriptorium.environment import activate
 from scriptorium.errors import UserError
-from scriptorium.project import load
+from scriptorium.config.loading import load
 from scriptorium.runs import Runs, code
 from scriptorium.spec import canonical_json
 

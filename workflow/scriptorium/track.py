@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from scriptorium import project
+from scriptorium.config import loading
 from scriptorium.errors import UserError
 from scriptorium.manifest import write_json
 from scriptorium.runs import Runs
@@ -41,7 +41,7 @@ def load_runs(sources: Sequence[str], root: Path) -> Runs:
         except yaml.YAMLError as error:
             raise UserError(f"not YAML: {error}", where=where) from None
         merged = overlay(merged, values)
-    return Runs(project.load(merged, root, where="--config" if len(sources) > 1 else where))
+    return Runs(loading.load(merged, root, where="--config" if len(sources) > 1 else where))
 
 
 def open_ui(results: Path, store: Store, port: int) -> None:

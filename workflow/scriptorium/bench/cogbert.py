@@ -9,8 +9,8 @@ import torch
 import transformers
 
 from scriptorium.bench.timing import Ratio, interleaved
+from scriptorium.cognition.model import CognitionForSequenceClassification
 from scriptorium.linguistics import annotate
-from scriptorium.models.cognition import CognitionForSequenceClassification
 
 SHAPES = {  # layers, width, heads, feed-forward
     "MiniLM 6 x 384": (6, 384, 12, 1536),

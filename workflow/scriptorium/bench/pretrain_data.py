@@ -25,9 +25,9 @@ def packing_ratio(texts: Sequence[str], tokenizer: Path, length: int, *, process
     """Our pack of these documents beside run_mlm.py's two maps: tokenise, and group into blocks of `length`."""
     import datasets
 
-    from scriptorium.data import packing
-    from scriptorium.data.tokenizers import load_tokenizer
     from scriptorium.ledger import Ledger
+    from scriptorium.text import packing
+    from scriptorium.text.tokenizers import load_tokenizer
 
     datasets.disable_progress_bars()
     fast = load_tokenizer(tokenizer)
@@ -78,7 +78,7 @@ def start_ratio(blocks: Path, shape: Shape, *, threads: int, runs: int) -> Ratio
 def start_seconds(blocks: Path, shape: Shape, threads: int) -> float:
     """Seconds until a new process of the pre-training stage has logged its first step."""
     from scriptorium import ledger
-    from scriptorium.objectives.spec import EncoderSpec
+    from scriptorium.models.spec import EncoderSpec
 
     spec = {
         "model": encoder(EncoderSpec, shape).model_dump(),

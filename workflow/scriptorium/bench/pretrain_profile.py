@@ -63,11 +63,12 @@ def _ours(side: str, blocks: Path, shape: Shape) -> tuple:
     import torch
 
     from scriptorium import objectives
-    from scriptorium.data.blocks import Blocks
-    from scriptorium.data.tokenizers import load_tokenizer
     from scriptorium.engine import memory
+    from scriptorium.models.spec import EncoderSpec
     from scriptorium.objectives import masking
-    from scriptorium.objectives.spec import EncoderSpec, ObjectiveSpec
+    from scriptorium.objectives.spec import ObjectiveSpec
+    from scriptorium.text.blocks import Blocks
+    from scriptorium.text.tokenizers import load_tokenizer
 
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False
@@ -82,7 +83,7 @@ def _transformers(blocks: Path, shape: Shape) -> tuple:
     """BertForMaskedLM and a batch of the same blocks by DataCollatorForLanguageModeling."""
     import transformers
 
-    from scriptorium.data.blocks import Blocks
+    from scriptorium.text.blocks import Blocks
 
     tokenizer = transformers.AutoTokenizer.from_pretrained(blocks / "tokenizer")
     config = transformers.BertConfig(

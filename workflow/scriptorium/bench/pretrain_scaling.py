@@ -84,7 +84,7 @@ def step_seconds(bench: Bench, shape: Shape) -> float:
 def stage_seconds(bench: Bench, shape: Shape, processes: int) -> float:
     """Seconds of a step of the real stage, started with so many processes that share the threads; from its ledger."""
     from scriptorium import ledger
-    from scriptorium.objectives.spec import EncoderSpec
+    from scriptorium.models.spec import EncoderSpec
 
     steps = 4 * shape.steps
     spec = {

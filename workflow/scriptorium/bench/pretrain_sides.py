@@ -14,7 +14,8 @@ from typing import Any
 from pydantic import Field
 
 from scriptorium.bench.loops import MORE_STEPS_THAN_ANY_BENCH, Gate
-from scriptorium.spec import Spec, TrainSpec
+from scriptorium.engine.spec import TrainSpec
+from scriptorium.spec import Spec
 
 LEARNING_RATE, WEIGHT_DECAY, CLIP = 1e-4, 0.01, 1.0
 SHORTEST_LINE = 1  # character
@@ -39,18 +40,20 @@ def ours(gate: Gate, blocks: Path, shape: dict[str, int], objective: str, *, ori
     """Our training loop on packed blocks, attention inside documents, with its ledger; MPNet in its `original` form."""
     import torch
 
-    from scriptorium import objectives, training
+    from scriptorium import objectives
     from scriptorium.bench.pretrain_original import original_form
-    from scriptorium.data.blocks import Blocks
-    from scriptorium.data.cutting import Cut
-    from scriptorium.data.tokenizers import load_tokenizer
+    from scriptorium.engine import training
     from scriptorium.engine.batches import Collated
     from scriptorium.engine.divergence import Divergence
     from scriptorium.engine.watcher import Watcher
     from scriptorium.ledger import Ledger
+    from scriptorium.models.spec import EncoderSpec
     from scriptorium.objectives import masking
-    from scriptorium.objectives.spec import EncoderSpec, ObjectiveSpec
+    from scriptorium.objectives.spec import ObjectiveSpec
     from scriptorium.stage import Impl, Job
+    from scriptorium.text.blocks import Blocks
+    from scriptorium.text.cutting import Cut
+    from scriptorium.text.tokenizers import load_tokenizer
 
     given = Shape(**shape)
     with tempfile.TemporaryDirectory() as folder:

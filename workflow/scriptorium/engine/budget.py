@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from scriptorium.engine.plan import EpochSampler, Phase, Plan, batch_sizes
+from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError
-from scriptorium.spec import TrainSpec
 
 UNKNOWN = 10**9  # steps of a run that ends by time
 

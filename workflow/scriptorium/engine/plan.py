@@ -14,7 +14,7 @@ from itertools import count, pairwise
 import numpy as np
 from torch.utils.data import Sampler
 
-from scriptorium.spec import BatchWarmup
+from scriptorium.engine.spec import BatchWarmup
 
 Key = tuple[int, int, int]  # (phase, epoch, index)
 

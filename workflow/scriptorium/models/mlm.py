@@ -10,8 +10,8 @@ from transformers.models.bert.modeling_bert import BertLayer
 
 from scriptorium.models import dropout
 from scriptorium.models.attention import additive, attend, pick
+from scriptorium.models.spec import EncoderSpec
 from scriptorium.models.vocabulary import PaddedVocabulary, widen
-from scriptorium.objectives.spec import EncoderSpec
 
 
 class RowsLayer(BertLayer):

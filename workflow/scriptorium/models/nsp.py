@@ -9,8 +9,8 @@ from torch.nn import functional
 from transformers import BertForPreTraining
 
 from scriptorium.models.mlm import Masked, RowsLayer, config_of, encode, outcome
+from scriptorium.models.spec import EncoderSpec
 from scriptorium.models.vocabulary import widen
-from scriptorium.objectives.spec import EncoderSpec
 
 
 class PairBert(Masked, BertForPreTraining):

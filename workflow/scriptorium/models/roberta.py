@@ -11,8 +11,8 @@ from transformers import RobertaConfig, RobertaForMaskedLM
 from transformers.models.roberta.modeling_roberta import RobertaLayer
 
 from scriptorium.models.mlm import Masked, RowsLayer
+from scriptorium.models.spec import EncoderSpec
 from scriptorium.models.vocabulary import widen
-from scriptorium.objectives.spec import EncoderSpec
 
 
 class RobertaRowsLayer(RobertaLayer):

@@ -9,9 +9,9 @@ import safetensors.torch
 import torch
 import transformers
 
-from scriptorium.data.checkpoints import check_checkpoint
 from scriptorium.errors import UserError
-from scriptorium.objectives.spec import EncoderSpec
+from scriptorium.fetching.checkpoints import check_checkpoint
+from scriptorium.models.spec import EncoderSpec
 
 KINDS = {  # objective -> model_type of the encoder that it trains
     "bert": "bert",

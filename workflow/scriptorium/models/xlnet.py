@@ -17,8 +17,8 @@ from torch.nn import functional
 from transformers import XLNetConfig, XLNetLMHeadModel
 
 from scriptorium.models import dropout
+from scriptorium.models.spec import EncoderSpec
 from scriptorium.models.vocabulary import PaddedVocabulary, widen
-from scriptorium.objectives.spec import EncoderSpec
 
 Array = TypeVar("Array", np.ndarray, Tensor)
 

@@ -18,11 +18,11 @@ import torch
 import transformers
 from torch.utils.data import Dataset
 
-from scriptorium.data.blocks import Blocks
-from scriptorium.data.tokenizers import word_starts
 from scriptorium.objectives import masking
 from scriptorium.objectives.masking import IGNORED, Draws, corrupt
 from scriptorium.objectives.spec import MaskingSpec, ObjectiveSpec
+from scriptorium.text.blocks import Blocks
+from scriptorium.text.tokenizers import word_starts
 
 
 class MaskedBlocks(Dataset):

@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import torch
 import transformers
-from torch.utils.data import Dataset
 
-from scriptorium.data.blocks import Blocks
-from scriptorium.errors import UserError
 from scriptorium.models import mlm, mpnet, nsp, roberta
 from scriptorium.models import xlnet as xlnet_model
+from scriptorium.models.spec import EncoderSpec
 from scriptorium.objectives import bert, permuted, xlnet
-from scriptorium.objectives.masking import Draws
-from scriptorium.objectives.spec import PERMUTED, EncoderSpec, ObjectiveSpec, check_layout
-
-
-@dataclass(frozen=True)
-class Objective:
-    """An objective = a collator (which tokens are hidden, and what results from that) + a loss on the outputs.
-
-    model: a new one, whose forward takes a batch and returns the loss · hide(blocks, draws): examples, as pure
-    functions of (epoch, index) · collate: examples to a batch · measures: held-out metrics · facts(examples): what is
-    worth noting of the data · predicts_specials: special tokens are among the predicted, or these are · decay_all:
-    weight decay on biases and norms too.
-    """
-
-    model: transformers.PreTrainedModel
-    hide: Callable[[Blocks, Draws], Dataset]
-    collate: Callable[[Sequence[dict[str, Any]]], dict[str, torch.Tensor]]
-    measures: Callable[[transformers.EvalPrediction], dict[str, float]]
-    facts: Callable[[Dataset], dict[str, float]] = lambda _: {}
-    predicts_specials: bool | Sequence[int] = False
-    decay_all: bool = False
+from scriptorium.objectives.objective import Objective, _checked, _rest
+from scriptorium.objectives.spec import PERMUTED, ObjectiveSpec
 
 
 def build(model: EncoderSpec, objective: ObjectiveSpec, tokenizer: transformers.PreTrainedTokenizerBase) -> Objective:
@@ -60,11 +36,6 @@ def build(model: EncoderSpec, objective: ObjectiveSpec, tokenizer: transformers.
     )
 
 
-def _rest(tokenizer: Any) -> list[int]:
-    """Special tokens that BERT's code predicts as any other: all but [CLS] and [SEP]."""
-    return sorted({*tokenizer.all_special_ids} - {tokenizer.cls_token_id, tokenizer.sep_token_id})
-
-
 def _mpnet(model: EncoderSpec, objective: ObjectiveSpec, tokenizer: Any) -> Objective:
     faithful = objective.permuted.faithful
     return Objective(
@@ -76,16 +47,3 @@ def _mpnet(model: EncoderSpec, objective: ObjectiveSpec, tokenizer: Any) -> Obje
         predicts_specials=faithful,
         decay_all=faithful,
     )
-
-
-def _checked(objective: ObjectiveSpec, hide: Callable[[Blocks, Draws], Dataset]) -> Callable[[Blocks, Draws], Dataset]:
-    """`hide`, which refuses blocks of a layout that does not fit. Raises UserError."""
-
-    def checked(blocks: Blocks, draws: Draws) -> Dataset:
-        try:
-            check_layout(objective, blocks.layout)
-        except ValueError as error:
-            raise UserError(str(error), remedy="set layout in the recipe, and pack again") from None
-        return hide(blocks, draws)
-
-    return checked

@@ -13,7 +13,7 @@ import torch
 if TYPE_CHECKING:
     from torch.utils.data import Dataset
 
-    from scriptorium.data.blocks import Blocks
+    from scriptorium.text.blocks import Blocks
 
 IGNORED = -100  # a label that the loss leaves out
 

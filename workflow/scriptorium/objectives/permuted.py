@@ -22,12 +22,12 @@ import torch
 import transformers
 from torch.utils.data import Dataset
 
-from scriptorium.data.blocks import Blocks
-from scriptorium.data.tokenizers import word_starts
 from scriptorium.models.mpnet.visibility import Mode, shares
 from scriptorium.objectives.masking import IGNORED, Draws, batches, corrupt, count_of, word_beginnings
 from scriptorium.objectives.order import TENTHS, tenths_of
 from scriptorium.objectives.spec import ObjectiveSpec
+from scriptorium.text.blocks import Blocks
+from scriptorium.text.tokenizers import word_starts
 
 UNUSED = -1  # position of a slot that a block does not use
 FAIRSEQ_SPECIALS = 4  # <s> <pad> </s> <unk>: ids that the original never draws

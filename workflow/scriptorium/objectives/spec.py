@@ -9,21 +9,6 @@ from pydantic import Field, model_validator
 from scriptorium.spec import Spec
 
 
-class EncoderSpec(Spec):
-    """Shape of the encoder."""
-
-    hidden_size: int = Field(128, gt=0, description="width d")
-    layers: int = Field(4, gt=0, description="transformer layers")
-    heads: int = Field(4, gt=0, description="attention heads; must divide hidden_size")
-    intermediate_size: int = Field(512, gt=0, description="width of the feed-forward part")
-    max_positions: int = Field(512, gt=0, description="longest input")
-    dropout: float = Field(0.1, ge=0, lt=1, description="hidden and attention dropout")
-
-    def model_post_init(self, _: object) -> None:
-        if self.hidden_size % self.heads:
-            raise ValueError(f"heads ({self.heads}) must divide hidden_size ({self.hidden_size})")
-
-
 class PermutedSpec(Spec):
     """What MPNet and its ablations add (papers/mpnet_and_zoo sections 2 to 4)."""
 
@@ -105,13 +90,10 @@ class ObjectiveSpec(Spec):
 
     permuted: PermutedSpec | None = Field(
         None,
-        exclude_if=lambda value: value is None,  # BERT's specification, and so its results, stay what they are
         description="settings of mpnet, plm and mlm-permuted",
     )
-    masking: MaskingSpec | None = Field(
-        None, exclude_if=lambda value: value is None, description="settings of bert, bert-nsp and roberta; empty: ours"
-    )
-    spans: SpansSpec | None = Field(None, exclude_if=lambda value: value is None, description="settings of xlnet")
+    masking: MaskingSpec | None = Field(None, description="settings of bert, bert-nsp and roberta; empty: ours")
+    spans: SpansSpec | None = Field(None, description="settings of xlnet")
 
     @model_validator(mode="before")
     @classmethod

@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from scriptorium.data.blocks import Blocks
 from scriptorium.models.xlnet import blocked
 from scriptorium.objectives.masking import IGNORED, Draws, batches
 from scriptorium.objectives.spec import ObjectiveSpec, SpansSpec
+from scriptorium.text.blocks import Blocks
 
 UNUSED = -1  # position of a slot that a block does not use
 

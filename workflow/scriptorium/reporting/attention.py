@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from scriptorium.evaluation.attention import Reading, Sentence
+from scriptorium.cognition.attention import Reading, Sentence
 from scriptorium.reporting.style import COLOURS, INK, QUIET, RULE, save, styled
 
 HUMAN = "readers"

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from scriptorium.claims import ClaimRow
 from scriptorium.evaluation.statistics import holm
 from scriptorium.reporting.finetuning import ALPHA, ENOUGH_SEEDS, FinetuneRun, difference, lower_is_better, metric_of
 from scriptorium.reporting.finetuning import scale as scale_of
+from scriptorium.reporting.spec import ClaimRow
 from scriptorium.reporting.style import COLOURS, INK, QUIET, save, styled
 
 COLUMNS = (

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from scriptorium.errors import UserError
-from scriptorium.evaluation import classification, multiple_choice, question_answering, reading, tagging
 from scriptorium.evaluation.statistics import Comparison, compare_metric, compare_totals
+from scriptorium.tasks.kinds import classification, multiple_choice, question_answering, tagging, word_measures
 
 CORRELATION_RESAMPLES = 1000  # of a metric that is no function of sums, each computed anew
 
@@ -106,7 +106,7 @@ def _measure(run: FinetuneRun) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
     if kind == "gaze":
         width = len(run.predictions["label"].iloc[0][0])
         names = run.labels or tuple(map(str, range(width)))
-        return lambda sums: reading.from_totals(sums, names)
+        return lambda sums: word_measures.from_totals(sums, names)
     if kind == "multiple_choice":
         return lambda sums: multiple_choice.from_totals(sums, run.labels)
     return {
@@ -126,7 +126,7 @@ def _totals(run: FinetuneRun, pair: str) -> np.ndarray:
     if kind == "regression":
         return classification.moments(labels.to_numpy(), predictions.to_numpy())
     if kind == "gaze":
-        return reading.totals(list(labels), list(predictions))
+        return word_measures.totals(list(labels), list(predictions))
     if kind == "question_answering":
         return question_answering.totals(run.predictions)
     if kind == "multiple_choice":

@@ -9,7 +9,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
-from scriptorium.evaluation.gaze import document_errors, measures
+from scriptorium.gaze.folds import document_errors, measures
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt

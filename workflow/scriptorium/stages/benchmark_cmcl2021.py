@@ -12,33 +12,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
-
 from scriptorium import manifest, stage
-from scriptorium.stages.train_predictor import EncoderTraining, PredictorSettings
-
-
-class BenchmarkCmcl2021Spec(PredictorSettings):
-    """Settings of the predictor (its five measures are the task's), and of the comparison."""
-
-    folds: int = Field(5, gt=1, description="folds over the training sentences; each fold's models are members")
-    encoder: EncoderTraining = EncoderTraining(precision="bf16")
-    resamples: int = Field(10_000, gt=0, description="bootstrap samples of sentences for the intervals")
+from scriptorium.gaze.spec import BenchmarkCmcl2021Spec
 
 
 def run(job: stage.Job) -> list[Path]:
     import numpy as np
 
-    from scriptorium.data import cmcl2021, readings
-    from scriptorium.evaluation import cmcl2021 as evaluation
-    from scriptorium.models.gaze_crossfit import cross_fit
-    from scriptorium.models.word_vectors import encoder_directory
+    from scriptorium.gaze.predictor import cmcl2021 as evaluation
+    from scriptorium.gaze.predictor import words as readings
+    from scriptorium.gaze.predictor.crossfit import cross_fit
+    from scriptorium.gaze.readers import cmcl
+    from scriptorium.gaze.regressor.word_vectors import encoder_directory
     from scriptorium.reporting import gaze_cmcl2021 as reporting
     from scriptorium.reporting import tables
 
     spec, measures = job.spec, job.spec.measures
     backbone = encoder_directory(job.input("backbone"))
-    parts = cmcl2021.read(job.input("raw"))
+    parts = cmcl.read_parts(job.input("raw"))
     train, test = parts["train"], parts["valid"]
     sentences, values = readings.sentences(train, measures)
     unseen, _ = readings.sentences(test, measures)

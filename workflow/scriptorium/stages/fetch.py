@@ -6,36 +6,13 @@ inputs: none · out: `resources/<dataset>/` with the members and a manifest
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
-
-from pydantic import Field
 
 from scriptorium import stage
-from scriptorium.spec import Spec
-
-
-class FetchSpec(Spec):
-    """One row of config/datasets.tsv, as far as it decides about bytes."""
-
-    name: str = Field(description="catalogue name")
-    source: Literal["package", "hub", "url", "file"] = Field(description="where it comes from")
-    location: str = Field(
-        description="package==version, hub repository, URL, or path of the user's own file or folder; "
-        "package==version;package==version... where an archive came in parts"
-    )
-    revision: str | None = Field(None, description="hub: the pinned commit")
-    sha256: str | None = Field(
-        None, description="of the downloaded archive or file, in parts of each; package and url need it"
-    )
-    members: tuple[str, ...] = Field(
-        (),
-        description="what to keep: paths or globs inside the archive, hub repository or folder, `!` steps into a "
-        "nested archive; empty: the file as it is, or all files",
-    )
+from scriptorium.fetching.spec import FetchSpec
 
 
 def run(job: stage.Job) -> list[Path]:
-    from scriptorium.data import sources
+    from scriptorium.fetching import sources
 
     return sources.fetch(job.spec, job.out, job.state, job.ledger)
 

@@ -11,13 +11,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import Field
-
 from scriptorium import manifest, stage
 from scriptorium.errors import UserError
-from scriptorium.kinds import KIND, LABELS, OPTION_LENGTH, PLAIN_ONLY, AnswerSpec, Kind
-from scriptorium.modes import CognitionSpec
-from scriptorium.spec import Spec, TrainSpec
+from scriptorium.tasks.spec import PLAIN_ONLY, FinetuneSpec
 
 if TYPE_CHECKING:
     import transformers
@@ -25,47 +21,14 @@ if TYPE_CHECKING:
 LOOKED_AT = 256  # test examples whose feature weights are averaged
 
 
-class FinetuneSpec(Spec):
-    """One fine-tuning run."""
-
-    kind: Kind = Field(description=KIND)
-    labels: tuple[str, ...] = Field((), description=LABELS)
-    max_length: int = Field(
-        128,
-        gt=2,
-        description="longest input in word pieces; longer ones are cut and counted, or become windows",
-    )
-    answers: AnswerSpec = Field(
-        AnswerSpec(),
-        description="question answering: windows, and how an answer is read off",
-        exclude_if=lambda value: value == AnswerSpec(),  # the specification of other kinds stays what it is
-    )
-    option_length: int = Field(
-        OPTION_LENGTH,
-        gt=0,
-        description="multiple choice: longest question with an option, in pieces",
-        exclude_if=lambda value: value == OPTION_LENGTH,
-    )
-    train: TrainSpec
-    cognition: CognitionSpec | None = Field(None, description="empty: the plain encoder")
-    gaze_loss: float | None = Field(
-        None, gt=0, description="weight of an auxiliary loss on the words' fixation counts (after Deng et al. 2024)"
-    )
-    reinitialise: bool = Field(False, description="control: keep the shape, throw the pre-trained weights away")
-    save_model: bool = Field(False, description="keep model/ and encoder/ (large)")
-    seed: int = Field(0, ge=0, description="of the new parameters, dropout, order and controls")
-
-
 def run(job: stage.Job) -> list[Path]:
     import torch
     from transformers import AutoTokenizer
 
-    from scriptorium import training
-    from scriptorium.data import labelled
-    from scriptorium.data.checkpoints import check_checkpoint
-    from scriptorium.data.examples import shortest_first
-    from scriptorium.evaluation import predictions
-    from scriptorium.models import heads
+    from scriptorium.engine import training
+    from scriptorium.fetching.checkpoints import check_checkpoint
+    from scriptorium.tasks import heads, labelled, predictions
+    from scriptorium.tasks.kinds.examples import shortest_first
 
     spec = job.spec
     require_plain(spec)
@@ -146,7 +109,7 @@ def require_plain(spec: FinetuneSpec) -> None:
 
 def read_words(job: stage.Job):
     """The annotated words of the task, where this run needs them."""
-    from scriptorium.data.cognition import Words
+    from scriptorium.cognition.words import Words
 
     spec = job.spec
     if not (spec.cognition or spec.gaze_loss):
@@ -187,7 +150,7 @@ def encoder_of(model: transformers.PreTrainedModel, backbone: Path) -> transform
 
 def write_feature_weights(model, test, make_batch, job: stage.Job) -> Path:
     """feature_weights.tsv: layer (from 1), level, feature, weight (mean alpha), contribution (mean size in the map)."""
-    from scriptorium.evaluation.cognition import feature_weights
+    from scriptorium.cognition.weights import feature_weights
 
     table = feature_weights(model, [test[i] for i in range(min(len(test), LOOKED_AT))], make_batch)
     path = job.out / "feature_weights.tsv"

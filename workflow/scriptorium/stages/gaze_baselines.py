@@ -27,8 +27,8 @@ def run(job: stage.Job) -> list[Path]:
     import numpy as np
     import pandas as pd
 
-    from scriptorium.evaluation import gaze as evaluation
-    from scriptorium.models.gaze_baselines import BASELINES
+    from scriptorium.gaze import folds as evaluation
+    from scriptorium.gaze.regressor.baselines import BASELINES
 
     words = evaluation.read_words(job.inputs["words"], job.inputs["features"], job.inputs.get("exclude", []))
     fold_of = evaluation.folds(job.spec.seed, words["group"], job.spec.folds)

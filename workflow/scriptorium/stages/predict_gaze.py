@@ -29,7 +29,7 @@ from scriptorium.spec import Spec
 if TYPE_CHECKING:
     import pandas as pd
 
-    from scriptorium.models.gaze_ensemble import Predicted
+    from scriptorium.gaze.predictor.ensemble import Predicted
 
 SHOWN = 60  # words in the table on the screen
 
@@ -45,8 +45,8 @@ class PredictGazeSpec(Spec):
 
 
 def run(job: stage.Job) -> list[Path]:
-    from scriptorium.data.gaze import sentences
-    from scriptorium.models.gaze_ensemble import Ensemble
+    from scriptorium.gaze.predictor.ensemble import Ensemble
+    from scriptorium.gaze.sentences import sentences
     from scriptorium.reporting import tables
 
     text = _text(job)
@@ -90,7 +90,7 @@ def run(job: stage.Job) -> list[Path]:
 
 def readable(table: pd.DataFrame, measures: tuple[str, ...]) -> str:
     """The first SHOWN words as aligned text: each measure as `prediction [low high]`, with its unit."""
-    from scriptorium.models.gaze_predictor import UNITS
+    from scriptorium.gaze.predictor.model import UNITS
 
     head = table.head(SHOWN)
     shown = {"": head["sentence"], "word": head["word"]}
@@ -109,7 +109,7 @@ def readable(table: pd.DataFrame, measures: tuple[str, ...]) -> str:
 
 def _text(job: stage.Job) -> str:
     """The text, from the specification or the file. Raises UserError for both, neither, or a blank one."""
-    from scriptorium.data.tables import read_text
+    from scriptorium.files.tables import read_text
 
     if (job.spec.text is None) == ("text" not in job.inputs):
         raise UserError(

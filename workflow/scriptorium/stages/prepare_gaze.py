@@ -8,27 +8,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
-
 from scriptorium import manifest, stage
-from scriptorium.spec import Spec
-
-
-class GazeCorpusSpec(Spec):
-    """How to read a gaze corpus."""
-
-    corpus: str = Field(description="name written into the `corpus` column")
-    reader: str = Field(description="a reader of data/gaze/")
-    options: dict[str, str | int | float | bool] = Field(default_factory=dict, description="settings of that reader")
-    halves: int = Field(100, gt=0, description="random halves of the readers for the noise ceiling")
+from scriptorium.gaze.spec import GazeCorpusSpec
 
 
 def run(job: stage.Job) -> list[Path]:
-    from scriptorium.data import gaze, tables
-    from scriptorium.evaluation import ceiling
+    from scriptorium.files import tables
+    from scriptorium.gaze import ceiling, corpora
 
     spec = job.spec
-    words, rows = gaze.load(spec.corpus, spec.reader, spec.options, job.input("raw"), job.ledger)
+    words, rows = corpora.load(spec.corpus, spec.reader, spec.options, job.input("raw"), job.ledger)
     path = tables.write_parquet(words, job.outputs["words"])
     job.ledger.artifact(path, "dataset")
     noise = {}

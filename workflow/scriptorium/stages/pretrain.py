@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from scriptorium import stage
+from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError
 from scriptorium.manifest import write_json
-from scriptorium.objectives.spec import EncoderSpec, ObjectiveSpec
-from scriptorium.spec import Spec, TrainSpec
+from scriptorium.models.spec import EncoderSpec
+from scriptorium.objectives.spec import ObjectiveSpec
+from scriptorium.spec import Spec
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +32,6 @@ class PretrainSpec(Spec):
     model: EncoderSpec | None = Field(None, description="shape of a new encoder; empty: that of the input `start`")
     trains: Literal["all", "head"] = Field(
         "all",
-        exclude_if=lambda value: value == "all",  # so that the specification of other runs stays what it is
         description="head: the encoder stays as it is",
     )
     objective: ObjectiveSpec
@@ -39,14 +40,14 @@ class PretrainSpec(Spec):
 
 
 def run(job: stage.Job) -> list[Path]:
-    from scriptorium import objectives, training
-    from scriptorium.data.blocks import Blocks
-    from scriptorium.data.cutting import Cut
-    from scriptorium.data.tokenizers import load_tokenizer
-    from scriptorium.engine import flops
+    from scriptorium import objectives
+    from scriptorium.engine import flops, training
     from scriptorium.models import starting
     from scriptorium.objectives import held_out as held_out_examples
     from scriptorium.objectives import masking
+    from scriptorium.text.blocks import Blocks
+    from scriptorium.text.cutting import Cut
+    from scriptorium.text.tokenizers import load_tokenizer
 
     spec, blocks = job.spec, job.input_dir("blocks")
     tokenizer = load_tokenizer(blocks / "tokenizer")

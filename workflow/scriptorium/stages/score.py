@@ -24,11 +24,11 @@ def run(job: stage.Job) -> list[Path]:
     import numpy as np
     import pandas as pd
 
-    from scriptorium.evaluation.gaze import score_spread
+    from scriptorium.gaze.folds import score_spread
+    from scriptorium.gaze.regressor import network, released, word_vectors
     from scriptorium.linguistics.features import FEATURES
-    from scriptorium.models import gaze, gaze_released, word_vectors
 
-    model = gaze_released.read(job.input_dir("regressor") / "model")
+    model = released.read(job.input_dir("regressor") / "model")
     if model.config.word_vectors != manifest.content_digest(job.input("embeddings")):
         raise UserError(
             "the regressor was trained on another encoder's word vectors",
@@ -46,8 +46,8 @@ def run(job: stage.Job) -> list[Path]:
     for start in range(0, len(texts), CHUNK):
         rows = texts[start : start + CHUNK]
         found = vectors([words["word"].iloc[index].tolist() for index in rows])
-        chunk = [gaze.Sentence(vector, features[index]) for vector, index in zip(found, rows, strict=True)]
-        for part, collected in zip(gaze.predict(model, chunk), (n_fix, scores), strict=True):
+        chunk = [network.Sentence(vector, features[index]) for vector, index in zip(found, rows, strict=True)]
+        for part, collected in zip(network.predict(model, chunk), (n_fix, scores), strict=True):
             collected.append(part)
     scored = np.concatenate(scores)
     table = words.assign(

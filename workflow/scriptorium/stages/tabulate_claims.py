@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import Field
 
 from scriptorium import stage
-from scriptorium.claims import ClaimRow
+from scriptorium.reporting.spec import ClaimRow
 from scriptorium.spec import Spec
 
 

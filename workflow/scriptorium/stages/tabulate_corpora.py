@@ -22,8 +22,8 @@ def run(job: stage.Job) -> list[Path]:
     import pandas as pd
 
     from scriptorium import manifest
-    from scriptorium.evaluation.gaze import read_sentences
-    from scriptorium.evaluation.pooling import duplicates
+    from scriptorium.gaze.folds import read_sentences
+    from scriptorium.gaze.pooling import duplicates
     from scriptorium.reporting import gaze_corpora
 
     corpora = {}

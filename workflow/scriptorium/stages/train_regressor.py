@@ -10,59 +10,28 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-from pydantic import Field
+from typing import TYPE_CHECKING
 
 from scriptorium import manifest, stage
-from scriptorium.spec import Spec
+from scriptorium.gaze.spec import RegressorSpec
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from scriptorium.gaze.regressor.network import Sentence
+    from scriptorium.gaze.regressor.variants import Trainer
     from scriptorium.ledger import Ledger
-    from scriptorium.models.gaze import Sentence
-    from scriptorium.models.gaze_variants import Trainer
 
 log = logging.getLogger("train_regressor")
-
-
-class RegressorSettings(Spec):
-    """The gaze regressor (papers/cogbert section 4): what a recipe may set."""
-
-    variant: Literal["paper", "released", "fixed"] = Field(
-        "paper",
-        description="paper: the four-layer Bi-LSTM of the paper's text; released: the authors' code with its defects; "
-        "fixed (ours): the paper's network, corpora at one level, output calibrated out of fold",
-    )
-    hidden_size: int = Field(64, gt=0, description="LSTM units per direction (not found in the paper; ours)")
-    layers: int = Field(4, gt=0, description="LSTM layers")
-    dropout: float = Field(0.15, ge=0, lt=1, description="between LSTM layers (released code)")
-    epochs: int = Field(40, gt=0, description="passes over the training paragraphs (released code)")
-    batch_size: int = Field(4, gt=0, description="sentences per step")
-    lr: float = Field(1e-3, gt=0, description="AdamW learning rate (released code)")
-    weight_decay: float = Field(0.01, ge=0, description="AdamW decay")
-    folds: int = Field(6, gt=1, description="cross-validation folds; a paragraph is never split")
-    inner_folds: int = Field(3, gt=1, description="variant fixed: folds inside the training part that calibrate")
-
-    def model_post_init(self, _: Any) -> None:
-        if self.variant == "released" and self.hidden_size <= 6:
-            raise ValueError("hidden_size must be above 6 for variant released, which projects it to six scores")
-
-
-class RegressorSpec(RegressorSettings):
-    """One training run of the gaze regressor."""
-
-    seed: int = Field(0, ge=0, description="of initialisation, order and folds")
 
 
 def run(job: stage.Job) -> list[Path]:
     import numpy as np
 
-    from scriptorium.evaluation import gaze as evaluation
-    from scriptorium.models import gaze, word_vectors
-    from scriptorium.models.gaze_variants import Trainer
+    from scriptorium.gaze import folds as evaluation
+    from scriptorium.gaze.regressor import network, word_vectors
+    from scriptorium.gaze.regressor.variants import Trainer
 
     spec, exclude = job.spec, job.inputs.get("exclude", [])
     words = evaluation.read_words(job.inputs["words"], job.inputs["features"], exclude)
@@ -92,7 +61,7 @@ def run(job: stage.Job) -> list[Path]:
         def watch(epoch, loss, model, number=number, unseen=unseen, places=places):
             values = {f"fold{number}/train_loss": loss}
             if spec.variant != "fixed":  # its output is at no corpus' level before it is calibrated
-                error = np.abs(gaze.predict(model, [sentences[i] for i in unseen])[0] - labels[places]).mean()
+                error = np.abs(network.predict(model, [sentences[i] for i in unseen])[0] - labels[places]).mean()
                 values[f"fold{number}/held_out_mae"] = error
             job.ledger.metrics(epoch, values)
 
@@ -110,7 +79,7 @@ def run(job: stage.Job) -> list[Path]:
     if spec.variant == "released":
         metrics |= _released_test(trainer, table, rows, job.ledger)
     metrics |= evaluation.score_spread(
-        np.concatenate([s.features for s in sentences]), gaze.predict(final.model, sentences)[1]
+        np.concatenate([s.features for s in sentences]), network.predict(final.model, sentences)[1]
     )
     job.ledger.metrics(spec.epochs, metrics)
 
@@ -127,8 +96,8 @@ def _released_test(trainer: Trainer, table: pd.DataFrame, rows: list[np.ndarray]
     """The released code's own test: one random split by sentence. Too good, since it leaks texts; never the result."""
     import numpy as np
 
-    from scriptorium.evaluation.gaze import measures
-    from scriptorium.models.gaze_released import released_split
+    from scriptorium.gaze.folds import measures
+    from scriptorium.gaze.regressor.released import released_split
 
     train, test = (part.numpy() for part in released_split(len(rows)))
     places = np.concatenate([rows[i] for i in test])
@@ -141,8 +110,8 @@ def _released_test(trainer: Trainer, table: pd.DataFrame, rows: list[np.ndarray]
 
 def _record_pool(job: stage.Job, words: pd.DataFrame, exclude: list[Path]) -> None:
     """What was pooled, for the journal: how many texts stand twice, and how many sentences were kept out."""
-    from scriptorium.evaluation import gaze as evaluation
-    from scriptorium.evaluation import pooling
+    from scriptorium.gaze import folds as evaluation
+    from scriptorium.gaze import pooling
 
     said = evaluation.read_sentences(job.inputs["words"])
     job.ledger.metrics(0, {f"duplicates/{a}/{b}": count for (a, b), count in pooling.duplicates(said).items()})
@@ -156,8 +125,8 @@ def _sentences(words: pd.DataFrame, vectors: Callable) -> tuple[list[Sentence], 
     """The sentences of a gaze table, and the row numbers of each one's words."""
     import numpy as np
 
+    from scriptorium.gaze.regressor.network import Sentence
     from scriptorium.linguistics.features import FEATURES
-    from scriptorium.models.gaze import Sentence
 
     rows = list(words.groupby(["corpus", "document", "sentence"], sort=False).indices.values())
     found = vectors([words["word"].iloc[index].tolist() for index in rows])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from scriptorium import ledger
-from scriptorium.config import Variant
+from scriptorium.config.schema import Variant
 from scriptorium.runs import Runs
 from scriptorium.spec import canonical_json
 from scriptorium.tracking.portrait import DATA, VERSION, Identity, Portrait, flatten, owner, safe_key, tag_texts

@@ -10,8 +10,9 @@ import transformers
 from scriptorium.errors import UserError
 from scriptorium.models.mpnet.model import OFFSET, TwoStreamConfig, TwoStreamMPNet
 from scriptorium.models.mpnet.visibility import Mode
+from scriptorium.models.spec import EncoderSpec
 from scriptorium.models.vocabulary import padded
-from scriptorium.objectives.spec import EncoderSpec, ObjectiveSpec
+from scriptorium.objectives.spec import ObjectiveSpec
 
 PADDING = 1  # the id that transformers' MPNet takes for padding, whatever its configuration says
 

@@ -24,8 +24,8 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import AutoConfig, AutoModelForMaskedLM, MPNetConfig, MPNetForMaskedLM
 
-from scriptorium.data.checkpoints import check_checkpoint
 from scriptorium.errors import UserError
+from scriptorium.fetching.checkpoints import check_checkpoint
 from scriptorium.models import dropout, starting
 from scriptorium.models.attention import additive
 from scriptorium.models.mpnet.layer import Call, TwoStreamLayer

@@ -1,0 +1,14 @@
+"""`import scriptorium.auto_models` makes our models known to transformers' AutoConfig and AutoModel."""
+
+import importlib
+
+MODELS = (
+    "scriptorium.cognition.model",
+    "scriptorium.gaze.predictor.model",
+    "scriptorium.gaze.regressor.network",
+    "scriptorium.gaze.regressor.released",
+    "scriptorium.models.mpnet.model",
+)
+
+for _name in MODELS:
+    importlib.import_module(_name)

@@ -1,0 +1,207 @@
+"""Every name in the configuration must lead somewhere, and names must be usable as folders and targets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from scriptorium.config.schema import METRICS
+from scriptorium.engine.spec import TrainSpec
+from scriptorium.errors import UserError, nearest
+from scriptorium.tasks.spec import PLAIN_ONLY
+
+if TYPE_CHECKING:
+    from scriptorium.config.project import Project
+
+
+class References:
+    """The checks, one method per block of config.yaml. All raise UserError naming the key."""
+
+    def __init__(self, project: Project, where: str):
+        self.project, self.config, self.where = project, project.config, where
+
+    def check(self) -> None:
+        self.names(), self.gaze(), self.backbones(), self.tasks()
+        self.corpora(), self.pretraining(), self.studies(), self.attention()
+
+    def known(self, name: str, names: Mapping, what: str, place: str, remedy: str | None = None) -> None:
+        if name not in names:
+            raise UserError(
+                f"{place}: unknown {what} {name!r}, {nearest(name, names)}", where=self.where, remedy=remedy
+            )
+
+    def dataset(self, name: str, place: str) -> None:
+        self.known(
+            name, self.project.datasets, "data set", place, "add a row to config/datasets.tsv or correct the name"
+        )
+
+    def names(self) -> None:
+        """Names become folders; seeds are named as well."""
+        config = self.config
+        blocks = {
+            "gaze.corpora": config.gaze.corpora,
+            "tasks": config.tasks,
+            "backbones": config.backbones,
+            "corpora": config.corpora,
+            "vocabularies": config.vocabularies,
+            "studies": config.studies,
+        }
+        for block, names in blocks.items():
+            check_names(list(names), f"{self.where}: {block}")
+        seeds = {"seeds": self.config.seeds, "pretraining.seeds": self.config.pretraining.seeds}
+        seeds |= {f"studies.{name}.seeds": study.seeds for name, study in self.config.studies.items()}
+        seeds |= {
+            f"pretraining.studies.{name}.seeds": study.seeds for name, study in self.config.pretraining.studies.items()
+        }
+        for block, chosen in seeds.items():
+            check_names([str(seed) for seed in chosen], f"{self.where}: {block}")
+
+    def gaze(self) -> None:
+        """Corpora, regressors, the predictor, the shared task."""
+        for name, corpus in self.config.gaze.corpora.items():
+            self.dataset(corpus.dataset, f"gaze.corpora.{name}.dataset")
+        for name in (*self.config.gaze.regressors, self.config.gaze.scores_from):
+            recipe = self.project.variant(name, "regressor", f"{self.where}: gaze").recipe
+            self.known(recipe.embeddings, self.config.backbones, "backbone", f"variant {name}, embeddings")
+            for corpus in recipe.corpora:
+                self.known(corpus, self.config.gaze.corpora, "gaze corpus", f"variant {name}, corpora")
+            for corpus in recipe.exclude:
+                self.known(corpus, self.config.gaze.corpora, "gaze corpus", f"variant {name}, exclude")
+        if self.config.gaze.predictor:
+            self.known(
+                self.config.gaze.predictor.backbone, self.config.backbones, "backbone", "gaze.predictor.backbone"
+            )
+            for corpus in self.config.gaze.predictor.corpora:
+                self.known(corpus, self.config.gaze.corpora, "gaze corpus", "gaze.predictor.corpora")
+        if self.config.gaze.cmcl2021:
+            self.known(self.config.gaze.cmcl2021.backbone, self.config.backbones, "backbone", "gaze.cmcl2021.backbone")
+            self.dataset(self.config.gaze.cmcl2021.dataset, "gaze.cmcl2021.dataset")
+
+    def backbones(self) -> None:
+        """Where encoders come from."""
+        for name, backbone in self.config.backbones.items():
+            if backbone.dataset:
+                self.dataset(backbone.dataset, f"backbones.{name}.dataset")
+            elif backbone.pretrained:
+                self.project.variant(backbone.pretrained, "pretrain", f"{self.where}: backbones.{name}.pretrained")
+            else:
+                recipe = self.project.variant(
+                    backbone.finetuned, "finetune", f"{self.where}: backbones.{name}.finetuned"
+                ).recipe
+                self.known(backbone.task, self.config.tasks, "task", f"backbones.{name}.task")
+                if recipe.backbone == name:
+                    raise UserError(
+                        f"backbones.{name}: {backbone.finetuned} itself starts from this backbone", where=self.where
+                    )
+
+    def tasks(self) -> None:
+        """Data, labels and metric of each."""
+        for name, task in self.config.tasks.items():
+            self.dataset(task.dataset, f"tasks.{name}.dataset")
+            if task.train:
+                length = {} if {"epochs", "max_steps"} & task.train.keys() else {"epochs": 1}
+                TrainSpec.parse({**length, **task.train}, where=f"{self.where}: tasks.{name}.train")
+            if task.kind == "classification" and len(task.labels) < 2:
+                raise UserError(
+                    f"tasks.{name}.labels: a classification task needs at least two labels", where=self.where
+                )
+            if task.kind in ("tagging", "gaze") and not task.labels:
+                named = "tags" if task.kind == "tagging" else "measures"
+                raise UserError(f"tasks.{name}.labels: a {task.kind} task needs its {named}", where=self.where)
+            apart = {"gaze": "test/mae_", "multiple_choice": "test/accuracy_"}.get(task.kind)
+            metrics = (*METRICS[task.kind], *(f"{apart}{label}" for label in task.labels if apart))
+            if task.metric:
+                self.known(task.metric, dict.fromkeys(metrics), "metric", f"tasks.{name}.metric")
+            if len(set(task.labels)) < len(task.labels):
+                raise UserError(f"tasks.{name}.labels: a label stands there twice", where=self.where)
+        for name in self.config.tasks.keys() & self.config.gaze.corpora.keys():
+            raise UserError(
+                f"{name!r} names both a task and a gaze corpus, but annotations need one name each", where=self.where
+            )
+
+    def corpora(self) -> None:
+        """Running text and vocabularies."""
+        for name, corpus in self.config.corpora.items():
+            for source in corpus.sources:
+                self.dataset(source.dataset, f"corpora.{name}.sources")
+                if source.stream and (found := self.project.datasets[source.dataset].source) != "hub":
+                    raise UserError(
+                        f"corpora.{name}.sources: {source.dataset} is of source {found}, and only data sets of source "
+                        "hub can be streamed",
+                        where=self.where,
+                        remedy="leave out stream",
+                    )
+        for name, vocabulary in self.config.vocabularies.items():
+            self.known(vocabulary.corpus, self.config.corpora, "corpus", f"vocabularies.{name}.corpus")
+            if name in self.config.backbones:
+                raise UserError(
+                    f"{name!r} names both a backbone and a vocabulary, but a recipe's tokenizer may be either",
+                    where=self.where,
+                    remedy="rename one of the two",
+                )
+
+    def pretraining(self) -> None:
+        """Recipes and studies."""
+        trained = {name: "pretraining.recipes" for name in self.config.pretraining.recipes}
+        for name, study in self.config.pretraining.studies.items():
+            check_names([name], f"{self.where}: pretraining.studies")
+            if study.baseline not in study.variants:
+                raise UserError(
+                    f"pretraining.studies.{name}.baseline {study.baseline!r} is not among its variants",
+                    where=self.where,
+                )
+            trained |= dict.fromkeys(study.variants, f"pretraining.studies.{name}.variants")
+        for name, place in trained.items():
+            recipe = self.project.variant(name, "pretrain", f"{self.where}: {place}").recipe
+            self.known(recipe.corpus, self.config.corpora, "corpus", f"variant {name}, corpus")
+            if recipe.start:
+                self.known(recipe.start, self.project.backbones, "backbone", f"variant {name}, start")
+            self.known(
+                recipe.tokenizer,
+                self.config.backbones | self.config.vocabularies,
+                "backbone or vocabulary",
+                f"variant {name}, tokenizer",
+            )
+
+    def studies(self) -> None:
+        """Variants and tasks of each."""
+        for name, study in self.config.studies.items():
+            if study.baseline not in study.variants:
+                raise UserError(
+                    f"studies.{name}.baseline {study.baseline!r} is not among its variants", where=self.where
+                )
+            for task in study.tasks:
+                self.known(task, self.config.tasks, "task", f"studies.{name}.tasks")
+            for variant in study.variants:
+                recipe = self.project.variant(variant, "finetune", f"{self.where}: studies.{name}.variants").recipe
+                self.known(recipe.backbone, self.project.backbones, "backbone", f"variant {variant}, backbone")
+                plain = recipe.cognition is None and recipe.gaze_loss is None
+                if odd := [task for task in study.tasks if self.config.tasks[task].kind in PLAIN_ONLY and not plain]:
+                    raise UserError(
+                        f"studies.{name}: {variant} uses cognition, which {odd[0]}, a task of kind "
+                        f"{self.config.tasks[odd[0]].kind}, cannot",
+                        where=self.where,
+                        remedy="compare plain variants on such tasks, in a study of their own",
+                    )
+
+    def attention(self) -> None:
+        """What is drawn."""
+        if attention := self.config.attention:
+            self.known(attention.study, self.config.studies, "study", "attention.study")
+            tasks = dict.fromkeys(self.config.studies[attention.study].tasks)
+            self.known(attention.task, tasks, "task", "attention.task")
+            self.known(attention.corpus, self.config.gaze.corpora, "gaze corpus", "attention.corpus")
+
+
+def check_names(names: Sequence[str], where: str) -> None:
+    """Names become folders and Snakemake targets: no separators, no repetition."""
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
+            raise UserError(
+                f"{name!r} cannot be a name",
+                where=where,
+                remedy="use letters, digits, hyphen, underscore and dot, beginning with a letter or digit",
+            )
+        if names.count(name) > 1:
+            raise UserError(f"{name!r} stands there twice", where=where, remedy="rename one of the two")

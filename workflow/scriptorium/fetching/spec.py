@@ -1,0 +1,29 @@
+"""What may be said of a data set of the catalogue. Nothing heavy is imported."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from scriptorium.spec import Spec
+
+
+class FetchSpec(Spec):
+    """One row of config/datasets.tsv, as far as it decides about bytes."""
+
+    name: str = Field(description="catalogue name")
+    source: Literal["package", "hub", "url", "file"] = Field(description="where it comes from")
+    location: str = Field(
+        description="package==version, hub repository, URL, or path of the user's own file or folder; "
+        "package==version;package==version... where an archive came in parts"
+    )
+    revision: str | None = Field(None, description="hub: the pinned commit")
+    sha256: str | None = Field(
+        None, description="of the downloaded archive or file, in parts of each; package and url need it"
+    )
+    members: tuple[str, ...] = Field(
+        (),
+        description="what to keep: paths or globs inside the archive, hub repository or folder, `!` steps into a "
+        "nested archive; empty: the file as it is, or all files",
+    )

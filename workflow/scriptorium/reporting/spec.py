@@ -1,0 +1,20 @@
+"""What may be said of the tables. Nothing heavy is imported."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from scriptorium.spec import Spec
+
+
+class ClaimRow(Spec):
+    """A claim on one task, with its published values resolved."""
+
+    claim: str = Field(description="<name>/<task>, or <name> for one that cannot be tested")
+    paper: str = Field(description="who claims it")
+    metric: str = Field("", description="empty: accuracy, Spearman's correlation or F1, by the kind of task")
+    task: str = Field("", description="the task")
+    a: str = Field("", description="variant claimed to be better")
+    b: str = Field("", description="variant compared with")
+    published_a: float | None = Field(None, description="published value of a; percentages as shares of 1")
+    published_b: float | None = Field(None, description="published value of b")

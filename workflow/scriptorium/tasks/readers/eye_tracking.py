@@ -1,0 +1,130 @@
+"""Eye-tracking prediction (Hollenstein et al. 2021; papers/cogbert 8.3): from a sentence, measures of each word."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from scriptorium.errors import UserError
+from scriptorium.files.tables import clean, members, numbers, read_table, settle
+from scriptorium.ledger import Ledger
+from scriptorium.tasks.readers.common import FIELDS, need_kind, options_of
+from scriptorium.tasks.splits import components, split
+
+if TYPE_CHECKING:
+    from scriptorium.tasks.spec import TaskDataSpec
+
+HELD_OUT = 0.05  # share of the sentences each for validation and test: 90/5/5 as in the paper
+Scaler = dict[str, dict[str, float]]  # measure -> {min, max}
+
+
+def read_reading(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
+    """.csv or .csv.gz tables of means over readers: sentence_id, word_id (0.. in its sentence), word, measures.
+
+    The task's labels name the measures, which are columns of the table. Split 90/5/5 by sentence, all readings of a
+    sentence in one split. options: skip_broken leaves out sentences with a "word" that is empty or holds a blank
+    instead of refusing them, with a note of how many.
+
+    Raises UserError naming file and row.
+    """
+    skip = settle(spec.options, options_of(spec), skip_broken=False)["skip_broken"]
+    need_kind(spec, "gaze", "eye-tracking measures per word")
+    rows, broken = [], []
+    for path in sorted(members(artifact, ".csv", ".csv.gz")):
+        try:
+            raw = read_table(path, ("sentence_id", "word_id", "word", *spec.labels))
+        except (EOFError, OSError, zlib.error) as error:
+            raise UserError(f"cannot be read: {error}", where=path, remedy="fetch or copy it again") from None
+        raw["word"] = raw["word"].map(clean)
+        places = numbers(raw, "word_id", path, whole=True).astype(int)
+        values = np.column_stack([numbers(raw, name, path) for name in spec.labels])
+        new = (raw["sentence_id"] != raw["sentence_id"].shift()).to_numpy()
+        _check_order(raw, places, new, path)
+        one = ~raw["word"].str.contains(" ").to_numpy() & (raw["word"] != "").to_numpy()
+        for start, end in _stretches(new):
+            if not one[start:end].all():
+                row = raw.index[start + int(np.argmin(one[start:end]))]
+                broken.append(f"{path}, row {row}")
+                if not skip:
+                    raise UserError(
+                        f"{raw['word'][row]!r} is not one word",
+                        where=broken[-1],
+                        remedy="mend the row, or set options: {skip_broken: true} to leave out its sentence",
+                    )
+                continue
+            name = path.name.partition(".")[0]
+            rows.append(
+                {
+                    "id": f"{name}-{raw['sentence_id'].iat[start]}",
+                    "text": " ".join(raw["word"].iloc[start:end]),
+                    "text_b": None,
+                    "label": tuple(map(tuple, values[start:end])),
+                    "split": "",
+                }
+            )
+    if broken:
+        ledger.note(f"{len(broken)} sentences left out, since they hold what is not one word; the first: {broken[0]}")
+    frame = pd.DataFrame(rows, columns=FIELDS)
+    held_out = round(HELD_OUT * len(frame))
+    groups = components([(text,) for text in frame["text"]])
+    limits = {"validation": held_out, "test": held_out}
+    for name, chosen in split(groups, [""] * len(frame), limits, spec.split_seed).items():
+        frame.loc[chosen, "split"] = name
+    return frame
+
+
+def fit_scaler(labels: pd.Series, measures: tuple[str, ...]) -> Scaler:
+    """Least and largest value of every measure. Raises UserError for one that is the same everywhere."""
+    values = np.concatenate([np.asarray(label) for label in labels])
+    scaler = {
+        name: {"min": float(low), "max": float(high)}
+        for name, low, high in zip(measures, values.min(axis=0), values.max(axis=0), strict=True)
+    }
+    for name, bounds in scaler.items():
+        if bounds["min"] == bounds["max"]:
+            raise UserError(
+                f"measure {name!r} is {bounds['min']:g} for every word of train",
+                where="config/config.yaml, labels of the task",
+                remedy="leave it out",
+            )
+    return scaler
+
+
+def scaled(labels: pd.Series, scaler: Scaler) -> pd.Series:
+    """Every measure from 0 (the least of train) to 100 (the largest), [words, measures] float32 per sentence.
+
+    Values beyond those of train are not cut.
+    """
+    low, high = (np.array([bounds[end] for bounds in scaler.values()]) for end in ("min", "max"))
+    return labels.map(lambda label: (100 * (np.asarray(label) - low) / (high - low)).astype(np.float32))
+
+
+def _stretches(new: np.ndarray) -> list[tuple[int, int]]:
+    """(first row, row after the last) of every sentence; new: [rows], true where one begins."""
+    starts = np.flatnonzero(new)
+    return list(zip(starts, [*starts[1:], len(new)], strict=True))
+
+
+def _check_order(raw: pd.DataFrame, places: pd.Series, new: np.ndarray, path: Path) -> None:
+    expected = np.arange(len(raw)) - np.flatnonzero(new)[np.cumsum(new) - 1]
+    wrong = places.to_numpy() != expected
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise UserError(
+            f"word_id is {places.iloc[row]} where {expected[row]} was expected in sentence "
+            f"{raw['sentence_id'].iat[row]}",
+            where=f"{path}, row {raw.index[row]}",
+            remedy="sort the rows by sentence and word; word_id counts from 0 without gaps",
+        )
+    again = raw["sentence_id"][new].duplicated()
+    if again.any():
+        row = again.idxmax()
+        raise UserError(
+            f"sentence_id {raw['sentence_id'][row]} is there twice",
+            where=f"{path}, row {row}",
+            remedy="give every sentence an id of its own",
+        )

@@ -1,0 +1,182 @@
+"""GLUE (Wang et al. 2019): the tasks' own .tsv folders, plain or gzip, and the hub's parquet files.
+
+GLUE's test labels are not public. So, ours: its dev split is our `test`, kept whole; our validation is cut from its
+train (`validation_share`, `split_seed`), examples that share a text staying together; its test files are not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from scriptorium.errors import UserError
+from scriptorium.files.tables import choose, clean, members, settle
+from scriptorium.ledger import Ledger
+from scriptorium.tasks.readers.common import FIELDS, bare_name, need_kind, options_of, read_lines
+
+if TYPE_CHECKING:
+    from scriptorium.tasks.spec import TaskDataSpec
+
+NLI = ("entailment", "not_entailment")
+PAIR = ("sentence1", "sentence2")
+COLA_COLUMNS = ("source", "label", "star", "sentence")  # CoLA's files have no header
+
+
+@dataclass(frozen=True)
+class Format:
+    """A task's columns: alternatives for its texts and its label; `labels` in the order of GLUE's numbers."""
+
+    texts: tuple[tuple[str, ...], ...]
+    label: tuple[str, ...] = ("label",)
+    labels: tuple[str, ...] = ()
+
+
+FORMATS = {
+    "cola": Format((("sentence",),), labels=("unacceptable", "acceptable")),
+    "sst2": Format((("sentence",),), labels=("negative", "positive")),
+    "mrpc": Format((PAIR, ("#1 String", "#2 String")), ("label", "Quality"), ("not_equivalent", "equivalent")),
+    "stsb": Format((PAIR,), ("label", "score")),
+    "qqp": Format((("question1", "question2"),), ("label", "is_duplicate"), ("not_duplicate", "duplicate")),
+    "mnli": Format(
+        (PAIR, ("premise", "hypothesis")), ("label", "gold_label"), ("entailment", "neutral", "contradiction")
+    ),
+    "qnli": Format((("question", "sentence"),), labels=NLI),
+    "rte": Format((PAIR,), labels=NLI),
+    "wnli": Format((PAIR,), labels=("not_entailment", "entailment")),
+}
+
+
+def read_glue(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
+    """One GLUE task.
+
+    options: task = cola | sst2 | mrpc | stsb | qqp | mnli | qnli | rte | wnli; part = matched | mismatched (MNLI's
+    dev); skip_broken: leave out rows with missing or surplus cells or an empty text instead of refusing them (QQP's
+    published train file has such rows), with a note of how many.
+
+    Raises UserError naming file and line: broken row, unknown label, missing column or split.
+    """
+    where = options_of(spec)
+    options = settle(spec.options, where, task="", part="matched", skip_broken=False)
+    form = choose(options["task"], FORMATS, "GLUE task", where)
+    choose(options["part"], {"matched": 0, "mismatched": 0}, "part", where)
+    _check_labels(spec, form)
+    rows, broken = [], []
+    for split, paths in _files(artifact, options["part"]).items():
+        of_split = (row for path in paths for row in _rows(path, options["task"], form))
+        for number, (place, texts, label) in enumerate(of_split):
+            if label is None:
+                broken.append(place)
+                if not options["skip_broken"]:
+                    raise UserError(
+                        f"a row without its text{'s' if len(form.texts[0]) > 1 else ''} and label, or "
+                        "with more cells than columns",
+                        where=place,
+                        remedy="mend the row, or set options: {skip_broken: true}",
+                    )
+                continue
+            text, text_b = (*texts, None)[:2]
+            label = _label(label, form, place)
+            name = "train" if split == "train" else "dev"
+            rows.append({"id": f"{name}-{number}", "text": text, "text_b": text_b, "label": label, "split": split})
+    if broken:
+        ledger.note(f"{len(broken)} broken rows left out, the first: {broken[0]}")
+    return pd.DataFrame(rows, columns=FIELDS)
+
+
+def _check_labels(spec: TaskDataSpec, form: Format) -> None:
+    need_kind(spec, *(("classification", "classes") if form.labels else ("regression", "numbers")))
+    if spec.labels != form.labels:
+        # their order matters: f1 is that of the last of two
+        raise UserError(
+            f"this GLUE task has the labels {', '.join(form.labels) or '(none)'}, not {', '.join(spec.labels)}",
+            where=f"config/config.yaml, tasks.{spec.task}",
+            remedy=f"set labels: [{', '.join(form.labels)}]",
+        )
+
+
+def _files(artifact: Path, part: str) -> dict[str, list[Path]]:
+    """Our split -> GLUE's files. `train_sample` counts as train, `dev_matched` and `validation_matched` as dev."""
+    found: dict[str, list[Path]] = {"train": [], "test": []}
+    paths = members(artifact, ".tsv", ".tsv.gz", ".parquet")
+    dev = []
+    for path in sorted(paths):
+        name = bare_name(path)
+        if name.startswith("train"):
+            found["train"].append(path)
+        elif name.startswith(("dev", "validation")):
+            dev.append(path)
+    found["test"] = [path for path in dev if bare_name(path).endswith(f"_{part}")]
+    if not found["test"] and part == "matched":  # the tasks other than MNLI have no parts
+        found["test"] = [path for path in dev if not bare_name(path).endswith("_mismatched")]
+    for split, name in (("train", "train"), ("test", "dev (or validation)")):
+        if not found[split]:
+            raise UserError(
+                f"no {name} file{f' of part {part}' if split == 'test' else ''} among "
+                f"{', '.join(path.name for path in paths)}",
+                where=artifact,
+                remedy="correct location or members of this data set in config/datasets.tsv",
+            )
+    return found
+
+
+def _rows(path: Path, task: str, form: Format) -> Iterator[tuple[str, list[str], str | float | None]]:
+    """(place for errors, texts, label as it stands) of every row; the label of a broken row is None."""
+    if path.suffix == ".parquet":
+        table = pd.read_parquet(path)
+        wanted = _columns(list(table.columns), form, path)
+        cells = zip(*(table[name] for name in wanted), strict=True)
+        lines = ((f"{path}, row {number}", list(row)) for number, row in enumerate(cells))
+    else:
+        lines = _tsv(path, task, form)
+    for place, (*texts, label) in lines:
+        cleaned = [clean(text) if isinstance(text, str) else "" for text in texts]
+        yield place, cleaned, label if all(cleaned) else None
+
+
+def _tsv(path: Path, task: str, form: Format) -> Iterator[tuple[str, list]]:
+    """GLUE's tables hold quotation marks as they are, so no cell is quoted."""
+    lines = read_lines(path)
+    header = COLA_COLUMNS if task == "cola" else next(lines, (1, ""))[1].split("\t")
+    places = [list(header).index(name) for name in _columns(header, form, path)]
+    for number, line in lines:
+        cells = line.split("\t")
+        whole = len(cells) == len(header)
+        yield f"{path}, line {number}", [cells[i] for i in places] if whole else [None] * len(places)
+
+
+def _columns(header: Sequence[str], form: Format, path: Path) -> tuple[str, ...]:
+    """The columns of the texts and of the label, by the first alternative that the header has."""
+    texts = next((names for names in form.texts if set(names) <= set(header)), None)
+    label = next((name for name in form.label if name in header), None)
+    if texts is None or label is None:
+        wanted = (" or ".join(" and ".join(names) for names in form.texts), " or ".join(form.label))
+        raise UserError(
+            f"no column {wanted[texts is not None]} among {', '.join(header)}",
+            where=path,
+            remedy="give the file that belongs to options.task, or rename the column",
+        )
+    return (*texts, label)
+
+
+def _label(cell: str | float, form: Format, place: str) -> str | float:
+    """GLUE's name of a class given by name or number; a score as a number."""
+    if form.labels:
+        text = str(cell).strip()
+        if text in form.labels:
+            return text
+        if text.isdecimal() and int(text) < len(form.labels):
+            return form.labels[int(text)]
+        wanted = f"one of {', '.join(form.labels)}"
+    else:
+        try:
+            if np.isfinite(score := float(cell)):
+                return score
+        except ValueError:
+            pass
+        wanted = "a number"
+    raise UserError(f"label {str(cell)!r} is not {wanted}", where=place, remedy="give the labelled files of this task")

@@ -1,0 +1,126 @@
+"""Extractive question answering in SQuAD's JSON (Rajpurkar et al. 2016, 2018; also XQuAD, MLQA, TyDi QA GoldP)."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from scriptorium.errors import UserError
+from scriptorium.files.tables import choose, clean, members, settle
+from scriptorium.ledger import Ledger
+from scriptorium.tasks.readers.common import need_kind, options_of, read_lines, splits_of_files
+
+if TYPE_CHECKING:
+    from scriptorium.tasks.spec import TaskDataSpec
+
+VERSIONS = ("1.1", "2.0")
+
+
+def read_squad(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
+    """Questions on passages: .json or .json.gz, {"data": [{"paragraphs": [{"context", "qas": [{"id", "question",
+    "answers": [{"text", "answer_start"}], "is_impossible"}]}]}]}.
+
+    options: version = 1.1 (every question has an answer, the default) | 2.0 (some have none). Files belong to the
+    split that a part of their name says. SQuAD's test is not public: where there is train and dev but no test, dev is
+    our test and validation is cut from train, as with GLUE; without any names all is split here. Whatever is cut
+    here, all questions on an article stay together, and all on one passage. Passages are not changed: answers are
+    pieces of them.
+
+    Raises UserError: JSON that cannot be read (file, line and column), and, with file and question, a missing field,
+    an answer that does not stand at its place, or a question without an answer in version 1.1.
+    """
+    where = options_of(spec)
+    version = settle(spec.options, where, version="1.1")["version"]
+    choose(version, dict.fromkeys(VERSIONS), "SQuAD version", where)
+    need_kind(spec, "question_answering", "a span of a passage")
+    if spec.labels:
+        raise UserError(
+            "question answering has no labels", where=f"config/config.yaml, tasks.{spec.task}", remedy="set labels: []"
+        )
+    rows = []
+    for split, path in splits_of_files(members(artifact, ".json", ".json.gz"), artifact):
+        rows += [{**row, "split": split} for row in _questions(path, version == "2.0")]
+    frame = pd.DataFrame(rows, columns=["id", "text", "text_b", "label", "split", "group"])
+    if repeated := sum(count - 1 for count in Counter(frame["id"]).values()):
+        again = frame.groupby("id").cumcount()
+        frame["id"] = [f"{own}-{n + 1}" if n else own for own, n in zip(frame["id"], again, strict=True)]
+        ledger.note(f"{repeated} questions have the id of another one: -2, -3 and so on were added")
+    return frame
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file, plain or gzip. Raises UserError with the place of the fault."""
+    text = "\n".join(line for _, line in read_lines(path))
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"cannot be read as JSON: {error.msg}",
+            where=f"{path}, line {error.lineno}, column {error.colno}",
+            remedy="fetch or copy the file again, or mend it there",
+        ) from None
+
+
+def _questions(path: Path, may_lack: bool) -> Iterator[dict]:
+    """id, text, text_b, label (tuple of (answer, place)), group: the article and the passage."""
+    articles = _field(read_json(path), "data", list, path)
+    for number, article in enumerate(articles):
+        for place, paragraph in enumerate(_field(article, "paragraphs", list, f"{path}, data {number}")):
+            where = f"{path}, data {number}, paragraph {place}"
+            context = _field(paragraph, "context", str, where)
+            group = (f"{path.name} {number}", context) if len(articles) > 1 else (context,)
+            for question in _field(paragraph, "qas", list, where):
+                own = str(question["id"]) if isinstance(question, dict) and "id" in question else None
+                if own is None:
+                    raise UserError("a question without an id", where=where, remedy="give every question an id")
+                spot = f"{path}, question {own}"
+                text = clean(_field(question, "question", str, spot))
+                if not text or not context.strip():
+                    raise UserError("question or context is empty", where=spot, remedy="fill it or leave it out")
+                answers = _answers(question, context, may_lack, spot)
+                yield {"id": own, "text": text, "text_b": context, "label": answers, "group": group}
+
+
+def _answers(question: dict, context: str, may_lack: bool, where: str) -> tuple[tuple[str, int], ...]:
+    impossible = bool(question.get("is_impossible", False))
+    given = [] if impossible else _field(question, "answers", list, where)
+    if not given and not (may_lack and impossible):
+        wrong = (
+            "a question without an answer, which SQuAD 1.1 does not have"
+            if not may_lack
+            else "no answers, but is_impossible is not true"
+        )
+        raise UserError(
+            wrong,
+            where=where,
+            remedy='set options: {version: "2.0"}'
+            if impossible
+            else "give its answers, or say is_impossible: true (version 2.0)",
+        )
+    found = []
+    for answer in given:
+        text, start = _field(answer, "text", str, where), _field(answer, "answer_start", int, where)
+        there = context[start : start + len(text)] if start >= 0 else ""
+        if not text.strip() or there != text:
+            raise UserError(
+                f"answer {text!r} does not stand at character {start} of the context: there is {there!r}",
+                where=where,
+                remedy="correct answer_start (it counts characters from 0)",
+            )
+        found.append((text, start))
+    return tuple(dict.fromkeys(found))
+
+
+def _field(value: Any, name: str, kind: type, where: object) -> Any:
+    if not isinstance(value, dict) or not isinstance(value.get(name), kind):
+        raise UserError(
+            f"{name!r} is missing, or no {kind.__name__}",
+            where=str(where),
+            remedy="give the file in SQuAD's layout: docs/tasks.md",
+        )
+    return value[name]

@@ -1,0 +1,34 @@
+"""Pairs of English sentences from Tatoeba that do or do not share a translation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from scriptorium.files.tables import members, settle
+from scriptorium.ledger import Ledger
+from scriptorium.tasks.readers import paraphrase
+from scriptorium.tasks.readers.common import FIELDS, need_classes, options_of
+
+if TYPE_CHECKING:
+    from scriptorium.tasks.spec import TaskDataSpec
+
+
+def read_tatoeba_paraphrase(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
+    """Pairs of English sentences that do or do not share a translation: `paraphrase` or `different` (ours)."""
+    settle(spec.options, options_of(spec))
+    need_classes(spec, "different", "paraphrase")
+    (path,) = members(artifact, "SENTENCES")
+    rows = [
+        {
+            "id": f"pair-{n:05d}",
+            "text": p.text,
+            "text_b": p.text_b,
+            "label": "paraphrase" if p.same else "different",
+            "split": "",
+        }
+        for n, p in enumerate(paraphrase.read_pairs(path, spec.split_seed))
+    ]
+    return pd.DataFrame(rows, columns=FIELDS)

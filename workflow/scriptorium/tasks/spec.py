@@ -1,0 +1,75 @@
+"""What may be said of labelled tasks: their data, their kinds, a fine-tuning run. See docs/tasks.md."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from scriptorium.cognition.spec import CognitionSpec
+from scriptorium.engine.spec import TrainSpec
+from scriptorium.spec import Spec
+
+Kind = Literal["classification", "regression", "tagging", "gaze", "question_answering", "multiple_choice"]
+KIND = "what is predicted: a class or number per text, a tag or measures per word, a span of a passage, one of options"
+LABELS = (
+    "classes, tags or measures in the order of their numbers; for multiple_choice the parts whose accuracy is told "
+    "apart; empty for regression and question_answering"
+)
+PLAIN_ONLY = ("question_answering", "multiple_choice")  # no cognition, no gaze loss
+OPTION_LENGTH = 128  # RoBERTa's recipe for RACE (papers/mpnet_and_zoo 5)
+
+
+class AnswerSpec(Spec):
+    """Question answering: windows over long passages, and how an answer is read off (papers/mpnet_and_zoo 5)."""
+
+    stride: int = Field(128, gt=0, description="pieces between the beginnings of two windows over one passage")
+    question_length: int = Field(64, gt=0, description="longest question in pieces; the rest is cut")
+    answer_length: int = Field(30, gt=0, description="longest answer in pieces")
+    n_best: int = Field(20, gt=0, description="beginnings, and ends, that are tried in a window")
+
+
+class TaskDataSpec(Spec):
+    """What a task's data are made of."""
+
+    task: str = Field(description="name of the task")
+    reader: str = Field(description="a reader of data/tasks")
+    options: dict[str, str | int | float | bool] = Field(default_factory=dict, description="settings of that reader")
+    kind: Kind = Field(description=KIND)
+    labels: tuple[str, ...] = Field((), description=LABELS)
+    limits: dict[Literal["train", "validation", "test"], int] = Field(
+        description="largest number of examples per split"
+    )
+    split_seed: int = Field(0, description="seed of the split, where the source brings none")
+    validation_share: float = Field(
+        0.1, gt=0, le=0.15, description="share of train that becomes validation, where the source has train and test"
+    )
+
+
+class FinetuneSpec(Spec):
+    """One fine-tuning run."""
+
+    kind: Kind = Field(description=KIND)
+    labels: tuple[str, ...] = Field((), description=LABELS)
+    max_length: int = Field(
+        128,
+        gt=2,
+        description="longest input in word pieces; longer ones are cut and counted, or become windows",
+    )
+    answers: AnswerSpec = Field(
+        AnswerSpec(),
+        description="question answering: windows, and how an answer is read off",
+    )
+    option_length: int = Field(
+        OPTION_LENGTH,
+        gt=0,
+        description="multiple choice: longest question with an option, in pieces",
+    )
+    train: TrainSpec
+    cognition: CognitionSpec | None = Field(None, description="empty: the plain encoder")
+    gaze_loss: float | None = Field(
+        None, gt=0, description="weight of an auxiliary loss on the words' fixation counts (after Deng et al. 2024)"
+    )
+    reinitialise: bool = Field(False, description="control: keep the shape, throw the pre-trained weights away")
+    save_model: bool = Field(False, description="keep model/ and encoder/ (large)")
+    seed: int = Field(0, ge=0, description="of the new parameters, dropout, order and controls")

@@ -1,0 +1,98 @@
+"""What may be said of running text: corpora, vocabularies, and how text becomes blocks. Nothing heavy is imported."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from scriptorium.spec import Spec
+
+
+class CorpusSource(Spec):
+    """One source of a corpus."""
+
+    dataset: str = Field(description="catalogue name")
+    reader: str = Field(
+        description="a reader of data/corpora: text | jsonl | parquet | wikitext | bbc | tatoeba_sentences"
+    )
+    options: dict[str, str | int | float | bool] = Field(default_factory=dict, description="settings of that reader")
+    stream: bool = Field(
+        False,
+        description="read a data set of the hub without keeping a copy of it; readers jsonl and parquet",
+    )
+
+    def model_post_init(self, _: object) -> None:
+        if self.stream and self.reader not in ("jsonl", "parquet"):
+            raise ValueError(f"stream: true belongs to the readers jsonl and parquet, not to {self.reader}")
+
+
+class StreamSpec(Spec):
+    """Files of a hub data set at one commit."""
+
+    location: str = Field(pattern=r"^datasets/[\w.-]+/[\w.-]+$", description="datasets/owner/repository")
+    revision: str = Field(pattern="^[0-9a-f]{40}$", description="the pinned commit: 40 hexadecimal digits")
+    members: tuple[str, ...] = Field((), description="files or globs; empty: all")
+
+
+class CorpusSpec(Spec):
+    """What a pre-training corpus is made of."""
+
+    corpus: str = Field(description="name of the corpus")
+    sources: tuple[CorpusSource, ...] = Field(min_length=1, description="where the text comes from, in this order")
+    validation_share: float = Field(0.02, gt=0, lt=1, description="share of the documents held out")
+    split_seed: int = Field(0, description="seed of the split by document")
+    streams: dict[str, StreamSpec] = Field(
+        default_factory=dict,
+        description="where streamed data sets lie, from the catalogue, by name",
+    )
+
+
+class LayoutSpec(Spec):
+    """Blocks that are padded and not packed (data/layouts.py, data/instances.py)."""
+
+    name: Literal["full-sentences", "sentence-pairs"] = Field(
+        description="full-sentences: RoBERTa's and MPNet's, whole sentences until a block is full; sentence-pairs: "
+        "BERT's, two texts of which the second may be the continuation of the first"
+    )
+    sentences: Literal["rules", "lines"] = Field(
+        "rules",
+        description="rules: lines are split into sentences by punctuation, since a line of our corpora may be a whole "
+        "paragraph; lines: each line is one",
+    )
+    copies: int = Field(10, ge=1, description="sentence-pairs: how often the text is made into pairs (BERT: 10)")
+    short: float = Field(
+        0.1, ge=0, le=1, description="sentence-pairs: share of documents with shorter pairs (BERT: 0.1)"
+    )
+    seed: int = Field(0, ge=0, description="sentence-pairs: of the pairs")
+
+
+class PackSpec(Spec):
+    """How text becomes blocks."""
+
+    block_length: int = Field(128, gt=8, description="tokens per block")
+    vocabulary: Literal["fairseq"] | None = Field(
+        None,
+        description="fairseq: MPNet's symbols and their places in the vocabulary; empty: the tokenizer as it is",
+    )
+    layout: LayoutSpec | None = Field(None, description="how blocks are filled; empty: packed")
+
+
+class VocabularySpec(Spec):
+    """How a vocabulary is learned."""
+
+    kind: Literal["wordpiece", "bpe", "unigram"] = Field(
+        "wordpiece", description="wordpiece: BERT's; bpe: byte-level, as RoBERTa's; unigram: as XLM-R's"
+    )
+    size: int = Field(30_000, ge=300, description="pieces, special tokens included (mpnet: before its five symbols)")
+    lower_case: bool = Field(True, description="upper and lower case are one; wordpiece drops accents with it")
+    symbols: Literal["bert", "roberta", "mpnet"] = Field(
+        "bert",
+        description="special tokens and their places. bert: [PAD] [UNK] [CLS] [SEP] [MASK] first; roberta: <s> <pad> "
+        "</s> <unk> first, <mask> last; mpnet: roberta's around BERT's pieces, wordpiece only",
+    )
+    documents: int | None = Field(None, gt=0, description="learn from so many documents, the first; empty: from all")
+
+    def model_post_init(self, _: object) -> None:
+        if self.symbols == "mpnet" and self.kind != "wordpiece":
+            raise ValueError("symbols: mpnet belongs to kind: wordpiece")
