@@ -1,4 +1,4 @@
-"""Stage 2 of CogBERT does what section 14 of the facts file asks for, in mode `fixed`, on tiny random encoders."""
+"""Stage 2 of CogBERT does what docs/papers/cogbert.md section 14 asks for, in mode `fixed`, on tiny random encoders."""
 
 from __future__ import annotations
 

@@ -34,7 +34,9 @@ def attentions(model, batch, features) -> tuple[torch.Tensor, ...]:
 
 
 def released_attention(layer: CognitiveSelfAttention, hidden, mask, features, low: bool) -> torch.Tensor:
-    """papers/cogbert 5.2 and 5.3 written out densely and independently: the mixed attention of one layer."""
+    """docs/papers/cogbert.md sections 5.2 and 5.3 written out densely and independently: the mixed attention of one
+    layer.
+    """
     heads, size = layer.heads, layer.head_size
 
     def split(x):

@@ -63,11 +63,13 @@ def widened(batch, by):
 
 def test_the_released_network_has_the_size_of_the_original():
     model = ReleasedRegressor(ReleasedRegressorConfig())
-    assert sum(parameter.numel() for parameter in model.parameters()) == 332_809  # papers/cogbert section 4.1
+    assert sum(parameter.numel() for parameter in model.parameters()) == 332_809  # docs/papers/cogbert.md section 4.1
 
 
 def test_padding_is_in_the_released_loss_and_not_in_ours(data):
-    """The documented defect (papers/cogbert section 10 no. 13): pads dilute one mean and add ReLU(b) squared."""
+    """The documented defect (docs/papers/cogbert.md section 10 no. 13): pads dilute one mean and add ReLU(b)
+    squared.
+    """
     batch = gaze.collate(data)
     for kind, same in (("paper", True), ("released", False)):
         model = network(kind)
@@ -125,7 +127,7 @@ def test_the_released_network_does_not_see_what_follows_and_ours_does(data):
 
 
 def test_the_released_training_pulls_the_scores_to_one(data):
-    """Score target equals mask (papers/cogbert section 4.3)."""
+    """Score target equals mask (docs/papers/cogbert.md section 4.3)."""
 
     def active(epochs):
         model = gaze.fit(

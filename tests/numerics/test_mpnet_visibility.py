@@ -1,4 +1,4 @@
-"""Proves the visibility rule of MPNet and its ablations: the tables of papers/mpnet_and_zoo section 3 row by row, and
+"""Proves the visibility rule of MPNet and its ablations: the tables of docs/papers/mpnet.md section 3 row by row, and
 on random networks which outputs change with which token."""
 
 from __future__ import annotations

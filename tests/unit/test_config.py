@@ -166,7 +166,7 @@ def overlaid(values: dict, name: str) -> Runs:
 
 
 def test_the_papers_configuration_trains_the_same_variants_at_the_papers_size(values):
-    """The numbers of papers/mpnet_and_zoo sections 5 and 8.1."""
+    """The numbers of docs/papers/mpnet.md section 5 and docs/papers/objectives.md section 1."""
     runs = overlaid(values, "paper.yaml")
     for name in ("mpnet", "plm", "mlm-permuted", "mpnet-no-relative"):
         spec = json.loads(runs.pretrain(name, 0))

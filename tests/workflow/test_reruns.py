@@ -30,13 +30,13 @@ def test_swapping_learning_rate_and_weight_decay_is_a_change(project):
 
 
 def test_a_comment_in_the_code_changes_nothing(project):
-    path = project.root / "workflow/scriptorium/models/cognition/model.py"
+    path = project.root / "workflow/scriptorium/cognition/model.py"
     path.write_text("# a remark\n" + path.read_text() + "\n\n# another\n")
     assert project.planned() == set()
 
 
 def test_an_edited_imported_function_reruns_the_stages_that_can_reach_it(project):
-    path = project.root / "workflow/scriptorium/models/gaze.py"
+    path = project.root / "workflow/scriptorium/gaze/regressor/network.py"
     path.write_text(path.read_text() + "\n\nNEW_FACT = 1\n")
     expected = REGRESSOR | {"results/annotations/mood", "results/annotations/monastery", "results/runs/tables/gaze"}
     assert project.planned() == expected | COGBERT | TABLE | ATTENTION

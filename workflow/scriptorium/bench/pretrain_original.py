@@ -1,4 +1,4 @@
-"""MPNet's step in the plain form of the original code (papers/mpnet_and_zoo sections 3 and 4), for comparison only.
+"""MPNet's step in the plain form of the original code (docs/papers/mpnet.md sections 3 and 4), for comparison only.
 
 Two attentions per layer, of the content stream and of the query stream, each against all keys under a mask; the bias
 by relative position stands in memory for every example and head; the feed-forward part is called for each stream; the

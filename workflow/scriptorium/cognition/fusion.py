@@ -1,4 +1,5 @@
-"""How a feature map enters self-attention: feature weights, convolution, squash, gate (papers/cogbert section 5.2).
+"""How a feature map enters self-attention: feature weights, convolution, squash, gate (docs/papers/cogbert.md section
+5.2).
 
 What stays the paper's in every mode: feature weights alpha from [CLS] and readability weigh the maps of a layer, and a
 gate per token and head mixes the attention that sees the weighted map with the ordinary one.

@@ -1,4 +1,4 @@
-"""Feature maps: how word scores [B, 4, L] and span ids become what a layer fuses (papers/cogbert section 5).
+"""Feature maps: how word scores [B, 4, L] and span ids become what a layer fuses (docs/papers/cogbert.md section 5).
 
 Scores and spans are all that an example stores, O(L); only here, and only for the batch at hand, do they become L x L.
 """
@@ -23,8 +23,9 @@ def diagonal_maps(lower: Tensor) -> Tensor:
 def span_maps(scores: Tensor, spans: Tensor) -> Tensor:
     """Scores [B, 4, L] and span ids [B, 4, L] (-1: none) -> [B, 4, L, L].
 
-    Entry (i, j) is the mean of i's and j's scores where both lie in one span, else 0. `data/examples.py` gives all
-    pieces of a span the mean over its *words* (section 5.4, [BLOG]), so this is that mean, and symmetric always.
+    Entry (i, j) is the mean of i's and j's scores where both lie in one span, else 0. `tasks/kinds/examples.py` gives all
+    pieces of a span the mean over its *words* (docs/papers/cogbert.md section 5.4), so this is that mean, and
+    symmetric always.
     """
     same = (spans[..., :, None] == spans[..., None, :]) & (spans >= 0)[..., None]
     return same * (scores[..., :, None] + scores[..., None, :]) / 2

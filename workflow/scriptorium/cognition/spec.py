@@ -1,6 +1,7 @@
 """Readings of CogBERT's stage 2: `paper`, `released` and `fixed`, each a set of named flags.
 
-papers/cogbert section 10 lists where paper and released code differ and what is wrong in the code. Every one of these
+docs/papers/cogbert.md section 10 lists where paper and released code differ and what is wrong in the code. Every one
+of these
 points that concerns the model is a flag here; a mode is a preset, and a recipe may change single flags of it. The
 points that concern data, stage 1 and the protocol are settings elsewhere (docs/cogbert.md has the whole list).
 Nothing heavy is imported: the configuration is checked by these classes whenever the DAG is built.
@@ -16,7 +17,7 @@ from scriptorium.spec import Spec
 
 
 class Flags(Spec):
-    """How cognition enters attention; numbers are those of the defects in papers/cogbert section 10."""
+    """How cognition enters attention; numbers are those of the defects in docs/papers/cogbert.md section 10."""
 
     fusion: Literal["add", "multiply"] = Field(description="20: the map is added to the logits, or multiplies them")
     squash: Literal["none", "half_tanh"] = Field(
@@ -94,7 +95,7 @@ MODES = {"fixed": FIXED, "paper": PAPER, "released": RELEASED}
 
 
 class CognitionSpec(Spec):
-    """How cognition enters the encoder (papers/cogbert section 5; the default mode `fixed` is ours)."""
+    """How cognition enters the encoder (docs/papers/cogbert.md section 5; the default mode `fixed` is ours)."""
 
     mode: Literal["fixed", "paper", "released"] = Field(
         "fixed",

@@ -1,6 +1,7 @@
 """The cognition of texts, word by word: stage-1 scores or one of the controls, spread over word pieces.
 
-Controls (papers/cogbert section 10, end) answer what a gain comes from. Each is a pure function of (seed, text).
+Controls (docs/papers/cogbert.md section 10, end) answer what a gain comes from. Each is a pure function of (seed,
+text).
 """
 
 from __future__ import annotations
@@ -160,7 +161,8 @@ def merge(
     """The cognition of the pieces of one example made of one or two texts.
 
     lower, upper_scores [4, L] float32, upper_spans [4, L] int64 (ids unique over both texts), readability: the mean
-    over the texts (ours). The rules that the public code lacks (papers/cogbert 5.4) are ours: specials have no
+    over the texts (ours). The rules that the public code lacks (docs/papers/cogbert.md section 5.4) are ours:
+    specials have no
     features, each text of a pair is annotated alone, and a word's score goes to all its pieces, or with pieces="first"
     to the first alone, or with "share" in equal parts. A span keeps all its pieces.
     """

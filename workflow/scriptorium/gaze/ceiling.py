@@ -67,7 +67,7 @@ def _means(word: np.ndarray, values: np.ndarray, words: int) -> np.ndarray:
 
 
 def repeats(words: pd.DataFrame) -> dict[str, float]:
-    """Agreement of two recordings of the same sentence (papers/cogbert section 9.2), at least five words long.
+    """Agreement of two recordings of the same sentence (docs/papers/cogbert.md section 9.2), at least five words long.
 
     words: a gaze table. Each sentence that stands twice or more gives its first two recordings. Returns
     repeat_sentences, and repeat_r and repeat_mae (fixations) over their words if there are any.

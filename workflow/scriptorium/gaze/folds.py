@@ -71,7 +71,8 @@ def groups(said: pd.DataFrame) -> dict[tuple[str, str], str]:
     """Group of each (corpus, document): documents that share a sentence are one group, so that no fold can leak it.
 
     Sentences are the same if their letters and digits are (`pooling.normalised`).
-    (A random split leaks sentences read twice: papers/cogbert sections 9.2 and 10 no. 12. How to mend it is ours.)
+    (A random split leaks sentences read twice: docs/papers/cogbert.md sections 9.2 and 10 no. 12. How to mend it is
+    ours.)
     """
     names = sorted(set(zip(said["corpus"], said["document"], strict=True)))
     number = {name: i for i, name in enumerate(names)}
@@ -130,7 +131,7 @@ def document_errors(predictions: pd.DataFrame) -> pd.Series:
 def score_spread(features: np.ndarray, scores: np.ndarray) -> dict[str, float]:
     """Mean and variance of each score over the words that have the feature; both arguments [words, 8].
 
-    Without variance, stage 1 adds nothing to the 0/1 flags (papers/cogbert section 4.3).
+    Without variance, stage 1 adds nothing to the 0/1 flags (docs/papers/cogbert.md section 4.3).
     """
     found = {}
     for column, name in enumerate(FEATURES):

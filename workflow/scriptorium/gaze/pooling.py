@@ -1,6 +1,6 @@
 """Pooling gaze corpora: sentences that stand in several, texts that must stay out, levels that differ (ours).
 
-74 texts stand twice in pooled ZuCo, and 167 of the 191 test sentences of CMCL 2021 are in ZuCo (papers/cogbert
+74 texts stand twice in pooled ZuCo, and 167 of the 191 test sentences of CMCL 2021 are in ZuCo (docs/papers/cogbert.md
 sections 9.2 and 9.5), so a pool is never taken as it is.
 """
 
@@ -55,7 +55,8 @@ def _runs(text: str) -> set[tuple[str, ...]]:
 class CorpusScale:
     """Brings corpora of different levels to one: n_fix over its corpus' mean, times the mean of all.
 
-    A ratio and no z-score (papers/cogbert section 9.4 leaves it open), so that 0 stays 0 and a value stays positive.
+    A ratio and no z-score (docs/papers/cogbert.md section 9.4 leaves it open), so that 0 stays 0 and a value stays
+    positive.
     """
 
     means: dict[str, float]

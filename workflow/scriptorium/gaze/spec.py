@@ -10,7 +10,7 @@ from scriptorium.spec import Spec
 
 
 class RegressorSettings(Spec):
-    """The gaze regressor (papers/cogbert section 4): what a recipe may set."""
+    """The gaze regressor (docs/papers/cogbert.md section 4): what a recipe may set."""
 
     variant: Literal["paper", "released", "fixed"] = Field(
         "paper",

@@ -22,7 +22,7 @@ DURATIONS = ("ffd", "gd", "gpt", "trt")
 MEASURES = ("n_fix", *DURATIONS)
 COLUMNS = ("corpus", "document", "sentence", "word_index", "word", "n_fix", "n_readers", *DURATIONS, "fix_prop")
 
-# Durations are in ms. ZuCo's releases count samples at 500 Hz (papers/cogbert section 9.1)
+# Durations are in ms. ZuCo's releases count samples at 500 Hz (docs/papers/cogbert.md section 9.1)
 UNITS = {"ms": 1.0, "samples500": 2.0}
 SHORTEST, LONGEST = 40, 3000  # ms, of the mean of a duration over the readers who fixated the word (ours)
 

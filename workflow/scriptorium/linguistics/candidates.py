@@ -1,6 +1,7 @@
 """The 46 fine-grained linguistic features of words that stage 0b tests against the eye, listed in one place.
 
-CogBERT starts from 46 features of spaCy and keeps 14, but neither list is public (papers/cogbert section 3), so this
+CogBERT starts from 46 features of spaCy and keeps 14, but neither list is public (docs/papers/cogbert.md section 3),
+so this
 list is ours. A candidate belongs to one of the paper's eight groups if having it implies having the group's feature
 (linguistics/features.py); the others have no group. A word may hold several spaCy tokens and has a binary candidate
 if any of its tokens has it.

@@ -1,7 +1,7 @@
 """The eight cognitive feature groups of CogBERT, per word, with the spans of the upper four and a readability.
 
-Rules and column order: papers/cogbert section 3 (released code). A word carries its punctuation and may hold several
-spaCy tokens; it has a binary feature if any of its tokens has it.
+Rules and column order: docs/papers/cogbert.md section 3 (released code). A word carries its punctuation and may hold
+several spaCy tokens; it has a binary feature if any of its tokens has it.
 """
 
 from __future__ import annotations

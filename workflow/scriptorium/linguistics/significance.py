@@ -1,4 +1,5 @@
-"""Stage 0b: which linguistic features move the eye, tested word by word (proposed in papers/cogbert section 12; ours).
+"""Stage 0b: which linguistic features move the eye, tested word by word (proposed in docs/papers/cogbert.md section
+12; ours).
 
 Two questions per candidate. Raw: do words with it get more or fewer fixations than words without? Adjusted: do they
 still, once length, frequency and sentence are held constant? Readers skip short, frequent words whatever their role,

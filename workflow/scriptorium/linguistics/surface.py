@@ -1,6 +1,7 @@
 """Surface features of words: what can be read off the page without a parser or a language model (all ours).
 
-Word length, frequency and their neighbours' explain most of what any model explains of reading times (papers/cogbert
+Word length, frequency and their neighbours' explain most of what any model explains of reading times
+(docs/papers/cogbert.md
 section 8.4), so they are the baseline to beat, and they enter the gaze predictor beside the encoder.
 
 Frequencies are Zipf values of `wordfreq` (log10 of occurrences per billion words, 0 for an unknown word): the word

@@ -1,5 +1,5 @@
 """BERT with both of its heads: the masked language model's on the predicted positions only, and next-sentence
-prediction on [CLS] (papers/mpnet_and_zoo section 8.1)."""
+prediction on [CLS] (docs/papers/objectives.md section 1)."""
 
 from __future__ import annotations
 

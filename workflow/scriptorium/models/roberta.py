@@ -1,7 +1,7 @@
 """RoBERTa with its masked language model head applied to the predicted positions only.
 
 Positions count from the padding symbol's number + 1, as in fairseq; there are no segments. Epsilon of the layer norms
-is fairseq's 1e-5 (papers/mpnet_and_zoo section 7 says it of MPNet, which was trained with the same code).
+is fairseq's 1e-5 (docs/papers/mpnet.md section 7 says it of MPNet, which was trained with the same code).
 """
 
 from __future__ import annotations

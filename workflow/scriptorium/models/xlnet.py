@@ -1,4 +1,4 @@
-"""XLNet in two streams (papers/mpnet_and_zoo section 8.4), on transformers' XLNetLMHeadModel.
+"""XLNet in two streams (docs/papers/objectives.md section 4), on transformers' XLNetLMHeadModel.
 
 The content stream reads the true tokens, those of predicted places too: what is predicted later sees what was
 predicted before, which is what a permuted language model is. (transformers' own collator writes <mask> there; its

@@ -1,6 +1,6 @@
 """Masked language models: BERT's with and without next-sentence prediction, and RoBERTa's.
 
-Source: papers/mpnet_and_zoo section 8.1. Kept from BERT: 15% of the tokens are predicted, an exact number per block;
+Source: docs/papers/objectives.md section 1. Kept from BERT: 15% of the tokens are predicted, an exact number per block;
 80% of them become [MASK], 10% a random token, 10% stay; the head sees the predicted positions only; the loss is the
 mean over the predicted tokens of the batch. By default ours: new masks in every epoch, as in RoBERTa; special tokens
 ([UNK] too) neither predicted nor drawn, nor counted. `MaskingSpec` has BERT's ways: static masks, whole words, a

@@ -1,6 +1,6 @@
 """MPNet, PLM and MLM on packed blocks: which tokens are predicted, in which order, and what stands in for them.
 
-Kept from MPNet (papers/mpnet_and_zoo section 2): words are permuted, not pieces; the predicted part is the end of the
+Kept from MPNet (docs/papers/mpnet.md section 2): words are permuted, not pieces; the predicted part is the end of the
 permutation, cut at the exact count, so that at most one word of a block is half predicted; that part is then shuffled
 piece by piece; one corrupted copy (80% mask, 10% random, 10% kept) feeds both the mask rows and the queries; PLM's
 queries are masks throughout.

@@ -10,7 +10,7 @@ from scriptorium.spec import Spec
 
 
 class PermutedSpec(Spec):
-    """What MPNet and its ablations add (papers/mpnet_and_zoo sections 2 to 4)."""
+    """What MPNet and its ablations add (docs/papers/mpnet.md sections 2 to 4)."""
 
     whole_words: bool = Field(True, description="words are permuted, not pieces; needs a WordPiece vocabulary")
     relative: bool = Field(True, description="bias by relative position, beside the absolute positions")
@@ -28,7 +28,7 @@ class PermutedSpec(Spec):
 
 
 class MaskingSpec(Spec):
-    """How bert, bert-nsp and roberta hide tokens (papers/mpnet_and_zoo section 8.1)."""
+    """How bert, bert-nsp and roberta hide tokens (docs/papers/objectives.md section 1)."""
 
     whole_words: bool = Field(False, description="words are chosen, not pieces; one that would exceed the count is not")
     max_predictions: int | None = Field(
@@ -45,7 +45,7 @@ class MaskingSpec(Spec):
 
 
 class SpansSpec(Spec):
-    """How xlnet chooses what it predicts (papers/mpnet_and_zoo section 8.4)."""
+    """How xlnet chooses what it predicts (docs/papers/objectives.md section 4)."""
 
     longest: int = Field(5, ge=1, description="tokens of the longest span; a span of n has weight 1/n")
     most: float = Field(85 / 512, gt=0, lt=1, description="largest share of a block that is predicted")

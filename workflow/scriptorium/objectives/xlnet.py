@@ -1,4 +1,4 @@
-"""XLNet's permuted language model: which spans are predicted, and in which order (papers/mpnet_and_zoo section 8.4).
+"""XLNet's permuted language model: which spans are predicted, and in which order (docs/papers/objectives.md section 4).
 
 Kept from XLNet: spans of n in 1..5 tokens with weight 1/n; each stands at a random place of a context of 6 n tokens,
 and contexts follow one another, so about a sixth of the tokens is predicted, at most 85 of 512; the order of prediction

@@ -1,4 +1,6 @@
-"""The boundary sweep (papers/cogbert figure 4): the test metric over the number of layers with word-level features."""
+"""The boundary sweep (docs/papers/cogbert.md section 8.1, the paper's figure 4): the test metric over the number of
+layers with word-level features.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Which features the fused models use: weights of every layer and task (papers/cogbert claim 2, defect 10 mended)."""
+"""Which features the fused models use: weights of every layer and task (docs/papers/cogbert.md section 1, claim 2;
+mends defect 10 of section 10).
+"""
 
 from __future__ import annotations
 

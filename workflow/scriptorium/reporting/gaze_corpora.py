@@ -17,7 +17,7 @@ NOISE = ("split_half_r", "split_half_sd", "ceiling_r", "repeat_sentences", "repe
 
 def table(corpora: Mapping[str, tuple[pd.DataFrame, Mapping[str, Any]]]) -> pd.DataFrame:
     """One row per corpus: corpus, words, sentences, documents, readers, mean_n_fix, share_never_fixated, mean_ffd,
-    repeated, shared, and the noise ceiling (evaluation/ceiling.py).
+    repeated, shared, and the noise ceiling (gaze/ceiling.py).
 
     corpora: name -> (gaze table, its ceiling.json). mean_ffd: ms, over readers who fixated the word. repeated: texts
     that stand in the corpus twice; shared: texts that stand in another corpus as well. Empty: the source cannot tell.

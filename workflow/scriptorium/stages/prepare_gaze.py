@@ -1,7 +1,7 @@
 """Read one eye-tracking corpus into the project's one gaze table (words with means over readers).
 
 inputs: raw = resources/<dataset>/manifest.json · outputs: words = results/gaze/corpora/<corpus>.parquet
-out: `ceiling.json`, the agreement of the readers (evaluation/ceiling.py; empty where the source holds means only)
+out: `ceiling.json`, the agreement of the readers (gaze/ceiling.py; empty where the source holds means only)
 """
 
 from __future__ import annotations

@@ -138,7 +138,8 @@ class Units:
     def loss(self, outputs: object, labels: Tensor) -> Tensor:
         """Mean squared error at the labelled pieces, in measures; labels [B, L, m], IGNORED where there is none.
 
-        transformers has no token regression; this is what Hollenstein et al. 2021 train with (papers/cogbert 8.3).
+        transformers has no token regression; this is what Hollenstein et al. 2021 train with (docs/papers/cogbert.md
+        section 8.3).
         """
         logits = outputs["logits"] if isinstance(outputs, dict) else outputs.logits
         scored = (labels != IGNORED).all(-1)
@@ -156,7 +157,8 @@ class Units:
 class WithGazeLoss(nn.Module):
     """Baseline: the plain classifier, whose encoder must also predict how often each word is fixated (training only).
 
-    Deng et al., ACL 2024 (papers/cogbert section 13b): loss = text loss + w * gaze loss over a shared encoder, and
+    Deng et al., ACL 2024 (docs/papers/cogbert.md section 13b): loss = text loss + w * gaze loss over a shared
+    encoder, and
     nothing at inference. Theirs predicts scanpaths made by Eyettention; ours, with what stage 1 gives, the fixation
     counts of the task's own words at their pieces, by mean squared error.
     """

@@ -17,11 +17,13 @@ LABELS = (
     "apart; empty for regression and question_answering"
 )
 PLAIN_ONLY = ("question_answering", "multiple_choice")  # no cognition, no gaze loss
-OPTION_LENGTH = 128  # RoBERTa's recipe for RACE (papers/mpnet_and_zoo 5)
+OPTION_LENGTH = 128  # RoBERTa's recipe for RACE (docs/papers/mpnet.md section 5)
 
 
 class AnswerSpec(Spec):
-    """Question answering: windows over long passages, and how an answer is read off (papers/mpnet_and_zoo 5)."""
+    """Question answering: windows over long passages, and how an answer is read off (docs/papers/mpnet.md section
+    5).
+    """
 
     stride: int = Field(128, gt=0, description="pieces between the beginnings of two windows over one passage")
     question_length: int = Field(64, gt=0, description="longest question in pieces; the rest is cut")

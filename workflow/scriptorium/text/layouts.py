@@ -10,7 +10,8 @@ the stream. A document may go on in the next block. Positions are those of the b
 document, so all positions are trained evenly, also where documents are single sentences. The tokens after the last
 full block of a split are dropped, and counted.
 
-Full sentences (RoBERTa's FULL-SENTENCES, MPNet's mode "complete"; papers/mpnet_and_zoo sections 2 and 8.1): every
+Full sentences (RoBERTa's FULL-SENTENCES, MPNet's mode "complete"; docs/papers/mpnet.md section 2,
+docs/papers/objectives.md section 1): every
 sentence becomes its word pieces followed by [SEP]; a block is [CLS] and as many whole sentences as fit, then padding.
 It may go on with the next document, after one more [SEP]. A sentence longer than a block is cut (ours).
 

@@ -1,4 +1,4 @@
-"""BERT's pre-training instances: pairs of text for next-sentence prediction (papers/mpnet_and_zoo section 8.1).
+"""BERT's pre-training instances: pairs of text for next-sentence prediction (docs/papers/objectives.md section 1).
 
 A block is [CLS] A [SEP] B [SEP] and padding. Sentences of a document are collected until L - 3 tokens are reached, in
 one document of ten a random lower number. A is a random number of the first of them. B is the rest, or, with

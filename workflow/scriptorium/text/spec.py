@@ -49,7 +49,7 @@ class CorpusSpec(Spec):
 
 
 class LayoutSpec(Spec):
-    """Blocks that are padded and not packed (data/layouts.py, data/instances.py)."""
+    """Blocks that are padded and not packed (text/layouts.py, text/sentence_pairs.py)."""
 
     name: Literal["full-sentences", "sentence-pairs"] = Field(
         description="full-sentences: RoBERTa's and MPNet's, whole sentences until a block is full; sentence-pairs: "

@@ -38,7 +38,7 @@ def load_tokenizer(directory: Path) -> transformers.PreTrainedTokenizerBase:
 
 
 def fairseq_tokenizer(tokenizer: transformers.PreTrainedTokenizerBase) -> transformers.PreTrainedTokenizerBase:
-    """MPNet's tokenizer over the same WordPiece vocabulary (papers/mpnet_and_zoo section 2).
+    """MPNet's tokenizer over the same WordPiece vocabulary (docs/papers/mpnet.md section 2).
 
     Fairseq's own symbols come first, <s> <pad> </s> <unk>, then the vocabulary in its order, its special tokens
     included, and <mask> last. Pieces stay the same; unknown words are the vocabulary's own [UNK].

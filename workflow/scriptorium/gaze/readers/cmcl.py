@@ -15,7 +15,8 @@ from scriptorium.gaze.readers.means import in_sentences
 from scriptorium.gaze.table import DURATIONS, MEASURES
 from scriptorium.ledger import Ledger
 
-# Recovered by comparison with unscaled ZuCo means (papers/cogbert section 9.5): 100 stands for so many fixations,
+# Recovered by comparison with unscaled ZuCo means (docs/papers/cogbert.md section 9.5): 100 stands for so many
+# fixations,
 # and for so many of ZuCo's samples in every duration
 FIXATIONS, SAMPLES = 7.25, 2424.9167
 WHERE = "config/config.yaml, gaze.corpora, options"

@@ -1,4 +1,4 @@
-"""GECO: a whole novel, English monolinguals and Dutch-English bilinguals (papers/cogbert section 9.3)."""
+"""GECO: a whole novel, English monolinguals and Dutch-English bilinguals (docs/papers/cogbert.md section 9.3)."""
 
 from __future__ import annotations
 

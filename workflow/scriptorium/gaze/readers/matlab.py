@@ -1,7 +1,7 @@
 """The two MATLAB file formats of ZuCo as one thing: a list of sentences, each a text and its words' fields.
 
-ZuCo 1.0 is stored as version 5 (scipy reads it), ZuCo 2.0 as version 7.3, which is HDF5 (h5py reads it); papers/cogbert
-sections 9.1 and 9.2.
+ZuCo 1.0 is stored as version 5 (scipy reads it), ZuCo 2.0 as version 7.3, which is HDF5 (h5py reads it);
+docs/papers/cogbert.md sections 9.1 and 9.2.
 """
 
 from __future__ import annotations

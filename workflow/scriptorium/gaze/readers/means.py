@@ -1,4 +1,6 @@
-"""Exports of word means, such as those of Hollenstein et al. 2021 for ZuCo, GECO and others (papers/cogbert 8.3)."""
+"""Exports of word means, such as those of Hollenstein et al. 2021 for ZuCo, GECO and others (docs/papers/cogbert.md
+section 8.3).
+"""
 
 from __future__ import annotations
 

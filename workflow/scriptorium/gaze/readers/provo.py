@@ -1,4 +1,4 @@
-"""Provo: 55 short passages, 84 readers, CC BY 4.0 (papers/cogbert section 9.6)."""
+"""Provo: 55 short passages, 84 readers, CC BY 4.0 (docs/papers/cogbert.md section 9.6)."""
 
 from __future__ import annotations
 

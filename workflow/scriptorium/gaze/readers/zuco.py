@@ -1,4 +1,6 @@
-"""ZuCo 1.0 and 2.0: one results<READER>_<TASK>.mat per reader and task (papers/cogbert sections 9.1 and 9.2)."""
+"""ZuCo 1.0 and 2.0: one results<READER>_<TASK>.mat per reader and task (docs/papers/cogbert.md sections 9.1 and
+9.2).
+"""
 
 from __future__ import annotations
 

@@ -36,7 +36,9 @@ def features(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarray:
 
 
 def boosting(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarray:
-    """Gradient boosting on surface features, neighbours included (after papers/cogbert section 8.4; settings ours)."""
+    """Gradient boosting on surface features, neighbours included (after docs/papers/cogbert.md section 8.4; settings
+    ours).
+    """
     seen = Counter(map(bare, train["word"]))
     model = HistGradientBoostingRegressor(
         loss="squared_error",

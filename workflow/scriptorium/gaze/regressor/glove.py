@@ -1,5 +1,5 @@
-"""Word vectors from a text file of your own, such as GloVe 840B (papers/cogbert section 4.1): a word and its numbers
-per line.
+"""Word vectors from a text file of your own, such as GloVe 840B (docs/papers/cogbert.md section 4.1): a word and its
+numbers per line.
 
 Of the file, which may have millions of lines, only the words that are asked for are kept.
 """
@@ -21,8 +21,8 @@ class FileVectors:
     """Vectors of words by look-up; `size` is their dimension D.
 
     A word is looked up as it is, without the punctuation around it, in lower case, and both, in this order (ours: the
-    released code meant to strip punctuation but did not, papers/cogbert section 10 no. 11). What is not found has the
-    zero vector (released code) and counts as unknown.
+    released code meant to strip punctuation but did not, docs/papers/cogbert.md section 10 no. 11). What is not found
+    has the zero vector (released code) and counts as unknown.
     """
 
     def __init__(self, table: dict[str, np.ndarray], size: int):

@@ -1,8 +1,8 @@
 """Stage 1 of CogBERT: the gaze regressor, from a sentence's words to how often readers fixate each of them.
 
-papers/cogbert section 4.2 (the paper's text): a four-layer Bi-LSTM turns each word into a weighted vector of eight
-dimensions, one per cognitive feature, supervised by n_fix alone. The released code differs (two layers, one
-direction, six dimensions, scores pulled towards 1 by a second loss): see `models/gaze_released.py`.
+docs/papers/cogbert.md section 4.2 (the paper's text): a four-layer Bi-LSTM turns each word into a weighted vector of
+eight dimensions, one per cognitive feature, supervised by n_fix alone. The released code differs (two layers, one
+direction, six dimensions, scores pulled towards 1 by a second loss): see `gaze/regressor/released.py`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Stage 1 of CogBERT as its authors released it, defects included (papers/cogbert sections 4.1 and 10).
+"""Stage 1 of CogBERT as its authors released it, defects included (docs/papers/cogbert.md sections 4.1 and 10).
 
 Two layers in one direction, so a word knows nothing of what follows; six learned scores, pulled towards 1 by a second
 loss, since their target is their mask; padding counts in both losses, so the loss depends on which sentences share a
-batch. Kept for comparison: `models/gaze.py` is what the paper describes.
+batch. Kept for comparison: `gaze/regressor/network.py` is what the paper describes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""MPNet's encoder in two streams (papers/mpnet_and_zoo sections 3 and 4), on the modules and names of transformers.
+"""MPNet's encoder in two streams (docs/papers/mpnet.md sections 3 and 4), on the modules and names of transformers.
 
 Keys and values come from the content rows; queries have none of their own. All weights and the table of relative
 positions are shared by the streams, and the table by the layers. The rows of visibility.py go through one encoder,

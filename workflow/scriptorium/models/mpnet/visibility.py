@@ -1,6 +1,6 @@
 """Who sees whom in masked and permuted pre-training: one rule, and four objectives as the rows it is applied to.
 
-Source: papers/mpnet_and_zoo section 3. A block's tokens are split into a context and a predicted part, which is
+Source: docs/papers/mpnet.md section 3. A block's tokens are split into a context and a predicted part, which is
 predicted in some order: rank 1 first. Every key is of a kind and has a rank; every row has a threshold t:
 
     a row sees  context keys always,  real keys of rank <= t,  mask keys of rank > t

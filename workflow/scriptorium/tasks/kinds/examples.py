@@ -1,4 +1,5 @@
-"""Labelled examples as tensors: word pieces, and for every piece the cognition of its word (papers/cogbert 5.4).
+"""Labelled examples as tensors: word pieces, and for every piece the cognition of its word (docs/papers/cogbert.md
+section 5.4).
 
 The rules are ours, since the released code lacks the file that held them: every piece of a word gets the word's
 score; [CLS], [SEP] and padding get none; the texts of a pair are annotated apart, so no span reaches over both.
@@ -91,7 +92,7 @@ class Examples(Dataset):
     `words_cut` the labelled words that are lost by it.
 
     Where every word has a label, `labels` are [pieces] or [pieces, measures]: a word's label stands at its first
-    piece, IGNORED everywhere else (Devlin et al. 2019; papers/cogbert 8.3).
+    piece, IGNORED everywhere else (Devlin et al. 2019; docs/papers/cogbert.md section 8.3).
     """
 
     def __init__(

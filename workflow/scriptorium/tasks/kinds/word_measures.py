@@ -1,7 +1,7 @@
 """Metrics of eye-tracking prediction (Hollenstein et al. 2021), and what simple predictors reach.
 
-The metric is compressed: on real data the train mean alone reaches 85 to 89 and word length 88 to 93 (papers/cogbert
-8.3), so a score means something only beside these baselines.
+The metric is compressed: on real data the train mean alone reaches 85 to 89 and word length 88 to 93
+(docs/papers/cogbert.md 8.3), so a score means something only beside these baselines.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Eye-tracking prediction (Hollenstein et al. 2021; papers/cogbert 8.3): from a sentence, measures of each word."""
+"""Eye-tracking prediction (Hollenstein et al. 2021; docs/papers/cogbert.md section 8.3): from a sentence, measures of
+each word.
+"""
 
 from __future__ import annotations
 
