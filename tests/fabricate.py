@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scriptorium import ledger, manifest, runs
+from scriptorium import ledger, manifest
 from scriptorium.runs import Run, Runs
+from scriptorium.runs.folders import wildcards_of
 from scriptorium.track import load_runs
-from scriptorium.tracking.audit import SPECS
 
 REPOSITORY = Path(__file__).parents[1]
 START = 1_790_000_000.0  # seconds since the epoch
@@ -37,12 +37,11 @@ class Project:
     ) -> Path:
         """A run's ledger, outputs and manifest. A RUNNING one looks as a killed process leaves it."""
         directory = self.directory(run)
-        name = run.path.rsplit("/", 1)[-1]
-        spec = json.loads(SPECS[run.stage](self.runs, run, name))
+        plan = self.runs.plan(run.stage, **wildcards_of(run.stage, run.path))
         facts = {
             "key": f"key-{run.path}",
-            "spec": spec,
-            "code": runs.code(run.stage),
+            "spec": json.loads(plan.spec),
+            "code": plan.code,
             "declared": {},
             "threads": 1,
             "command": f"python -m scriptorium.stages.{run.stage} --out {run.path}",

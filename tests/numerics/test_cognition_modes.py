@@ -12,7 +12,8 @@ from transformers import AutoModelForTokenClassification
 
 from scriptorium.cognition.fusion import CognitiveSelfAttention, FeatureWeights
 from scriptorium.cognition.model import CognitionForSequenceClassification, CognitionForTokenClassification
-from scriptorium.cognition.spec import FIXED, MODES, PAPER, RELEASED, CognitionSpec
+from scriptorium.cognition.modes import FIXED, MODES, PAPER, RELEASED, resolved
+from scriptorium.cognition.spec import CognitionSpec
 from scriptorium.errors import UserError
 from tests.numerics.test_cognition import FAMILIES, LENGTH, SHAPE, awake, batch, features, plain_model
 
@@ -229,11 +230,9 @@ def test_a_token_head_is_the_plain_one_at_the_start_and_fuses_its_last_layer(fam
 
 
 def test_a_mode_is_a_set_of_flags_and_a_single_flag_can_differ():
-    assert CognitionSpec().resolved() == FIXED
-    assert CognitionSpec(mode="paper").resolved() == PAPER
-    assert CognitionSpec(mode="released", flags={"diagonal": "own"}).resolved() == RELEASED.model_copy(
-        update={"diagonal": "own"}
-    )
+    assert resolved("fixed", {}) == FIXED
+    assert resolved("paper", {}) == PAPER
+    assert resolved("released", {"diagonal": "own"}) == RELEASED.model_copy(update={"diagonal": "own"})
     with pytest.raises(UserError, match="unknown key 'diagnal', did you mean 'diagonal'"):
         CognitionSpec.parse({"flags": {"diagnal": "own"}})
 

@@ -21,8 +21,8 @@ rule time_cogbert:
         mem_mb=8000,
         runtime=60,
     params:
-        spec=RUNS.bench_cogbert(),
-        code=code("bench_cogbert"),
+        spec=spec_of("bench_cogbert"),
+        code=code_of("bench_cogbert"),
     message:
         "Bench: a CogBERT step beside a plain step, annotation beside a bare spaCy pipe"
     shell:
@@ -59,8 +59,8 @@ rule time_pretrain:
         runtime=60,
         gpu=0,
     params:
-        spec=RUNS.bench_pretrain(),
-        code=code("bench_pretrain"),
+        spec=spec_of("bench_pretrain"),
+        code=code_of("bench_pretrain"),
     message:
         "Bench: our pre-training beside transformers' own, MPNet beside MLM, packing, start, scaling"
     shell:

@@ -32,8 +32,8 @@ rule tabulate_claims:
         mem_mb=2000,
         runtime=60,
     params:
-        spec=lambda wildcards: RUNS.tabulate_claims(wildcards.of.removeprefix("_")),
-        code=code("tabulate_claims"),
+        spec=spec_of("tabulate_claims"),
+        code=code_of("tabulate_claims"),
     message:
         "Table and figure: the papers' claims{wildcards.of}, their numbers, ours, and a verdict for each"
     shell:

@@ -58,8 +58,8 @@ rule tabulate_boundary:
         mem_mb=1000,
         runtime=10,
     params:
-        spec=lambda wildcards: RUNS.tabulate_boundary(wildcards.study),
-        code=code("tabulate_boundary"),
+        spec=spec_of("tabulate_boundary"),
+        code=code_of("tabulate_boundary"),
     message:
         "Boundary sweep of {wildcards.study}: how many layers get word-level features"
     shell:
@@ -95,8 +95,8 @@ rule tabulate_weights:
         mem_mb=1000,
         runtime=10,
     params:
-        spec=lambda wildcards: RUNS.tabulate_weights(wildcards.study),
-        code=code("tabulate_weights"),
+        spec=spec_of("tabulate_weights"),
+        code=code_of("tabulate_weights"),
     message:
         "Feature weights of {wildcards.study}, every layer and task"
     shell:
@@ -133,8 +133,8 @@ rule tabulate_reading:
         mem_mb=1000,
         runtime=10,
     params:
-        spec=lambda wildcards: RUNS.tabulate_reading(wildcards.study),
-        code=code("tabulate_reading"),
+        spec=spec_of("tabulate_reading"),
+        code=code_of("tabulate_reading"),
     message:
         "Eye-tracking prediction of {wildcards.study}, beside word length alone"
     shell:
@@ -154,7 +154,7 @@ use rule report as report_cogbert with:
     params:
         target="cogbert_tables",
         spec=WHOLE_CONFIG,
-        code=code_of("scriptorium.reporting.report"),
+        code=code_digest("scriptorium.reporting.report"),
     message:
         "Report on CogBERT: one HTML file, readable without a network"
 

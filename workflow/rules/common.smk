@@ -9,11 +9,12 @@ from snakemake.exceptions import WorkflowError
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "workflow"))
 
-from scriptorium.digest import code_digest as code_of
+from scriptorium.digest import code_digest
 from scriptorium.environment import activate
 from scriptorium.errors import UserError
 from scriptorium.config.loading import load
-from scriptorium.runs import Runs, code
+from scriptorium.runs import Runs
+from scriptorium.runs.outdated import outdated
 from scriptorium.spec import canonical_json
 
 # where a mistake may be: what is given by --configfile is merged into the first, key by key
@@ -30,6 +31,21 @@ CONFIG = PROJECT.config
 # A whole configuration as one text: what the mirror, the audit and the report depend on.
 WHOLE_CONFIG = canonical_json(config)
 activate(ROOT / "workflow", WHOLE_CONFIG, CONFIG.tracking.uri)
+
+
+# Snakemake compares runs with a record of its own; where that is gone, their ledgers tell what is out of date.
+if workflow.is_main_process and workflow.dag_settings is not None:
+    workflow.dag_settings.forcerun = {*workflow.dag_settings.forcerun, *outdated(RUNS)}
+
+
+def spec_of(stage):
+    """The parameter `spec` of a stage's rule: what the run with these wildcards computes."""
+    return lambda wildcards: RUNS.plan(stage, **dict(wildcards.items())).spec
+
+
+def code_of(stage):
+    """The parameter `code` of a stage's rule: the digest of the code that computes it."""
+    return lambda wildcards: RUNS.plan(stage, **dict(wildcards.items())).code
 
 
 wildcard_constraints:

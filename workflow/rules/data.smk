@@ -19,8 +19,8 @@ rule fetch:
         mem_mb=1000,
         runtime=60,
     params:
-        spec=lambda wildcards: RUNS.fetch(wildcards.dataset),
-        code=code("fetch"),
+        spec=spec_of("fetch"),
+        code=code_of("fetch"),
     message:
         "Fetch {wildcards.dataset} (pinned, checked by sha256)"
     shell:
@@ -41,8 +41,8 @@ rule prepare_task:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=20,
     params:
-        spec=lambda wildcards: RUNS.task_data(wildcards.task),
-        code=code("prepare_task"),
+        spec=spec_of("prepare_task"),
+        code=code_of("prepare_task"),
     message:
         "Prepare task {wildcards.task}: read, check, split"
     shell:
@@ -63,8 +63,8 @@ rule prepare_corpus:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=60,
     params:
-        spec=lambda wildcards: RUNS.corpus(wildcards.corpus),
-        code=code("prepare_corpus"),
+        spec=spec_of("prepare_corpus"),
+        code=code_of("prepare_corpus"),
     message:
         "Prepare corpus {wildcards.corpus}: normalise, de-duplicate, split by document"
     shell:
@@ -85,8 +85,8 @@ rule train_vocabulary:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
-        spec=lambda wildcards: RUNS.vocabulary(wildcards.vocabulary),
-        code=code("train_vocabulary"),
+        spec=spec_of("train_vocabulary"),
+        code=code_of("train_vocabulary"),
     message:
         "Learn the vocabulary {wildcards.vocabulary} from the train split of its corpus"
     shell:
@@ -109,8 +109,8 @@ rule annotate:
         mem_mb=lambda wildcards, attempt: 3000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
-        spec=RUNS.annotate(),
-        code=code("annotate"),
+        spec=spec_of("annotate"),
+        code=code_of("annotate"),
     message:
         "Annotate {wildcards.dataset}: linguistic features of every distinct text"
     shell:

@@ -20,8 +20,8 @@ rule finetune:
         runtime=lambda wildcards, attempt: 120 * attempt,
         gpu=0,
     params:
-        spec=lambda wildcards: RUNS.finetune(wildcards.variant, wildcards.task, int(wildcards.seed)),
-        code=code("finetune"),
+        spec=spec_of("finetune"),
+        code=code_of("finetune"),
     message:
         "Fine-tune {wildcards.variant} on {wildcards.task}, seed {wildcards.seed} (progress: {log})"
     shell:
@@ -58,8 +58,8 @@ rule tabulate_finetune:
         mem_mb=1000,
         runtime=20,
     params:
-        spec=lambda wildcards: RUNS.tabulate_finetune(wildcards.study),
-        code=code("tabulate_finetune"),
+        spec=spec_of("tabulate_finetune"),
+        code=code_of("tabulate_finetune"),
     message:
         "Table and figure: study {wildcards.study}, every variant against the baseline"
     shell:
@@ -97,8 +97,8 @@ rule attention_maps:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=30,
     params:
-        spec=RUNS.attention_maps(),
-        code=code("attention_maps"),
+        spec=spec_of("attention_maps"),
+        code=code_of("attention_maps"),
     message:
         "Attention maps: plain encoder, CogBERT and human fixations side by side"
     shell:

@@ -20,8 +20,8 @@ rule prepare_gaze:
         * READER_MEMORY.get(CONFIG.gaze.corpora[wildcards.corpus].reader, 2000),
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
-        spec=lambda wildcards: RUNS.gaze_corpus(wildcards.corpus),
-        code=code("prepare_gaze"),
+        spec=spec_of("prepare_gaze"),
+        code=code_of("prepare_gaze"),
     message:
         "Read gaze corpus {wildcards.corpus}: means over readers, zeros included; noise ceiling"
     shell:
@@ -48,8 +48,8 @@ rule train_regressor:
         runtime=lambda wildcards, attempt: 30 * attempt,
         gpu=0,
     params:
-        spec=lambda wildcards: RUNS.regressor(wildcards.variant, int(wildcards.seed)),
-        code=code("train_regressor"),
+        spec=spec_of("train_regressor"),
+        code=code_of("train_regressor"),
     message:
         "Stage 1: train gaze regressor {wildcards.variant}, seed {wildcards.seed}"
     shell:
@@ -74,8 +74,8 @@ rule gaze_baselines:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=20,
     params:
-        spec=RUNS.gaze_baselines(),
-        code=code("gaze_baselines"),
+        spec=spec_of("gaze_baselines"),
+        code=code_of("gaze_baselines"),
     message:
         "Stage 1 baselines: mean, word length alone, gradient boosting"
     shell:
@@ -103,8 +103,8 @@ rule tabulate_corpora:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=10,
     params:
-        spec=RUNS.tabulate_corpora(),
-        code=code("tabulate_corpora"),
+        spec=spec_of("tabulate_corpora"),
+        code=code_of("tabulate_corpora"),
     message:
         "Table: gaze corpora, their size, doubles and noise ceiling"
     shell:
@@ -129,8 +129,8 @@ rule score:
         mem_mb=lambda wildcards, attempt: 3000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
-        spec=RUNS.score(),
-        code=code("score"),
+        spec=spec_of("score"),
+        code=code_of("score"),
     message:
         "Score {wildcards.dataset}: what the gaze regressor gives every word"
     shell:
@@ -166,8 +166,8 @@ rule tabulate_gaze:
         mem_mb=1000,
         runtime=10,
     params:
-        spec=RUNS.tabulate_gaze(),
-        code=code("tabulate_gaze"),
+        spec=spec_of("tabulate_gaze"),
+        code=code_of("tabulate_gaze"),
     message:
         "Table and figure: the gaze regressor beside its baselines"
     shell:

@@ -35,7 +35,7 @@ use rule report as report_mpnet with:
     params:
         target="mpnet_tables",
         spec=WHOLE_CONFIG,
-        code=code_of("scriptorium.reporting.report"),
+        code=code_digest("scriptorium.reporting.report"),
     message:
         "Report on MPNet: one HTML file, readable without a network"
 

@@ -16,8 +16,8 @@ rule train_predictor:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
-        spec=lambda wildcards: RUNS.predictor(),
-        code=code("train_predictor"),
+        spec=spec_of("train_predictor"),
+        code=code_of("train_predictor"),
     message:
         "Train the gaze predictor: encoders and boosting, cross-fitted"
     shell:
@@ -53,8 +53,8 @@ rule benchmark_cmcl2021:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 90 * attempt,
     params:
-        spec=lambda wildcards: RUNS.cmcl2021(),
-        code=code("benchmark_cmcl2021"),
+        spec=spec_of("benchmark_cmcl2021"),
+        code=code_of("benchmark_cmcl2021"),
     message:
         "CMCL 2021: the gaze predictor beside baselines, on sentences 600-799"
     shell:

@@ -16,8 +16,8 @@ rule pack:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
-        spec=lambda wildcards: RUNS.pack(wildcards.blocks),
-        code=code("pack"),
+        spec=spec_of("pack"),
+        code=code_of("pack"),
     message:
         "Tokenise and pack {wildcards.blocks}"
     shell:
@@ -44,8 +44,8 @@ rule pretrain:
         processes=1,  # that train together; with GPUs, one for each
         options="",  # such as "--compile --workers 2": how to train, never what
     params:
-        spec=lambda wildcards: RUNS.pretrain(wildcards.variant, int(wildcards.seed)),
-        code=code("pretrain"),
+        spec=spec_of("pretrain"),
+        code=code_of("pretrain"),
     message:
         "Pre-train {wildcards.variant}, seed {wildcards.seed} (progress: {log})"
     shell:
@@ -81,8 +81,8 @@ rule tabulate_pretrain:
         mem_mb=1000,
         runtime=10,
     params:
-        spec=RUNS.tabulate_pretrain(),
-        code=code("tabulate_pretrain"),
+        spec=spec_of("tabulate_pretrain"),
+        code=code_of("tabulate_pretrain"),
     message:
         "Table and figure: pre-training curves"
     shell:
@@ -128,8 +128,8 @@ rule compare_pretrain:
         mem_mb=1000,
         runtime=10,
     params:
-        spec=lambda wildcards: RUNS.compare_pretrain(wildcards.study),
-        code=code("compare_pretrain"),
+        spec=spec_of("compare_pretrain"),
+        code=code_of("compare_pretrain"),
     message:
         "Table and figures: pre-training study {wildcards.study}, every variant against the baseline"
     shell:

@@ -32,8 +32,8 @@ rule significance:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
-        spec=RUNS.significance(),
-        code=code("significance"),
+        spec=spec_of("significance"),
+        code=code_of("significance"),
     message:
         "Stage 0b: test 46 linguistic features of words against fixation counts"
     shell:

@@ -25,7 +25,7 @@ rule mirror:
         runtime=60,
     params:
         spec=WHOLE_CONFIG,
-        code=code_of("scriptorium.track"),
+        code=code_digest("scriptorium.track"),
     message:
         "Mirror all ledgers into MLflow"
     shell:
@@ -43,7 +43,7 @@ rule track:
         runtime=60,
     params:
         spec=WHOLE_CONFIG,
-        code=code_of("scriptorium.track"),
+        code=code_digest("scriptorium.track"),
     message:
         "Mirror whatever ledgers there are into MLflow, also of failed and killed runs"
     shell:
@@ -60,7 +60,7 @@ rule audit:
         runtime=60,
     params:
         spec=WHOLE_CONFIG,
-        code=code_of("scriptorium.track"),
+        code=code_digest("scriptorium.track"),
     message:
         "Audit: expected runs, ledgers and MLflow side by side"
     shell:
@@ -77,7 +77,7 @@ rule verify:
         runtime=120,
     params:
         spec=canonical_json(CONFIG.verify),
-        code=code_of("scriptorium.verify"),
+        code=code_digest("scriptorium.verify"),
     message:
         "Verify: run again {input} and compare every byte"
     shell:
@@ -97,7 +97,7 @@ rule report:
     params:
         target="tables",
         spec=WHOLE_CONFIG,
-        code=code_of("scriptorium.reporting.report"),
+        code=code_digest("scriptorium.reporting.report"),
     message:
         "Report: one HTML file, readable without a network"
     shell:

@@ -1,8 +1,9 @@
-"""Digest of a stage's own code: its import closure inside this package, compared as syntax trees.
+"""Digest of a run's own code, compared as syntax trees: the stage's import closure inside this package, and that of the
+modules which its specification names (named.py).
 
 Snakemake does not see changes in imported modules, and reruns `script:` jobs after a fresh clone because only
 mtimes count. A digest over the *trees* (no comments, no formatting, no docstrings) handed over as a param makes
-both right: editing a function reruns exactly the stages that can reach it.
+both right: editing a function reruns exactly the runs that can reach it, and adding a module reruns nothing.
 """
 
 from __future__ import annotations
@@ -15,26 +16,32 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent
 
 # Modules that record, check or print, but cannot change a byte of a result. They may change without a rerun.
-BOOKKEEPING = frozenset(f"scriptorium.{name}" for name in ("digest", "errors", "ledger", "manifest", "stage"))
+BOOKKEEPING = frozenset(f"scriptorium.{name}" for name in ("digest", "errors", "ledger", "manifest", "named", "stage"))
+# What a specification says, defaults included, is in its text and so in the run's key already. Modules of this name
+# hold fields, defaults and checks and nothing else (a test sees to it), so they may grow without a rerun.
+SPECIFICATION = "spec"
 
 
 @cache
-def code_digest(module: str) -> str:
-    """16 hex digits over the syntax trees of `module` (dotted name) and everything of ours that it imports."""
+def code_digest(*modules: str) -> str:
+    """16 hex digits over the syntax trees of `modules` (dotted names) and everything of ours that they import."""
     total = hashlib.sha256()
-    for name in closure(module):
+    for name in closure(*modules):
         total.update(name.encode() + b"\0" + _tree_digest(_file(name)) + b"\0")
     return total.hexdigest()[:16]
 
 
 @cache
-def closure(module: str) -> tuple[str, ...]:
-    """Sorted dotted names of the package's modules that `module` reaches, itself included, bookkeeping left out."""
+def closure(*modules: str) -> tuple[str, ...]:
+    """Sorted dotted names of the package's modules that `modules` reach, themselves included; bookkeeping and
+    specifications left out.
+    """
     seen: set[str] = set()
-    todo = [module]
+    todo = list(modules)
     while todo:
         name = todo.pop()
-        if name in seen or name in BOOKKEEPING or _file(name) is None:
+        left_out = name in BOOKKEEPING or name.rpartition(".")[2] == SPECIFICATION
+        if name in seen or left_out or _file(name) is None:
             continue
         seen.add(name)
         todo += _imports(name)

@@ -35,6 +35,10 @@ class Spec(BaseModel):
     def from_json(cls, text: str) -> Self:
         return cls.parse(json.loads(text))
 
+    def shared(self, other: type[Spec]) -> dict[str, Any]:
+        """The fields that it has in common with `other`, by name: what a configuration block hands on to a run."""
+        return {name: getattr(self, name) for name in other.model_fields if name in type(self).model_fields}
+
     def canonical(self) -> str:
         """The canonical JSON text: sorted keys, no blanks, defaults filled in."""
         return canonical_json(self.model_dump(mode="json"))

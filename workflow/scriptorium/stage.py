@@ -31,6 +31,7 @@ from scriptorium import devices, manifest
 from scriptorium import ledger as ledgers
 from scriptorium.digest import code_digest
 from scriptorium.errors import Interrupted, UserError
+from scriptorium.named import modules_of
 from scriptorium.spec import Spec, content_key
 
 EXIT_USER_ERROR, EXIT_INTERRUPTED = 2, 75
@@ -168,7 +169,7 @@ def execute(
     _writable(out, state, *(path.parent for path in outputs.values()))
     module = sys.modules[run.__module__]
     name = module.__spec__.name if module.__spec__ else run.__module__
-    code = code_digest(name)
+    code = code_digest(name, *modules_of(spec))
     digests = {f"{name}.{i}": _digest_input(path) for name, paths in inputs.items() for i, path in enumerate(paths)}
     given = [
         {"name": name, "path": str(path), "sha256": digests[f"{name}.{i}"]}

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scriptorium import ledger, manifest, runs
+from scriptorium import ledger, manifest
 from scriptorium.errors import UserError
 from scriptorium.spec import canonical_json
 
@@ -24,11 +24,12 @@ def verify(directory: Path) -> bool:
     """Repeat one run and print a table of its outputs. Raises UserError if it cannot be repeated."""
     record = repeatable(directory)
     before = {entry["path"]: entry["sha256"] for entry in record["outputs"]}
-    if record["code"] != (code := runs.code(record["stage"])):
-        print(f"{directory}: the code changed since this run ({record['code']} -> {code}); comparing all the same")
     with tempfile.TemporaryDirectory(prefix="scriptorium-verify-") as made:
         out = repeat(record, directory, Path(made))
         after = {entry["path"]: entry["sha256"] for entry in manifest.read(out)["files"]}
+        code = ledger.read_record(out)["code"]
+    if record["code"] != code:
+        print(f"{directory}: the code changed since this run ({record['code']} -> {code}); compared all the same")
     print(f"{directory} ({record['stage']}, {len(before)} files)")
     width = max(map(len, before | after), default=0)
     for name in sorted(before | after):

@@ -22,7 +22,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from scriptorium.cognition.maps import Features
-from scriptorium.cognition.spec import Flags
+from scriptorium.cognition.modes import Flags
 
 LEVELS = {"lower": slice(0, 4), "upper": slice(4, 8), "both": slice(0, 8)}  # of the eight weights
 

@@ -13,7 +13,7 @@ from transformers.utils import ModelOutput
 
 from scriptorium.cognition.fusion import CognitiveSelfAttention
 from scriptorium.cognition.maps import Features
-from scriptorium.cognition.spec import CognitionSpec, Flags
+from scriptorium.cognition.modes import Flags, resolved
 from scriptorium.errors import UserError
 
 TOKEN_HEADS = "token"
@@ -36,9 +36,7 @@ class CognitionConfig(transformers.PreTrainedConfig):
 
     def resolved(self) -> Flags:
         """All flags of this model. Raises UserError for an unknown mode or flag."""
-        return CognitionSpec.parse(
-            {"mode": self.mode, "flags": self.flags or {}}, where="model configuration"
-        ).resolved()
+        return resolved(self.mode, self.flags or {})
 
     def levels(self, layers: int) -> list[str | None]:
         """Which maps each of so many layers fuses."""

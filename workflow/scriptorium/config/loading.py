@@ -15,7 +15,7 @@ import yaml
 
 from scriptorium.config.claims import PUBLISHED, check_published, read_claims
 from scriptorium.config.project import Project
-from scriptorium.config.references import References, check_names
+from scriptorium.config.references import ReferenceChecks, check_names
 from scriptorium.config.schema import RECIPES, Config, RegressorRecipe, Variant
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError, nearest
@@ -40,7 +40,7 @@ def load(config: Mapping[str, Any], root: Path = Path(), where: str = "config/co
         published=published,
         claims=read_claims(root / "config/claims.yaml", published, variants),
     )
-    References(project, where).check()
+    ReferenceChecks(project, where).check()
     if parsed.tracking.uri and "@" in parsed.tracking.uri:
         raise UserError(
             "tracking.uri must not hold a user name or password, since the configuration is shown in logs",

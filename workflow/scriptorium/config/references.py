@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scriptorium.config.schema import METRICS
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError, nearest
 from scriptorium.tasks.spec import PLAIN_ONLY
@@ -14,8 +13,26 @@ from scriptorium.tasks.spec import PLAIN_ONLY
 if TYPE_CHECKING:
     from scriptorium.config.project import Project
 
+METRICS = {  # kind of task -> what its tables can show, beside those of single measures and parts
+    "classification": ("test/accuracy", "test/error", "test/f1", "test/mcc"),
+    "regression": ("test/pearson", "test/spearman", "test/mse"),
+    "tagging": ("test/f1", "test/precision", "test/recall", "test/accuracy"),
+    "gaze": ("test/accuracy", "test/mae"),
+    "question_answering": (
+        "test/f1",
+        "test/em",
+        "test/f1_threshold_0",
+        "test/em_threshold_0",
+        "test/f1_has_answer",
+        "test/em_has_answer",
+        "test/f1_no_answer",
+        "test/em_no_answer",
+    ),
+    "multiple_choice": ("test/accuracy",),
+}
 
-class References:
+
+class ReferenceChecks:
     """The checks, one method per block of config.yaml. All raise UserError naming the key."""
 
     def __init__(self, project: Project, where: str):

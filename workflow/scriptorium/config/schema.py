@@ -1,4 +1,4 @@
-"""The schema of the configuration: what config.yaml and the recipes may say. `project.py` reads and checks the files.
+"""The schema of the configuration: what config.yaml and the recipes may say. `loading.py` reads the files.
 
 Nothing heavy is imported: this runs whenever the DAG is built.
 """
@@ -11,18 +11,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from scriptorium.cognition.spec import CognitionSpec
-from scriptorium.gaze.spec import BenchmarkCmcl2021Spec, RegressorSettings, TrainPredictorSpec
+from scriptorium.gaze.spec import BenchmarkCmcl2021Spec, GazeReading, RegressorSettings, TrainPredictorSpec
 from scriptorium.linguistics.spec import AnnotateSpec
-from scriptorium.models.spec import EncoderSpec
-from scriptorium.objectives.spec import ObjectiveSpec, check_layout
+from scriptorium.objectives.spec import PretrainSettings, check_layout
 from scriptorium.spec import Spec
-from scriptorium.tasks.spec import KIND, LABELS, OPTION_LENGTH, AnswerSpec, Kind
-from scriptorium.text.spec import CorpusSource, LayoutSpec, VocabularySpec
+from scriptorium.tasks.spec import FinetuneSettings, TaskData, TaskInput
+from scriptorium.text.spec import CorpusSettings, PackSpec, VocabularySpec
 
-Options = dict[str, str | int | float | bool]
 Seed = Annotated[int, Field(ge=0)]
-SPLITS = ("train", "validation", "test")
 METRICS = {  # kind of task -> what its tables can show, beside those of single measures and parts
     "classification": ("test/accuracy", "test/error", "test/f1", "test/mcc"),
     "regression": ("test/pearson", "test/spearman", "test/mse"),
@@ -42,14 +38,10 @@ METRICS = {  # kind of task -> what its tables can show, beside those of single 
 }
 
 
-class GazeCorpus(Spec):
+class GazeCorpus(GazeReading):
     """A gaze corpus: which data set, read how."""
 
     dataset: str = Field(description="name in config/datasets.tsv")
-    reader: str = Field(
-        description="reader of data/gaze: onestop | csv | zuco | geco | provo | cmcl2021 | cmcl2022 | means | text"
-    )
-    options: Options = Field(default_factory=dict, description="settings of the reader")
 
 
 class Predictor(Spec):
@@ -98,31 +90,12 @@ class Backbone(Spec):
             raise ValueError("seed: paired belongs to a pretrained backbone")
 
 
-class Task(Spec):
+class Task(TaskData, TaskInput):
     """A labelled task."""
 
     dataset: str = Field(description="name in config/datasets.tsv")
-    reader: str = Field(
-        description="reader of data/tasks: vader | tatoeba_paraphrase | glue | imdb | conll | reading | gaze_corpus | "
-        "squad | race | copa | choices | tsv"
-    )
-    options: Options = Field(default_factory=dict, description="settings of the reader")
-    kind: Kind = Field("classification", description=KIND)
-    labels: tuple[str, ...] = Field((), description=LABELS)
-    max_length: int = Field(128, gt=2, description="longest input in word pieces")
-    answers: AnswerSpec = Field(AnswerSpec(), description="question answering: windows, and how an answer is read off")
-    option_length: int = Field(
-        OPTION_LENGTH, gt=0, description="multiple choice: longest question with an option, in pieces"
-    )
-    limits: dict[Literal["train", "validation", "test"], int] = Field(
-        default_factory=dict, description="largest number of examples per split; empty: all"
-    )
-    split_seed: int = Field(0, ge=0, description="seed of the split, where the source brings none")
     train: dict[str, Any] = Field(
         default_factory=dict, description="what differs from the recipe's train on this task, for every variant alike"
-    )
-    validation_share: float = Field(
-        0.1, gt=0, le=0.15, description="share of train that becomes validation, where the source has train and test"
     )
     metric: str | None = Field(
         None,
@@ -131,12 +104,8 @@ class Task(Spec):
     )
 
 
-class Corpus(Spec):
+class Corpus(CorpusSettings):
     """Running text for pre-training."""
-
-    sources: tuple[CorpusSource, ...] = Field(min_length=1, description="data sets and their readers")
-    validation_share: float = Field(0.02, gt=0, lt=1, description="share of the documents held out")
-    split_seed: int = Field(0, ge=0, description="seed of the split by document")
 
 
 class PretrainingStudy(Spec):
@@ -217,15 +186,12 @@ class Config(Spec):
     verify: tuple[str, ...] = Field((), description="run directories that `snakemake verify` repeats")
 
 
-class FinetuneRecipe(Spec):
+class FinetuneRecipe(FinetuneSettings):
     """config/recipes/*.yaml with `stage: finetune`."""
 
     stage: Literal["finetune"]
     backbone: str = Field(description="backbone of config.yaml, or a pre-training variant: its model of the same seed")
     train: dict[str, Any] = Field(description="see TrainSpec")
-    cognition: CognitionSpec | None = Field(None, description="empty: the plain encoder")
-    gaze_loss: float | None = Field(None, gt=0, description="weight of an auxiliary gaze loss; empty: none")
-    reinitialise: bool = Field(False, description="control: random weights of the same shape")
 
 
 class RegressorRecipe(RegressorSettings):
@@ -236,28 +202,18 @@ class RegressorRecipe(RegressorSettings):
     exclude: tuple[str, ...] = Field((), description="gaze corpora whose texts must not be trained on")
     embeddings: str = Field(description="backbone that lends word vectors: an encoder, or a text file such as GloVe")
 
-    def settings(self) -> dict[str, Any]:
-        """What goes into RegressorSpec."""
-        return self.model_dump(include=set(RegressorSettings.model_fields))
 
-
-class PretrainRecipe(Spec):
+class PretrainRecipe(PackSpec, PretrainSettings):
     """config/recipes/*.yaml with `stage: pretrain`."""
 
     stage: Literal["pretrain"]
     corpus: str = Field(description="corpus of config.yaml")
     tokenizer: str = Field(description="backbone that lends its tokenizer, or a vocabulary of config.yaml")
-    block_length: int = Field(128, gt=8, description="tokens per block")
-    vocabulary: Literal["fairseq"] | None = Field(None, description="see PackSpec")
-    layout: LayoutSpec | None = Field(None, description="see PackSpec")
-    model: EncoderSpec | None = Field(None, description="shape of a new encoder; or give start")
     start: str | None = Field(
         None,
         description="backbone of config.yaml whose weights training begins with, or a pre-training variant: its model "
         "of the same seed",
     )
-    trains: Literal["all", "head"] = Field("all", description="see PretrainSpec")
-    objective: ObjectiveSpec
     train: dict[str, Any] = Field(description="see TrainSpec")
 
     def model_post_init(self, _: Any) -> None:

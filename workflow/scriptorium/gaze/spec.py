@@ -87,10 +87,15 @@ class BenchmarkCmcl2021Spec(PredictorSettings):
     resamples: int = Field(10_000, gt=0, description="bootstrap samples of sentences for the intervals")
 
 
-class GazeCorpusSpec(Spec):
+class GazeReading(Spec):
     """How to read a gaze corpus."""
 
-    corpus: str = Field(description="name written into the `corpus` column")
-    reader: str = Field(description="a reader of data/gaze/")
+    reader: str = Field(description="a reader of gaze/readers")
     options: dict[str, str | int | float | bool] = Field(default_factory=dict, description="settings of that reader")
+
+
+class GazeCorpusSpec(GazeReading):
+    """The preparation of one gaze corpus."""
+
+    corpus: str = Field(description="name written into the `corpus` column")
     halves: int = Field(100, gt=0, description="random halves of the readers for the noise ceiling")

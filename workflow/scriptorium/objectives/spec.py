@@ -1,4 +1,4 @@
-"""What a pre-training recipe says of its encoder and its objective."""
+"""What may be said of pre-training: the objective and its settings, the encoder, a run. Nothing heavy is imported."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from scriptorium.engine.spec import TrainSpec
+from scriptorium.models.spec import EncoderSpec
 from scriptorium.spec import Spec
 
 
@@ -120,3 +122,20 @@ class ObjectiveSpec(Spec):
             raise ValueError(f"permuted.mask_rows: {self.name} has no mask rows beside its predictions")
         if self.mask + self.random > 1:
             raise ValueError(f"mask ({self.mask}) and random ({self.random}) add up to more than 1")
+
+
+class PretrainSettings(Spec):
+    """What a recipe says of pre-training, beside its text and the training settings."""
+
+    model: EncoderSpec | None = Field(
+        None, description="shape of a new encoder; empty: that of the model it starts from"
+    )
+    trains: Literal["all", "head"] = Field("all", description="head: the encoder stays as it is")
+    objective: ObjectiveSpec
+
+
+class PretrainSpec(PretrainSettings):
+    """One pre-training run."""
+
+    train: TrainSpec
+    seed: int = Field(0, ge=0, description="of initialisation, dropout, order and masks")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from scriptorium.errors import UserError
-from scriptorium.runs.names import Names, packing_name
+from scriptorium.runs.configured import ConfiguredRuns, packing_name
 
 
-class Inputs(Names):
+class InputFiles(ConfiguredRuns):
     """Paths, as the rules need them."""
 
     def backbone(self, name: str, seed: int = 0) -> str:

@@ -9,34 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
-
-from pydantic import Field
+from typing import TYPE_CHECKING
 
 from scriptorium import stage
-from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError
 from scriptorium.manifest import write_json
-from scriptorium.models.spec import EncoderSpec
-from scriptorium.objectives.spec import ObjectiveSpec
-from scriptorium.spec import Spec
+from scriptorium.objectives.spec import PretrainSpec
 
 if TYPE_CHECKING:
     import torch
     import transformers
-
-
-class PretrainSpec(Spec):
-    """One pre-training run."""
-
-    model: EncoderSpec | None = Field(None, description="shape of a new encoder; empty: that of the input `start`")
-    trains: Literal["all", "head"] = Field(
-        "all",
-        description="head: the encoder stays as it is",
-    )
-    objective: ObjectiveSpec
-    train: TrainSpec
-    seed: int = Field(0, ge=0, description="of initialisation, dropout, order and masks")
 
 
 def run(job: stage.Job) -> list[Path]:

@@ -21,9 +21,7 @@ OPTION_LENGTH = 128  # RoBERTa's recipe for RACE (docs/papers/mpnet.md section 5
 
 
 class AnswerSpec(Spec):
-    """Question answering: windows over long passages, and how an answer is read off (docs/papers/mpnet.md section
-    5).
-    """
+    """Windows over long passages, and how an answer is read off (docs/papers/mpnet.md section 5)."""
 
     stride: int = Field(128, gt=0, description="pieces between the beginnings of two windows over one passage")
     question_length: int = Field(64, gt=0, description="longest question in pieces; the rest is cut")
@@ -31,47 +29,58 @@ class AnswerSpec(Spec):
     n_best: int = Field(20, gt=0, description="beginnings, and ends, that are tried in a window")
 
 
-class TaskDataSpec(Spec):
+class KindOfTask(Spec):
+    """What is predicted."""
+
+    kind: Kind = Field("classification", description=KIND)
+    labels: tuple[str, ...] = Field((), description=LABELS)
+
+
+class TaskData(KindOfTask):
     """What a task's data are made of."""
 
-    task: str = Field(description="name of the task")
-    reader: str = Field(description="a reader of data/tasks")
+    reader: str = Field(description="a reader of tasks/readers")
     options: dict[str, str | int | float | bool] = Field(default_factory=dict, description="settings of that reader")
-    kind: Kind = Field(description=KIND)
-    labels: tuple[str, ...] = Field((), description=LABELS)
     limits: dict[Literal["train", "validation", "test"], int] = Field(
-        description="largest number of examples per split"
+        default_factory=dict, description="largest number of examples per split; empty: all"
     )
-    split_seed: int = Field(0, description="seed of the split, where the source brings none")
+    split_seed: int = Field(0, ge=0, description="seed of the split, where the source brings none")
     validation_share: float = Field(
         0.1, gt=0, le=0.15, description="share of train that becomes validation, where the source has train and test"
     )
 
 
-class FinetuneSpec(Spec):
-    """One fine-tuning run."""
+class TaskDataSpec(TaskData):
+    """The preparation of one task."""
 
-    kind: Kind = Field(description=KIND)
-    labels: tuple[str, ...] = Field((), description=LABELS)
+    task: str = Field(description="name of the task")
+
+
+class TaskInput(KindOfTask):
+    """How an example becomes a model's input."""
+
     max_length: int = Field(
-        128,
-        gt=2,
-        description="longest input in word pieces; longer ones are cut and counted, or become windows",
+        128, gt=2, description="longest input in word pieces; longer ones are cut and counted, or become windows"
     )
-    answers: AnswerSpec = Field(
-        AnswerSpec(),
-        description="question answering: windows, and how an answer is read off",
-    )
+    answers: AnswerSpec = Field(AnswerSpec(), description="question answering: windows, and how an answer is read off")
     option_length: int = Field(
-        OPTION_LENGTH,
-        gt=0,
-        description="multiple choice: longest question with an option, in pieces",
+        OPTION_LENGTH, gt=0, description="multiple choice: longest question with an option, in pieces"
     )
-    train: TrainSpec
+
+
+class FinetuneSettings(Spec):
+    """What a variant may change of fine-tuning, beside its encoder and the training settings."""
+
     cognition: CognitionSpec | None = Field(None, description="empty: the plain encoder")
     gaze_loss: float | None = Field(
         None, gt=0, description="weight of an auxiliary loss on the words' fixation counts (after Deng et al. 2024)"
     )
     reinitialise: bool = Field(False, description="control: keep the shape, throw the pre-trained weights away")
+
+
+class FinetuneSpec(TaskInput, FinetuneSettings):
+    """One fine-tuning run."""
+
+    train: TrainSpec
     save_model: bool = Field(False, description="keep model/ and encoder/ (large)")
     seed: int = Field(0, ge=0, description="of the new parameters, dropout, order and controls")

@@ -14,7 +14,7 @@ class CorpusSource(Spec):
 
     dataset: str = Field(description="catalogue name")
     reader: str = Field(
-        description="a reader of data/corpora: text | jsonl | parquet | wikitext | bbc | tatoeba_sentences"
+        description="a reader of text/corpora: text | jsonl | parquet | wikitext | bbc | tatoeba_sentences"
     )
     options: dict[str, str | int | float | bool] = Field(default_factory=dict, description="settings of that reader")
     stream: bool = Field(
@@ -35,13 +35,18 @@ class StreamSpec(Spec):
     members: tuple[str, ...] = Field((), description="files or globs; empty: all")
 
 
-class CorpusSpec(Spec):
+class CorpusSettings(Spec):
     """What a pre-training corpus is made of."""
 
-    corpus: str = Field(description="name of the corpus")
     sources: tuple[CorpusSource, ...] = Field(min_length=1, description="where the text comes from, in this order")
     validation_share: float = Field(0.02, gt=0, lt=1, description="share of the documents held out")
-    split_seed: int = Field(0, description="seed of the split by document")
+    split_seed: int = Field(0, ge=0, description="seed of the split by document")
+
+
+class CorpusSpec(CorpusSettings):
+    """The preparation of one corpus."""
+
+    corpus: str = Field(description="name of the corpus")
     streams: dict[str, StreamSpec] = Field(
         default_factory=dict,
         description="where streamed data sets lie, from the catalogue, by name",

@@ -13,41 +13,11 @@ from typing import NamedTuple
 
 from scriptorium import ledger, manifest, runs
 from scriptorium.errors import UserError
+from scriptorium.runs.folders import wildcards_of
 from scriptorium.spec import canonical_json
 from scriptorium.tracking.mirror import DIGEST, SUPERSEDED, Mirror, identity
 from scriptorium.tracking.portrait import Portrait, path_of, portraits
 from scriptorium.tracking.store import Store
-
-# stage -> the specification that the configuration wants now, from the run and the last part of its path
-SPECS: dict[str, Callable[[runs.Runs, runs.Run, str], str]] = {
-    "finetune": lambda all_runs, run, name: all_runs.finetune(run.variant, run.task, run.seed),
-    "pretrain": lambda all_runs, run, name: all_runs.pretrain(run.variant, run.seed),
-    "train_regressor": lambda all_runs, run, name: all_runs.regressor(run.variant, run.seed),
-    "fetch": lambda all_runs, run, name: all_runs.fetch(name),
-    "prepare_gaze": lambda all_runs, run, name: all_runs.gaze_corpus(name),
-    "prepare_task": lambda all_runs, run, name: all_runs.task_data(name),
-    "prepare_corpus": lambda all_runs, run, name: all_runs.corpus(name),
-    "train_vocabulary": lambda all_runs, run, name: all_runs.vocabulary(name),
-    "annotate": lambda all_runs, run, name: all_runs.annotate(),
-    "gaze_baselines": lambda all_runs, run, name: all_runs.gaze_baselines(),
-    "score": lambda all_runs, run, name: all_runs.score(),
-    "significance": lambda all_runs, run, name: all_runs.significance(),
-    "train_predictor": lambda all_runs, run, name: all_runs.predictor(),
-    "benchmark_cmcl2021": lambda all_runs, run, name: all_runs.cmcl2021(),
-    "pack": lambda all_runs, run, name: all_runs.pack(name),
-    "tabulate_claims": lambda all_runs, run, name: all_runs.tabulate_claims(name.removeprefix("claims").lstrip("_")),
-    "tabulate_corpora": lambda all_runs, run, name: all_runs.tabulate_corpora(),
-    "tabulate_gaze": lambda all_runs, run, name: all_runs.tabulate_gaze(),
-    "tabulate_pretrain": lambda all_runs, run, name: all_runs.tabulate_pretrain(),
-    "compare_pretrain": lambda all_runs, run, name: all_runs.compare_pretrain(name.removeprefix("pretrain_")),
-    "tabulate_finetune": lambda all_runs, run, name: all_runs.tabulate_finetune(name.removeprefix("finetune_")),
-    "tabulate_boundary": lambda all_runs, run, name: all_runs.tabulate_boundary(name.removeprefix("boundary_")),
-    "tabulate_weights": lambda all_runs, run, name: all_runs.tabulate_weights(name.removeprefix("feature_weights_")),
-    "tabulate_reading": lambda all_runs, run, name: all_runs.tabulate_reading(name.removeprefix("reading_")),
-    "bench_cogbert": lambda all_runs, run, name: all_runs.bench_cogbert(),
-    "bench_pretrain": lambda all_runs, run, name: all_runs.bench_pretrain(),
-    "attention_maps": lambda all_runs, run, name: all_runs.attention_maps(),
-}
 
 
 class Finding(NamedTuple):
@@ -109,11 +79,12 @@ def stale(picture: Portrait, expected: runs.Runs, root: Path, digest: Callable[[
         return []
     path, record, stage = picture.run.path, picture.record, picture.run.stage
     reasons = []
-    if record["code"] != (code := runs.code(stage)):
-        reasons.append(f"the code changed since ({record['code']} -> {code})")
+    wildcards = wildcards_of(stage, path)
     try:
-        wanted = SPECS[stage](expected, picture.run, path.split("/")[-1]) if stage in SPECS else None
-        if wanted and canonical_json(record["spec"]) != wanted:
+        wanted = None if wildcards is None else expected.plan(stage, **wildcards)
+        if wanted and record["code"] != wanted.code:
+            reasons.append(f"the code changed since ({record['code']} -> {wanted.code})")
+        if wanted and canonical_json(record["spec"]) != wanted.spec:
             reasons.append("the configuration's specification differs from the one it was run with")
     except UserError:
         reasons.append("the configuration does not know it any more")

@@ -2,8 +2,8 @@
 
 The design is that of the shared task's neural systems (CMCL 2021: a regression head on an encoder), with the winner's
 surface features beside it: hidden states of a word's pieces are averaged, the word's surface features join them, and
-a small head predicts all measures at once. Unlike `gaze/regressor/network.py`, which copies stage 1 of CogBERT (Bi-LSTM, n_fix
-alone, frozen word vectors), it is made to predict well, and is no part of that reproduction.
+a small head predicts all measures at once. Unlike `gaze/regressor/network.py`, which copies stage 1 of CogBERT
+(Bi-LSTM, n_fix alone, frozen word vectors), it is made to predict well, and is no part of that reproduction.
 """
 
 from __future__ import annotations

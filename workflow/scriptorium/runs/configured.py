@@ -38,8 +38,8 @@ class Run:
 
 
 def pack_spec(recipe: PretrainRecipe) -> PackSpec:
-    """How a recipe's corpus is packed: every field of PackSpec that the recipe has too."""
-    return PackSpec(**{name: getattr(recipe, name) for name in PackSpec.model_fields if hasattr(recipe, name)})
+    """How a recipe's corpus is packed."""
+    return PackSpec(**recipe.shared(PackSpec))
 
 
 def packing_name(recipe: PretrainRecipe) -> str:
@@ -50,7 +50,7 @@ def packing_name(recipe: PretrainRecipe) -> str:
     return "-".join([recipe.corpus, recipe.tokenizer, str(recipe.block_length), *parts])
 
 
-class Names:
+class ConfiguredRuns:
     """The runs of a project."""
 
     def __init__(self, project: Project):

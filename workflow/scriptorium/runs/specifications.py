@@ -1,0 +1,147 @@
+"""What a run is: for every stage, the specification that the configuration asks for."""
+
+from __future__ import annotations
+
+from scriptorium.config import claims
+from scriptorium.engine.spec import TrainSpec
+from scriptorium.gaze.spec import GazeCorpusSpec, RegressorSpec
+from scriptorium.objectives.spec import PretrainSettings, PretrainSpec
+from scriptorium.runs.configured import ConfiguredRuns, pack_spec
+from scriptorium.spec import Spec, overlay
+from scriptorium.stages.attention_maps import AttentionMapsSpec
+from scriptorium.stages.bench_cogbert import BenchCogbertSpec
+from scriptorium.stages.bench_pretrain import BenchPretrainSpec
+from scriptorium.stages.compare_pretrain import ComparePretrainSpec
+from scriptorium.stages.gaze_baselines import GazeBaselineSpec
+from scriptorium.stages.score import ScoreSpec
+from scriptorium.stages.significance import SignificanceSpec
+from scriptorium.stages.tabulate_boundary import TabulateBoundarySpec
+from scriptorium.stages.tabulate_claims import TabulateClaimsSpec
+from scriptorium.stages.tabulate_corpora import TabulateCorporaSpec
+from scriptorium.stages.tabulate_finetune import TabulateFinetuneSpec
+from scriptorium.stages.tabulate_gaze import TabulateGazeSpec
+from scriptorium.stages.tabulate_pretrain import TabulatePretrainSpec
+from scriptorium.stages.tabulate_reading import TabulateReadingSpec
+from scriptorium.stages.tabulate_weights import TabulateWeightsSpec
+from scriptorium.tasks.spec import FinetuneSettings, FinetuneSpec, TaskDataSpec, TaskInput
+from scriptorium.text.spec import CorpusSpec, StreamSpec, VocabularySpec
+
+
+class Specifications(ConfiguredRuns):
+    """One method per stage, named after it; its arguments are the wildcards of the rule."""
+
+    def fetch(self, dataset: str) -> Spec:
+        return self._known(dataset, self.project.datasets, "data set")
+
+    def prepare_gaze(self, corpus: str) -> Spec:
+        entry = self._known(corpus, self.config.gaze.corpora, "gaze corpus")
+        return GazeCorpusSpec(corpus=corpus, **entry.shared(GazeCorpusSpec))
+
+    def prepare_task(self, task: str) -> Spec:
+        entry = self._known(task, self.config.tasks, "task")
+        return TaskDataSpec(task=task, **entry.shared(TaskDataSpec))
+
+    def prepare_corpus(self, corpus: str) -> Spec:
+        entry = self._known(corpus, self.config.corpora, "corpus")
+        streams = {}
+        for source in entry.sources:
+            if source.stream:
+                facts = self.project.datasets[source.dataset].model_dump(include=set(StreamSpec.model_fields))
+                streams[source.dataset] = StreamSpec.parse(facts, f"config/datasets.tsv, data set {source.dataset!r}")
+        return CorpusSpec(corpus=corpus, **entry.shared(CorpusSpec), streams=streams)
+
+    def train_vocabulary(self, vocabulary: str) -> Spec:
+        entry = self._known(vocabulary, self.config.vocabularies, "vocabulary")
+        return VocabularySpec(**entry.shared(VocabularySpec))
+
+    def annotate(self, dataset: str) -> Spec:
+        return self.config.annotation
+
+    def train_regressor(self, variant: str, seed: str) -> Spec:
+        recipe = self.project.variant(variant, "regressor", "results path").recipe
+        return RegressorSpec(**recipe.shared(RegressorSpec), seed=int(seed))
+
+    def gaze_baselines(self) -> Spec:
+        recipe = self.project.variants[self.config.gaze.scores_from].recipe
+        return GazeBaselineSpec(folds=recipe.folds)
+
+    def train_predictor(self) -> Spec:
+        return self._block("predictor").settings
+
+    def benchmark_cmcl2021(self) -> Spec:
+        return self._block("cmcl2021").settings
+
+    def score(self, dataset: str) -> Spec:
+        return ScoreSpec()
+
+    def finetune(self, variant: str, task: str, seed: str) -> Spec:
+        recipe = self.project.variant(variant, "finetune", "results path").recipe
+        entry = self._known(task, self.config.tasks, "task")
+        train = TrainSpec.parse(overlay(recipe.train, entry.train), where=f"variant {variant!r} on {task!r}: train")
+        return FinetuneSpec(
+            **entry.shared(TaskInput),
+            **recipe.shared(FinetuneSettings),
+            train=train,
+            save_model=(variant, task, int(seed)) in self._drawn | self._lent,
+            seed=int(seed),
+        )
+
+    def pack(self, blocks: str) -> Spec:
+        return pack_spec(self._known(blocks, self.packings, "packed corpus"))
+
+    def pretrain(self, variant: str, seed: str) -> Spec:
+        recipe = self._pretrain_recipe(variant)
+        train = TrainSpec.parse(recipe.train, where=f"variant {variant!r}: train")
+        return PretrainSpec(**recipe.shared(PretrainSettings), train=train, seed=int(seed))
+
+    def significance(self) -> Spec:
+        return SignificanceSpec(pipeline=self.config.annotation.pipeline)
+
+    def tabulate_corpora(self) -> Spec:
+        return TabulateCorporaSpec()
+
+    def tabulate_gaze(self) -> Spec:
+        return TabulateGazeSpec()
+
+    def tabulate_finetune(self, study: str) -> Spec:
+        entry = self._known(study, self.config.studies, "study")
+        return TabulateFinetuneSpec(study=study, baseline=entry.baseline, metrics=self._metrics(study))
+
+    def tabulate_boundary(self, study: str) -> Spec:
+        return TabulateBoundarySpec(study=study, metrics=self._metrics(study))
+
+    def tabulate_weights(self, study: str) -> Spec:
+        return TabulateWeightsSpec(study=study)
+
+    def tabulate_reading(self, study: str) -> Spec:
+        return TabulateReadingSpec(study=study)
+
+    def bench_cogbert(self) -> Spec:
+        return BenchCogbertSpec(pipeline=self.config.annotation.pipeline)
+
+    def bench_pretrain(self) -> Spec:
+        return BenchPretrainSpec()
+
+    def _metrics(self, study: str) -> dict[str, str]:
+        """The metric that tables show, for the tasks that name one."""
+        tasks = self._known(study, self.config.studies, "study").tasks
+        chosen = {task: self.config.tasks[task].metric for task in tasks}
+        return {task: metric for task, metric in chosen.items() if metric}
+
+    def tabulate_claims(self, of: str) -> Spec:
+        programme = of.removeprefix("_")
+        metrics = {name: task.metric for name, task in self.config.tasks.items() if task.metric}
+        rows = claims.rows(self.claims(programme), self.project.published, metrics)
+        effect = self.project.claims.smallest_effect
+        return TabulateClaimsSpec(claims=tuple(rows), smallest_effect=effect)
+
+    def tabulate_pretrain(self) -> Spec:
+        return TabulatePretrainSpec()
+
+    def compare_pretrain(self, study: str) -> Spec:
+        entry = self._known(study, self.config.pretraining.studies, "pre-training study")
+        return ComparePretrainSpec(study=study, baseline=entry.baseline)
+
+    def attention_maps(self) -> Spec:
+        sentences = self.config.attention.sentences if self.config.attention else 1
+        return AttentionMapsSpec(sentences=sentences)
