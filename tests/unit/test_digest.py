@@ -110,8 +110,11 @@ def test_bookkeeping_modules_exist_and_are_few():
     assert {name.removeprefix("scriptorium.") for name in digest.BOOKKEEPING} == {
         "digest",
         "errors",
+        "finished",
+        "job",
         "ledger",
         "manifest",
+        "named",
         "stage",
     }
     assert all(digest._file(name) for name in digest.BOOKKEEPING)
