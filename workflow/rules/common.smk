@@ -56,14 +56,4 @@ wildcard_constraints:
     dataset="[^/]+",
     study="[^/]+",
     seed=r"\d+",
-
-
-# Everything the report shows.
-REPORTED = [
-    "results/tables/gaze_regressor.tsv",
-    "results/tables/gaze_corpora.tsv",
-    "results/gaze/significance.tsv",
-    *(["results/tables/pretrain.tsv"] if RUNS.pretraining else []),
-    *(f"results/tables/finetune_{study}.tsv" for study in RUNS.default_studies()),
-    *(["results/figures/attention.html"] if CONFIG.attention else []),
-]
+    programme="|".join(RUNS.programmes()) or "-",
