@@ -87,7 +87,7 @@ def starts(root: Path) -> dict[str, float]:
 
 def test_a_job_that_is_planned_in_vain_computes_nothing(project):
     before = starts(project.root)
-    done = project.snakemake("--forcerun", "fetch", "prepare_task", "pretrain", "finetune")
+    done = project.snakemake("tables", "--forcerun", "fetch", "prepare_task", "pretrain", "finetune")
     assert "Fine-tune cogbert on mood" in done.stdout  # it was planned, and everything behind it
     assert starts(project.root) == before
     assert project.planned() == set()
@@ -97,7 +97,7 @@ def test_touched_data_of_ones_own_without_snakemakes_memory_compute_nothing(proj
     before = starts(project.root)
     shutil.move(project.root / ".snakemake", project.root.parent / "away")
     os.utime(project.root / "assets/mood.tsv")
-    done = project.snakemake()
+    done = project.snakemake("tables")
     assert "Prepare task mood" in done.stdout
     assert starts(project.root) == before
 
@@ -122,5 +122,5 @@ def test_a_copy_in_another_folder_computes_nothing(project, tmp_path):
     shutil.move(project.root, moved)
     project.root = moved
     shutil.rmtree(moved / ".snakemake")
-    project.snakemake("--forcerun", "prepare_task")
+    project.snakemake("tables", "--forcerun", "prepare_task")
     assert starts(moved) == before
