@@ -25,6 +25,10 @@ def first_page(tables: Sequence[Path]) -> str:
     parts = ["Results", "=======", ""]
     parts += [f"- **{_plain(study)}**: {_plain(sentence)}." for study, sentence in sentences.items()]
     if compared:
+        parts += [
+            "",
+            "In brackets: the score, its difference to the baseline's, and the 95 % interval of that difference.",
+        ]
         parts += ["", *_raw(_table(compared))]
     if drawn := _figure(tables):
         parts += ["", *_raw(drawn)]
@@ -45,8 +49,8 @@ def _table(compared: dict[str, list[dict[str, str]]]) -> str:
             values = (row[name] for name in ("task", "variant", "score", "difference", "interval", "verdict"))
             cells = "".join(f"<td>{escape(text)}</td>" for text in ("" if place else study, *values))
             body.append(f"<tr>{cells}</tr>")
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
-    return f'<div class="headline-table">{table}</div>'
+    lines = [f"<table><thead><tr>{head}</tr></thead><tbody>", *body, "</tbody></table>"]
+    return "\n".join(['<div class="headline-table">', *lines, "</div>"])
 
 
 def _figure(tables: Sequence[Path]) -> str:
@@ -55,7 +59,7 @@ def _figure(tables: Sequence[Path]) -> str:
         figures = path.parent.parent / "figures"
         for drawn in (figures / f"{path.stem}.svg", figures / f"{path.stem}_loss.svg"):
             if study_of(path) and drawn.is_file():
-                data = base64.b64encode(drawn.read_bytes()).decode()
+                data = base64.encodebytes(drawn.read_bytes()).decode().strip()
                 alt = f"{study_of(path)}: every variant beside the baseline"
                 image = f'<img alt="{escape(alt)}" src="data:image/svg+xml;base64,{data}">'
                 return f'<div class="headline-figure">{image}</div>'
@@ -63,4 +67,5 @@ def _figure(tables: Sequence[Path]) -> str:
 
 
 def _raw(html: str) -> list[str]:
-    return [".. raw:: html", "", f"   {html}"]
+    """HTML as it is. Its lines must be short: docutils refuses a text with a line of more than 10,000 characters."""
+    return [".. raw:: html", "", *(f"   {line}" for line in html.splitlines())]

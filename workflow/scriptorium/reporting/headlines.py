@@ -20,21 +20,22 @@ MODELS = {"mean": "the mean", "length": "word length alone", "features": "the ei
 
 
 def headlines(tables: Iterable[Path]) -> dict[str, str]:
-    """Study -> its sentence, in the order of the tables; tables that are no study's are passed over.
+    """Study -> its sentence, in the order of the tables, and behind them what stands in no study: the gaze regressor
+    and single pre-training runs. Other tables, and such as have not been made, are passed over.
 
     tables: files of results/tables. What stands there as numbers is said here with three digits.
     """
-    found = {}
+    studies, single = {}, {}
     for path in tables:
         if not path.is_file():
             continue
         if path.name == GAZE:
-            found["gaze regressor"] = _gaze(rows_of(path))
+            single["gaze regressor"] = _gaze(rows_of(path))
         elif path.name == PRETRAINED:
-            found["pre-training runs"] = _pretrained(rows_of(path))
+            single["pre-training runs"] = _pretrained(rows_of(path))
         elif study := study_of(path):
-            found[study] = _compared(comparisons(path), path)
-    return {study: sentence for study, sentence in found.items() if sentence}
+            studies[study] = _compared(comparisons(path), path)
+    return {study: sentence for study, sentence in {**studies, **single}.items() if sentence}
 
 
 def study_of(path: Path) -> str:
