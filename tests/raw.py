@@ -38,7 +38,7 @@ class Raw:
     def task(self, reader: str, files: dict[str, str | bytes], **settings: Any) -> dict[str, pd.DataFrame]:
         """The three splits of a task."""
         settings = {"kind": "classification", "labels": ("bad", "good"), "limits": {}, **settings}
-        spec = TaskDataSpec(task="toy", reader=reader, **settings)
+        spec = TaskDataSpec.parse({"task": "toy", "reader": reader, **settings})
         paths = tasks.prepare(spec, self.add(files), self.root / "out", self.ledger)
         return {path.stem: pd.read_parquet(path) for path in paths if path.suffix == ".parquet"}
 

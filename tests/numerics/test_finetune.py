@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 import transformers
+from scriptorium.tasks.kinds.examples import Examples, collate
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from scriptorium import ledger, manifest
@@ -18,7 +19,6 @@ from scriptorium.engine import training
 from scriptorium.errors import UserError
 from scriptorium.tasks.heads import build as build_model
 from scriptorium.tasks.kinds import classification
-from scriptorium.tasks.kinds.examples import Examples, collate
 from scriptorium.tasks.spec import FinetuneSpec
 from tests.finetuning import COGNITION, Folder, build
 

@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 import torch
 import transformers
+from scriptorium.tasks.kinds.examples import IGNORED, Examples, collate, read_split, shortest_first
 
 from scriptorium.cognition.maps import LOWER, UPPER
 from scriptorium.cognition.words import FEATURES, SCORES, SPANS, Words, control, merge, span_means
 from scriptorium.engine.plan import EpochSampler
 from scriptorium.errors import UserError
 from scriptorium.linguistics.annotate import text_key
-from scriptorium.tasks.kinds.examples import IGNORED, Examples, collate, read_split, shortest_first
 from tests.finetuning import annotated
 
 KINDS = ("gaze", "flags", "shuffled", "random", "zero")

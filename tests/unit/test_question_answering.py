@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 import torch
 import transformers
+from scriptorium.tasks.kinds.answer_spans import decode
+from scriptorium.tasks.kinds.windows import Windows, read_answers
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
 from scriptorium.errors import UserError
 from scriptorium.evaluation.statistics import compare_totals
 from scriptorium.tasks.kinds import question_answering
-from scriptorium.tasks.kinds.answer_spans import decode
-from scriptorium.tasks.kinds.windows import Windows, read_answers
 from scriptorium.tasks.spec import AnswerSpec
 from tests import tiny
 

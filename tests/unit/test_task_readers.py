@@ -6,8 +6,8 @@ import itertools
 
 import numpy as np
 import pytest
-
 from scriptorium.tasks.baselines import overlap_baseline
+
 from scriptorium.tasks.readers import paraphrase
 from scriptorium.tasks.splits import components, draw, sizes, split
 from tests.raw import Raw

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scriptorium.tasks.baselines import word_majority
 from seqeval.metrics import f1_score
 
 from scriptorium.errors import UserError
-from scriptorium.tasks.baselines import word_majority
 from scriptorium.tasks.readers.conll import to_iob2
 from tests.raw import Raw
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -62,9 +63,9 @@ def _parse(path: Path) -> ast.Module:
 
 @cache
 def _imports(name: str) -> tuple[str, ...]:
-    """Names of this package that a module imports anywhere, also inside functions."""
+    """Names of this package that a module imports anywhere, also inside functions; but not for types alone."""
     found: set[str] = set()
-    for node in ast.walk(_parse(_file(name))):
+    for node in _executed(_parse(_file(name))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
@@ -74,6 +75,16 @@ def _imports(name: str) -> tuple[str, ...]:
     # importing a.b.c runs a and a.b as well
     parents = {".".join(n.split(".")[:i]) for n in ours for i in range(1, n.count(".") + 1)}
     return tuple(sorted(ours | parents))
+
+
+def _executed(tree: ast.Module) -> Iterator[ast.AST]:
+    """All nodes but those below `if TYPE_CHECKING:`, which never run."""
+    todo: list[ast.AST] = [tree]
+    while todo:
+        node = todo.pop()
+        yield node
+        only_types = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        todo += node.orelse if only_types else ast.iter_child_nodes(node)
 
 
 @cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -74,8 +75,13 @@ def _explain(root: type[BaseModel], error: Mapping[str, Any]) -> str:
         return f"unknown key {path!r}, {hint}"
     if error["type"] == "missing":
         return f"key {path!r} is missing"
+    if error["type"] == "literal_error":
+        valid = re.findall(r"'([^']*)'", error["ctx"]["expected"])
+        return f"{path}: unknown value {error['input']!r}, {nearest(str(error['input']), valid)}"
     message = error["msg"].removeprefix("Value error, ")
-    return f"{path}: {message} (got {error['input']!r})" if path else message
+    if not path or isinstance(error["input"], Mapping):
+        return f"{path}: {message}" if path else message
+    return f"{path}: {message} (got {error['input']!r})"
 
 
 def _model_at(model: Any, location: tuple) -> type[BaseModel] | None:

@@ -19,23 +19,6 @@ from scriptorium.tasks.spec import FinetuneSettings, TaskData, TaskInput
 from scriptorium.text.spec import CorpusSettings, PackSpec, VocabularySpec
 
 Seed = Annotated[int, Field(ge=0)]
-METRICS = {  # kind of task -> what its tables can show, beside those of single measures and parts
-    "classification": ("test/accuracy", "test/error", "test/f1", "test/mcc"),
-    "regression": ("test/pearson", "test/spearman", "test/mse"),
-    "tagging": ("test/f1", "test/precision", "test/recall", "test/accuracy"),
-    "gaze": ("test/accuracy", "test/mae"),
-    "question_answering": (
-        "test/f1",
-        "test/em",
-        "test/f1_threshold_0",
-        "test/em_threshold_0",
-        "test/f1_has_answer",
-        "test/em_has_answer",
-        "test/f1_no_answer",
-        "test/em_no_answer",
-    ),
-    "multiple_choice": ("test/accuracy",),
-}
 
 
 class GazeCorpus(GazeReading):
@@ -99,8 +82,7 @@ class Task(TaskData, TaskInput):
     )
     metric: str | None = Field(
         None,
-        description="what tables show, such as test/mcc; empty: accuracy, for regression spearman, for tagging and "
-        "question answering f1",
+        description="what tables show, such as test/mcc; empty: that of the kind (docs/tasks.md)",
     )
 
 

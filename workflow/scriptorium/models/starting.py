@@ -11,6 +11,7 @@ import transformers
 
 from scriptorium.errors import UserError
 from scriptorium.fetching.checkpoints import check_checkpoint
+from scriptorium.models.positions import first_position
 from scriptorium.models.spec import EncoderSpec
 
 KINDS = {  # objective -> model_type of the encoder that it trains
@@ -22,7 +23,6 @@ KINDS = {  # objective -> model_type of the encoder that it trains
     "plm": "mpnet",
     "mlm-permuted": "mpnet",
 }
-OFFSETS = {"mpnet": 2, "roberta": 2}  # positions that these count more than there are: they begin at padding + 1
 REMEDY = "start from an encoder of the kind that the objective trains: bert, roberta, xlnet or mpnet"
 
 
@@ -53,7 +53,7 @@ def shape_of(directory: Path, model_type: str) -> EncoderSpec:
         layers=config["num_hidden_layers"],
         heads=config["num_attention_heads"],
         intermediate_size=config["intermediate_size"],
-        max_positions=config["max_position_embeddings"] - OFFSETS.get(model_type, 0),
+        max_positions=config["max_position_embeddings"] - first_position(model_type, config.get("pad_token_id", 1)),
         dropout=config["hidden_dropout_prob"],
     )
 

@@ -18,7 +18,7 @@ class TabulateBoundarySpec(Spec):
     """What is shown."""
 
     study: str = Field(description="name of the study")
-    metrics: dict[str, str] = Field(default_factory=dict, description="task -> metric; others: as in study tables")
+    metrics: dict[str, str] = Field(description="task -> metric")
 
 
 def run(job: stage.Job) -> list[Path]:

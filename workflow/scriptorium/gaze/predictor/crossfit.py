@@ -15,8 +15,9 @@ import numpy as np
 import transformers
 
 from scriptorium.gaze.predictor import boosting as gaze_boosting
-from scriptorium.gaze.predictor.ensemble import Ensemble, Spread, mix, positions, within
+from scriptorium.gaze.predictor.ensemble import Ensemble, Spread, mix, within
 from scriptorium.gaze.predictor.training import Reader, fit, predict
+from scriptorium.models.positions import longest_input
 
 if TYPE_CHECKING:
     from scriptorium.gaze.spec import PredictorSettings
@@ -49,7 +50,7 @@ def cross_fit(
     """
     tokenizer = transformers.AutoTokenizer.from_pretrained(backbone, local_files_only=True)
     config = transformers.AutoConfig.from_pretrained(backbone, local_files_only=True)
-    readings = Reader(tokenizer, positions(config))(sentences, values)
+    readings = Reader(tokenizer, longest_input(config))(sentences, values)
     observed = np.concatenate(values)
     features = np.concatenate([window.features for windows in readings for window in windows])
     fold_of_word = np.repeat(fold, [len(words) for words in sentences])

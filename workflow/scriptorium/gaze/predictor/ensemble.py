@@ -20,6 +20,7 @@ from scriptorium.gaze.predictor.boosting import Boosting
 from scriptorium.gaze.predictor.model import GazePredictor
 from scriptorium.gaze.predictor.training import Reader, predict
 from scriptorium.linguistics.surface import SURFACE, surface
+from scriptorium.models.positions import longest_input
 
 LEVELS = 10  # groups of predicted values, equally many words in each
 LOW, HIGH = 0.1, 0.9
@@ -103,7 +104,7 @@ class Ensemble:
         return Predicted(values, low, high, of_members.std(axis=0), encoder, within(boosting, self.upper))
 
     def reader(self) -> Reader:
-        return Reader(self.tokenizer, positions(self.members[0].config.encoder))
+        return Reader(self.tokenizer, longest_input(self.members[0].config.encoder))
 
     def save(self, folder: Path) -> list[Path]:
         """Write `folder`: member<k>/ (Hugging Face models with their tokenizer), boosting.safetensors, ensemble.json.
@@ -161,10 +162,3 @@ def mix(encoder: np.ndarray, boosting: np.ndarray, weights: np.ndarray, upper: S
 def within(values: np.ndarray, upper: Sequence[float | None]) -> np.ndarray:
     """Values [words, measures] held between 0 and each measure's upper bound."""
     return np.clip(values, 0.0, [np.inf if bound is None else bound for bound in upper])
-
-
-def positions(config: transformers.PreTrainedConfig) -> int:
-    """The most pieces that an encoder takes at once; RoBERTa's kind begins to count behind its padding id."""
-    longest = getattr(config, "max_position_embeddings", None) or 512
-    shifted = config.model_type in ("roberta", "xlm-roberta", "mpnet", "camembert", "longformer")
-    return longest - (config.pad_token_id or 0) - 1 if shifted else longest

@@ -8,13 +8,12 @@ import torch
 import transformers
 
 from scriptorium.errors import UserError
-from scriptorium.models.mpnet.model import OFFSET, TwoStreamConfig, TwoStreamMPNet
+from scriptorium.models.mpnet.model import TwoStreamConfig, TwoStreamMPNet
 from scriptorium.models.mpnet.visibility import Mode
+from scriptorium.models.positions import MPNET_PADDING, first_position
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.models.vocabulary import padded
 from scriptorium.objectives.spec import ObjectiveSpec
-
-PADDING = 1  # the id that transformers' MPNet takes for padding, whatever its configuration says
 
 
 def build(
@@ -24,10 +23,10 @@ def build(
 
     Raises UserError: token 1 occurs in text, but every MPNet of transformers reads it as padding.
     """
-    name = tokenizer.convert_ids_to_tokens(PADDING)
-    if tokenizer.pad_token_id != PADDING and "unused" not in str(name):
+    name = tokenizer.convert_ids_to_tokens(MPNET_PADDING)
+    if tokenizer.pad_token_id != MPNET_PADDING and "unused" not in str(name):
         raise UserError(
-            f"token {PADDING} is {name!r}, but transformers' MPNet reads that id as padding",
+            f"token {MPNET_PADDING} is {name!r}, but transformers' MPNet reads that id as padding",
             remedy="set vocabulary: fairseq in the recipe",
         )
     permuted = objective.permuted
@@ -39,7 +38,7 @@ def build(
             num_hidden_layers=spec.layers,
             num_attention_heads=spec.heads,
             intermediate_size=spec.intermediate_size,
-            max_position_embeddings=spec.max_positions + OFFSET,
+            max_position_embeddings=spec.max_positions + first_position("mpnet", tokenizer.pad_token_id),
             hidden_dropout_prob=spec.dropout,
             attention_probs_dropout_prob=spec.dropout,
             pad_token_id=tokenizer.pad_token_id,

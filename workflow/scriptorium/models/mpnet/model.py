@@ -30,9 +30,10 @@ from scriptorium.models import dropout, starting
 from scriptorium.models.attention import additive
 from scriptorium.models.mpnet.layer import Call, TwoStreamLayer
 from scriptorium.models.mpnet.visibility import Layout, Rows, lay_out
+from scriptorium.models.positions import first_position
 from scriptorium.models.vocabulary import PaddedVocabulary, padded
 
-OFFSET = 2  # fairseq counts positions from padding_idx + 1 = 2
+FIRST = first_position("mpnet", None)  # number of the first position
 
 
 class TwoStreamConfig(MPNetConfig):
@@ -41,7 +42,7 @@ class TwoStreamConfig(MPNetConfig):
     model_type = "scriptorium-mpnet"
 
     layer_norm_eps: float = 1e-5
-    max_position_embeddings: int = 512 + OFFSET
+    max_position_embeddings: int = 512 + FIRST
     tokens: int | None = None  # the vocabulary without its padding
     mode: str = "mpnet"  # one of visibility.MODES
     form: str = "split"  # of attention: split or dense
@@ -72,7 +73,7 @@ class TwoStreamMPNet(PaddedVocabulary, MPNetForMaskedLM):
     def encode(self, layout: Layout, rows: Tensor | None = None) -> Tensor:
         """Hidden states after the last layer, of all rows [B, R, d] or of `rows` [B, K], [B, K, d]."""
         calls, blind = self._calls(layout), layout.blind
-        hidden = self.mpnet.embeddings(input_ids=layout.ids, position_ids=layout.positions + OFFSET)
+        hidden = self.mpnet.embeddings(input_ids=layout.ids, position_ids=layout.positions + FIRST)
         *layers, last = self.mpnet.encoder.layer
         for layer in layers:
             hidden = self._through(layer, hidden, layout.content, calls, blind)

@@ -1,13 +1,14 @@
-"""What the readers of labelled data share: the columns of their frame, plain lines, and checks of the task."""
+"""What the readers of labelled data share: the columns of their frame, plain files, splits by name, classes."""
 
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scriptorium.errors import UserError
 from scriptorium.files.tables import not_utf8
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
 
 FIELDS = ["id", "text", "text_b", "label", "split"]
 SPLIT_NAMES = {**{name: name for name in SPLITS}, "dev": "validation"}
-
-
-def options_of(spec: TaskDataSpec) -> str:
-    """Where a task's options stand, for errors."""
-    return f"config/config.yaml, tasks.{spec.task}, options"
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -46,6 +42,19 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     lines = text.split("\n")
     for number, line in enumerate(lines[:-1] if lines[-1] == "" else lines, start=1):
         yield number, line.removesuffix("\r")
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file, plain or gzip. Raises UserError with the place of the fault."""
+    text = "\n".join(line for _, line in read_lines(path))
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"cannot be read as JSON: {error.msg}",
+            where=f"{path}, line {error.lineno}, column {error.colno}",
+            remedy="fetch or copy the file again, or mend it there",
+        ) from None
 
 
 def bare_name(path: Path) -> str:
@@ -86,30 +95,13 @@ def splits_of_files(paths: Sequence[Path], artifact: Path) -> list[tuple[str, Pa
     return found
 
 
-def need_kind(spec: TaskDataSpec, kinds: str, what: str) -> None:
-    """Raises UserError if the task is of another kind than its reader gives: one, or some joined by " or "."""
-    if spec.kind not in kinds.split(" or "):
-        raise UserError(
-            f"reader {spec.reader!r} gives {what}, kind: {kinds}, not {spec.kind}",
-            where=f"config/config.yaml, tasks.{spec.task}",
-            remedy=f"set kind: {kinds}",
-        )
-
-
 def need_classes(spec: TaskDataSpec, *classes: str) -> None:
     """Check, before a reader with classes of its own starts, that the task has them."""
-    where = f"config/config.yaml, tasks.{spec.task}"
-    if spec.kind != "classification":
-        raise UserError(
-            f"reader {spec.reader!r} gives the classes {', '.join(classes)}, not numbers",
-            where=where,
-            remedy="set kind: classification",
-        )
     for name in classes:
         if name not in spec.labels:
             raise UserError(
                 f"reader {spec.reader!r} gives the label {name!r}, which is not among the task's labels: "
                 f"{', '.join(spec.labels)}",
-                where=where,
+                where=f"config/config.yaml, tasks.{spec.task}",
                 remedy=f"set labels: [{', '.join(classes)}]",
             )

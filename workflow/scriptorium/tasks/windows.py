@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from scriptorium.errors import UserError
-from scriptorium.tasks.kinds.examples import collate, cut, read_columns, require_room
+from scriptorium.tasks.examples import collate, cut, require_room
+from scriptorium.tasks.prepared import read_columns
 from scriptorium.tasks.spec import AnswerSpec
 
 

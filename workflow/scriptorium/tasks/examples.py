@@ -7,8 +7,7 @@ score; [CLS], [SEP] and padding get none; the texts of a pair are annotated apar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +17,6 @@ import transformers
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from scriptorium.cognition.words import Words
 from scriptorium.errors import UserError
 from scriptorium.linguistics.align import piece_words, word_spans
 
@@ -27,61 +25,7 @@ IGNORED = -100  # label of pieces that are not scored: specials, padding, and al
 if TYPE_CHECKING:
     import tokenizers
 
-
-def read_split(path: Path, labels: Sequence[str], kind: str | None = None) -> pd.DataFrame:
-    """id, text, text_b, label of one split; `labels` names the classes, tags or measures, and is empty for regression.
-
-    kind: classification | regression | tagging | gaze; None is classification with labels and regression without.
-    label is a number, for tagging int64 [words] and for gaze float32 [words, measures].
-
-    Raises UserError, naming the example, for a label outside its set, not one label per word, or texts of which only
-    some are pairs.
-    """
-    kind = kind or ("classification" if labels else "regression")
-    table = read_columns(path, "id", "text", "text_b", "label")
-    if kind in ("tagging", "gaze"):
-        found = np.empty(len(table), object)  # filled one by one: arrays of one shape would become one array
-        for number, row in enumerate(table.itertuples()):
-            found[number] = _word_labels(row.text, row.label, labels, kind, f"{path}, id {row.id!r}")
-        table["label"] = found
-        return table
-    wrong = ~table["label"].isin(range(len(labels))) if kind == "classification" else ~np.isfinite(table["label"])
-    if wrong.any():
-        row = wrong.idxmax()
-        wanted = f"one of 0..{len(labels) - 1} ({', '.join(labels)})" if labels else "a finite number"
-        raise UserError(f"label {table['label'][row]} is not {wanted}", where=f"{path}, id {table['id'][row]!r}")
-    single = table["text_b"].isna()
-    if single.any() and not single.all():
-        row = single.idxmax()
-        raise UserError(
-            "text_b is missing here but given elsewhere",
-            where=f"{path}, id {table['id'][row]!r}",
-            remedy="give every example a second text, or none",
-        )
-    return table.astype({"label": np.int64 if kind == "classification" else np.float32})
-
-
-def read_columns(path: Path, *columns: str) -> pd.DataFrame:
-    """A split's columns. Raises UserError if it has no rows."""
-    table = pd.read_parquet(path, columns=list(columns))
-    if table.empty:
-        raise UserError("this split has no examples", where=path, remedy="raise its limit in config.yaml")
-    return table
-
-
-def _word_labels(text: str, label: Sequence, labels: Sequence[str], kind: str, where: str) -> np.ndarray:
-    words = len(text.split())
-    if kind == "tagging":
-        found, wanted = np.asarray(label), f"one of 0..{len(labels) - 1} for each of {words} words"
-        right = found.shape == (words,) and np.isin(found, np.arange(len(labels))).all()
-    else:
-        wanted = f"{len(labels)} finite numbers ({', '.join(labels)}) for each of {words} words"
-        right = len(label) == words and all(len(row) == len(labels) for row in label)
-        found = np.array([list(row) for row in label], np.float32) if right else np.empty(0)
-        right = right and np.isfinite(found).all()
-    if not right:
-        raise UserError(f"label {str(label)[:80]} is not {wanted}", where=where, remedy="prepare the task again")
-    return found.astype(np.int64 if kind == "tagging" else np.float32)
+    from scriptorium.cognition.words import Words
 
 
 class Examples(Dataset):

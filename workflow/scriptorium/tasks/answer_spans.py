@@ -6,8 +6,8 @@ import itertools
 
 import numpy as np
 
-from scriptorium.tasks.kinds.windows import Windows
 from scriptorium.tasks.spec import AnswerSpec
+from scriptorium.tasks.windows import Windows
 
 
 def decode(data: Windows, start: np.ndarray, end: np.ndarray, spec: AnswerSpec) -> tuple[list[str], np.ndarray]:

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from scriptorium.files.tables import members, settle
+from scriptorium.files.tables import members
 from scriptorium.ledger import Ledger
-from scriptorium.tasks.readers import paraphrase
-from scriptorium.tasks.readers.common import FIELDS, need_classes, options_of
+from scriptorium.tasks import paraphrase
+from scriptorium.tasks.raw_files import FIELDS, need_classes
 
 if TYPE_CHECKING:
     from scriptorium.tasks.spec import TaskDataSpec
 
 
-def read_tatoeba_paraphrase(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
+def read(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
     """Pairs of English sentences that do or do not share a translation: `paraphrase` or `different` (ours)."""
-    settle(spec.options, options_of(spec))
     need_classes(spec, "different", "paraphrase")
     (path,) = members(artifact, "SENTENCES")
     rows = [

@@ -7,9 +7,7 @@ about the same length as the partner had. So neither overlap nor length tells th
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -17,20 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from scriptorium.files.tables import clean
+from scriptorium.tasks.word_overlap import overlap, tokens, words
 from scriptorium.text.corpora.tatoeba_table import LANGUAGES, read_rows
 
 PIVOTS = ("ger", "fre", "spa", "dut", "swe")  # not jpn: every row has its own Japanese sentence
 LENGTH_WEIGHT = 0.02  # one word more or less weighs as much as this difference in overlap
 TRIED = 200  # best matching sentences that are looked at for a negative
-
-
-def words(text: str) -> frozenset[str]:
-    """The word forms of a text, without case and punctuation."""
-    return frozenset(_tokens(text))
-
-
-def _tokens(text: str) -> list[str]:
-    return re.findall(r"[\w']+", text.casefold().replace("’", "'"))
 
 
 FUNCTION_WORDS = words(
@@ -61,21 +51,15 @@ def read_pairs(path: Path, seed: int) -> list[Pair]:
     return [Pair(p.text_b, p.text, p.same) if swap else p for p, swap in zip(pairs, swaps, strict=True)]
 
 
-def overlap(a: Iterable[str], b: Iterable[str]) -> float:
-    """Jaccard overlap of two sets of words, 0..1."""
-    a, b = frozenset(a), frozenset(b)
-    return len(a & b) / len(a | b) if a | b else 1.0
-
-
 def _translations(path: Path) -> dict[str, set[tuple[str, str]]]:
     """English sentence -> its translations as (language, text). Of sentences equal but for punctuation, the first."""
     spelling: dict[str, str] = {}
     found: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for row in read_rows(path):
         others = {(code, clean(row[LANGUAGES[code]])) for code in PIVOTS if row[LANGUAGES[code]]}
-        tokens = _tokens(english := clean(row[LANGUAGES["eng"]]))
-        if others and tokens:
-            found[spelling.setdefault(" ".join(tokens), english)] |= others
+        forms = tokens(english := clean(row[LANGUAGES["eng"]]))
+        if others and forms:
+            found[spelling.setdefault(" ".join(forms), english)] |= others
     return dict(found)
 
 
