@@ -124,17 +124,17 @@ def test_reader_of_texts_is_refused_where_every_word_needs_a_label(raw, reader, 
 
 
 def test_reader_of_classes_is_refused_for_regression(raw):
-    with pytest.raises(UserError, match="gives the classes different, paraphrase, not numbers"):
+    with pytest.raises(UserError, match="gives classes, kind: classification, not regression"):
         raw.task("tatoeba_paraphrase", {"SENTENCES": ""}, kind="regression", labels=())
 
 
 @pytest.mark.parametrize(
     ("reader", "settings", "part"),
     [
-        ("tvs", {}, "unknown task reader 'tvs', did you mean 'tsv'?"),
-        ("vader", {"options": {"domian": "movie"}}, "unknown option 'domian', did you mean 'domain'?"),
-        ("vader", {"options": {"domain": "movies"}}, "unknown domain 'movies', did you mean 'movie'?"),
-        ("vader", {"options": {"threshold": "high"}}, "option threshold must be of type float, got 'high'"),
+        ("tvs", {}, "reader: unknown value 'tvs', did you mean 'tsv'?"),
+        ("vader", {"options": {"domian": "movie"}}, "options: unknown key 'domian', did you mean 'domain'?"),
+        ("vader", {"options": {"domain": "movies"}}, "options: domain: unknown value 'movies', did you mean 'movie'?"),
+        ("vader", {"options": {"threshold": "high"}}, "options: threshold: Input should be a valid number"),
         ("vader", {}, "reader 'vader' gives the label 'negative', which is not among the task's labels: bad, good"),
     ],
 )

@@ -13,13 +13,13 @@ from torch.utils.data import DataLoader
 
 from scriptorium.engine.plan import EpochSampler
 from scriptorium.models import xlnet as model_of
+from scriptorium.models.positions import longest_input
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.models.xlnet import blocked
 from scriptorium.objectives import masking, xlnet
 from scriptorium.objectives.spec import ObjectiveSpec, SpansSpec
 from scriptorium.stage import execute
 from scriptorium.stages import pretrain
-from scriptorium.tasks.heads import longest_input
 from scriptorium.text.blocks import Blocks
 from tests import lines, tiny
 

@@ -24,7 +24,7 @@ def run(value: float, seed: int, task: str = "mood") -> FinetuneRun:
 
 def test_the_sweep_has_a_row_per_boundary_and_the_plain_encoder_first(tmp_path):
     runs = [(run(0.5, 0), None), (run(0.7, 0), 2), (run(0.9, 1), 2), (run(0.6, 0), 0)]
-    table = boundary.table(runs, {})
+    table = boundary.table(runs, {"mood": "test/accuracy"})
     assert table["boundary"].tolist() == [pd.NA, 0, 2]
     assert table["mean"].tolist() == [0.5, 0.6, pytest.approx(0.8)]
     assert table["sd"].iloc[2] == pytest.approx(np.std([0.7, 0.9], ddof=1))

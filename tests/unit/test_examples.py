@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 import torch
 import transformers
-from scriptorium.tasks.kinds.examples import IGNORED, Examples, collate, read_split, shortest_first
 
 from scriptorium.cognition.maps import LOWER, UPPER
 from scriptorium.cognition.words import FEATURES, SCORES, SPANS, Words, control, merge, span_means
 from scriptorium.engine.plan import EpochSampler
 from scriptorium.errors import UserError
 from scriptorium.linguistics.annotate import text_key
+from scriptorium.tasks.examples import IGNORED, Examples, collate, shortest_first
+from scriptorium.tasks.kind import kind_of
 from tests.finetuning import annotated
 
 KINDS = ("gaze", "flags", "shuffled", "random", "zero")
@@ -213,19 +214,19 @@ def test_shortest_first_sorts_and_remembers_the_row():
 def test_a_split_is_read_with_its_labels_checked(tmp_path):
     path = tmp_path / "train.parquet"
     table(["a", "b"]).to_parquet(path)
-    assert read_split(path, ("no", "yes"))["label"].tolist() == [0, 1]
-    assert read_split(path, ())["label"].dtype == np.float32
+    assert kind_of("classification").read(path, ("no", "yes"))["label"].tolist() == [0, 1]
+    assert kind_of("regression").read(path, ())["label"].dtype == np.float32
     with pytest.raises(UserError, match=r"train.parquet, id 'e1': label 1 is not one of 0..0 \(no\)"):
-        read_split(path, ("no",))
+        kind_of("classification").read(path, ("no",))
     table(["a", "b"]).assign(label=[0.5, np.nan]).to_parquet(path)
     with pytest.raises(UserError, match="not a finite number"):
-        read_split(path, ())
+        kind_of("regression").read(path, ())
     table(["a", "b"], ["c", None]).to_parquet(path)
     with pytest.raises(UserError, match=r"id 'e1': text_b is missing"):
-        read_split(path, ("no", "yes"))
+        kind_of("classification").read(path, ("no", "yes"))
     table([]).to_parquet(path)
     with pytest.raises(UserError, match="no examples"):
-        read_split(path, ("no", "yes"))
+        kind_of("classification").read(path, ("no", "yes"))
 
 
 @pytest.mark.parametrize("count", [1, 16, 333, 1000])
@@ -333,10 +334,10 @@ def write(path, kind: str, texts: list[str], labels: list):
 
 
 def test_labels_per_word_are_read_as_arrays(tmp_path):
-    tags = read_split(write(tmp_path / "a.parquet", "tagging", [A, B], [np.arange(5) % 3] * 2), NAMES, "tagging")
+    tags = kind_of("tagging").read(write(tmp_path / "a.parquet", "tagging", [A, B], [np.arange(5) % 3] * 2), NAMES)
     assert tags["label"][1].dtype == np.int64 and tags["label"][1].tolist() == [0, 1, 2, 0, 1]
     measures = [np.arange(10, dtype=np.float32).reshape(5, 2)] * 2
-    gaze = read_split(write(tmp_path / "b.parquet", "gaze", [A, B], measures), ("n_fix", "trt"), "gaze")
+    gaze = kind_of("gaze").read(write(tmp_path / "b.parquet", "gaze", [A, B], measures), ("n_fix", "trt"))
     assert gaze["label"][1].dtype == np.float32 and gaze["label"][1].tolist() == measures[1].tolist()
 
 
@@ -352,7 +353,7 @@ def test_labels_per_word_are_read_as_arrays(tmp_path):
 )
 def test_labels_that_are_not_one_per_word_are_refused(tmp_path, kind, label, part):
     with pytest.raises(UserError, match=part):
-        read_split(write(tmp_path / "a.parquet", kind, [A], [label]), NAMES, kind)
+        kind_of(kind).read(write(tmp_path / "a.parquet", kind, [A], [label]), NAMES)
 
 
 # --- rules that a recipe may change -----------------------------------------------------------------------------------

@@ -11,14 +11,14 @@ import pandas as pd
 import pytest
 import torch
 import transformers
-from scriptorium.tasks.kinds.answer_spans import decode
-from scriptorium.tasks.kinds.windows import Windows, read_answers
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
 from scriptorium.errors import UserError
+from scriptorium.evaluation import question_answering
 from scriptorium.evaluation.statistics import compare_totals
-from scriptorium.tasks.kinds import question_answering
+from scriptorium.tasks.answer_spans import decode
 from scriptorium.tasks.spec import AnswerSpec
+from scriptorium.tasks.windows import Windows, read_answers
 from tests import tiny
 
 SHARED = Path(__file__).parents[3] / "shared/data"

@@ -100,19 +100,19 @@ def sentence(row: tuple) -> str:
 
 def figure(runs: Sequence[FinetuneRun], made: pd.DataFrame, tasks: Mapping[str, TaskInTables], path: Path) -> Path:
     """Per task a row of two panels: scores (dot = seed, bar = mean) and the paired difference with its interval."""
-    tasks = list(dict.fromkeys(made["task"]))
+    names = list(dict.fromkeys(made["task"]))
     most = int(made.groupby("task").size().max())
     with styled():
         canvas, panels = plt.subplots(
-            len(tasks),
+            len(names),
             2,
-            figsize=(9.6, 0.7 + len(tasks) * (1.0 + 0.36 * most)),
+            figsize=(9.6, 0.7 + len(names) * (1.0 + 0.36 * most)),
             width_ratios=(1, 1),
             layout="constrained",
             squeeze=False,
         )
         canvas.get_layout_engine().set(hspace=0.06, wspace=0.04)
-        for (left, right), task in zip(panels, tasks, strict=True):
+        for (left, right), task in zip(panels, names, strict=True):
             rows = made[made["task"] == task].reset_index(drop=True)
             metric = rows["metric"].iloc[0]
             _scores(left, [run for run in runs if run.task == task], rows, metric)
