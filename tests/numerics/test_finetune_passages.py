@@ -214,10 +214,3 @@ def test_padding_and_missing_options_leave_loss_and_gradient_alone():
 def test_cognition_is_refused_with_kinds_that_have_no_such_head(kind, asked):
     with pytest.raises(UserError, match=f"cannot be used on a task of kind {kind}"):
         finetune.require_plain(FinetuneSpec.parse(settings(kind, **asked)))
-
-
-def test_specifications_of_the_older_kinds_stay_what_they_were():
-    spec = FinetuneSpec.parse({"kind": "tagging", "labels": ["O"], "train": {"epochs": 1}}).canonical()
-    assert "answers" not in spec and "option_length" not in spec
-    changed = FinetuneSpec.parse(settings("question_answering")).canonical()
-    assert '"stride":10' in changed
