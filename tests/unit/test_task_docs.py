@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -63,9 +65,6 @@ def test_every_kind_that_a_reader_gives_is_one():
 
 
 def test_a_kind_is_light_enough_for_the_dag():
-    import subprocess
-    import sys
-
     heavy = ("torch", "transformers", "pandas", "numpy")
     code = (
         f"import sys; from scriptorium.tasks.kind import kind_of; [kind_of(k) for k in {KINDS!r}];"

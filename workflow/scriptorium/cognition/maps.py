@@ -23,7 +23,7 @@ def diagonal_maps(lower: Tensor) -> Tensor:
 def span_maps(scores: Tensor, spans: Tensor) -> Tensor:
     """Scores [B, 4, L] and span ids [B, 4, L] (-1: none) -> [B, 4, L, L].
 
-    Entry (i, j) is the mean of i's and j's scores where both lie in one span, else 0. `tasks/kinds/examples.py` gives
+    Entry (i, j) is the mean of i's and j's scores where both lie in one span, else 0. `tasks/examples.py` gives
     all pieces of a span the mean over its *words* (docs/papers/cogbert.md section 5.4), so this is that mean, and
     symmetric always.
     """
