@@ -30,7 +30,7 @@ include: "workflow/rules/finetune.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/track.smk"
 include: "workflow/rules/cogbert.smk"
-include: "workflow/rules/mpnet.smk"
+include: "workflow/rules/programme.smk"
 include: "workflow/rules/bench.smk"
 
 
@@ -74,7 +74,7 @@ rule finetuning:
 
 rule tables:
     input:
-        REPORTED,
+        RUNS.default_tables(),
 
 
 onsuccess:

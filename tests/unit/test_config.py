@@ -107,25 +107,25 @@ def test_every_file_of_a_folder_of_ones_own_is_watched(values, tmp_path, monkeyp
 def test_every_run_has_a_specification_that_reads_back(project):
     runs = Runs(project)
     for run in runs.finetuning:
-        assert json.loads(runs.finetune(run.variant, run.task, run.seed))["seed"] == run.seed
+        assert runs.finetune(run.variant, run.task, str(run.seed)).seed == run.seed
     for run in runs.pretraining:
-        assert json.loads(runs.pretrain(run.variant, run.seed))["seed"] == run.seed
+        assert runs.pretrain(run.variant, str(run.seed)).seed == run.seed
     for run in runs.regressors:
-        assert json.loads(runs.regressor(run.variant, run.seed))["seed"] == run.seed
+        assert runs.train_regressor(run.variant, str(run.seed)).seed == run.seed
 
 
 def test_variants_on_the_same_task_have_different_specifications(project):
     runs = Runs(project)
     asked: dict[tuple[str, str], set] = {}
     for run in runs.finetuning:
-        made = runs.finetune(run.variant, run.task, run.seed), runs.finetune_backbone(run.variant, run.seed)
+        made = runs.finetune(run.variant, run.task, run.seed).canonical(), runs.finetune_backbone(run.variant, run.seed)
         asked.setdefault((run.variant, run.task), set()).add(made)
     distinct = {(task, frozenset(made)) for (_, task), made in asked.items()}
     assert len(distinct) == len(asked)
 
 
 def test_the_regressors_recipe_offers_every_setting_of_its_specification(project):
-    settings = project.variants["regressor"].recipe.settings()
+    settings = project.variants["regressor"].recipe.shared(RegressorSpec)
     assert settings.keys() == RegressorSpec.model_fields.keys() - {"seed"}
 
 
@@ -149,8 +149,8 @@ def test_a_tasks_training_settings_hold_for_every_variant_alike(values):
     tasks = {**values["tasks"], "sentiment": {**values["tasks"]["sentiment"], "train": {"lr": 3e-5}}}
     runs = Runs(load({**values, "tasks": tasks}, ROOT))
     for variant in ("bert", "cogbert", "bert-gaze-loss"):
-        assert '"lr":3e-05' in runs.finetune(variant, "sentiment", 0)
-        assert '"lr":0.0001' in runs.finetune(variant, "paraphrase", 0)
+        assert '"lr":3e-05' in runs.finetune(variant, "sentiment", "0").canonical()
+        assert '"lr":0.0001' in runs.finetune(variant, "paraphrase", "0").canonical()
 
 
 def test_an_unknown_training_setting_of_a_task_is_named(values):
@@ -169,7 +169,7 @@ def test_the_papers_configuration_trains_the_same_variants_at_the_papers_size(va
     """The numbers of docs/papers/mpnet.md section 5 and docs/papers/objectives.md section 1."""
     runs = overlaid(values, "paper.yaml")
     for name in ("mpnet", "plm", "mlm-permuted", "mpnet-no-relative"):
-        spec = json.loads(runs.pretrain(name, 0))
+        spec = runs.pretrain(name, "0").model_dump(mode="json")
         model, train, objective = spec["model"], spec["train"], spec["objective"]
         assert (model["hidden_size"], model["layers"], model["heads"], model["intermediate_size"]) == (
             768,
@@ -181,12 +181,14 @@ def test_the_papers_configuration_trains_the_same_variants_at_the_papers_size(va
         assert (train["adam_betas"], train["adam_eps"], train["schedule"]) == ([0.9, 0.98], 1e-6, "polynomial")
         assert objective["permuted"]["faithful"] and objective["permuted"]["relative"] == (name != "mpnet-no-relative")
         assert runs.pretrain_blocks(name) == runs.pretrain_blocks("mpnet")
-    assert json.loads(runs.pretrain("plm", 0))["objective"]["name"] == "plm"
-    first, second = (json.loads(runs.pretrain(name, 0))["train"] for name in ("bert-paper-128", "bert-mlm"))
+    assert runs.pretrain("plm", "0").model_dump(mode="json")["objective"]["name"] == "plm"
+    first, second = (
+        runs.pretrain(name, "0").model_dump(mode="json")["train"] for name in ("bert-paper-128", "bert-mlm")
+    )
     assert (first["max_steps"], second["max_steps"]) == (900_000, 100_000)
     assert first["lr"] == 1e-4 and first["end_lr"] == second["lr"] == 1e-5
     assert runs.pretrain_start("bert-mlm", 0) == ["results/pretrain/bert-paper-128/seed0/manifest.json"]
-    tuned = json.loads(runs.finetune("tuned-mpnet", "qqp", 3))["train"]
+    tuned = runs.finetune("tuned-mpnet", "qqp", "3").model_dump(mode="json")["train"]
     assert (tuned["epochs"], tuned["lr"], tuned["batch_size"], tuned["warmup_ratio"]) == (10, 1e-5, 32, 0.25)
     assert {run.seed for run in runs.study("mpnet")} == set(range(5))
     assert runs.finetune_backbone("tuned-mpnet", 3) == "results/pretrain/mpnet/seed0/manifest.json"

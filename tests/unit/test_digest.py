@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from scriptorium import digest, stages
+from scriptorium import digest, stages, syntax
 
 STAGES = [module.name for module in pkgutil.iter_modules(stages.__path__)]
 TOY = {
@@ -48,7 +48,7 @@ def package(tmp_path, monkeypatch):
 
 
 def forget() -> None:
-    for value in vars(digest).values():
+    for value in (*vars(digest).values(), syntax.source):
         if hasattr(value, "cache_clear"):
             value.cache_clear()
 
@@ -110,9 +110,13 @@ def test_bookkeeping_modules_exist_and_are_few():
     assert {name.removeprefix("scriptorium.") for name in digest.BOOKKEEPING} == {
         "digest",
         "errors",
+        "finished",
+        "job",
         "ledger",
         "manifest",
+        "named",
         "stage",
+        "syntax",
     }
     assert all(digest._file(name) for name in digest.BOOKKEEPING)
 

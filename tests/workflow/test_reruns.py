@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+from pathlib import Path
 
 FINETUNED = {f"results/finetune/{v}/mood/seed{s}" for v in ("bert", "cogbert") for s in (0, 1)}
 SMALL = {f"results/finetune/{v}/mood/seed{s}" for v in ("bert-random", "bert-pretrained") for s in (0, 1)}
@@ -74,3 +77,50 @@ def test_a_fresh_clone_beside_existing_results_has_nothing_to_do(project, tmp_pa
         shutil.copytree(project.root / name, clone.root / name, dirs_exist_ok=True)
     assert clone.planned() == set()
     assert "Nothing to be done" in clone.snakemake().stdout
+
+
+def starts(root: Path) -> dict[str, float]:
+    """When each run was computed, by its ledger."""
+    found = (path for path in (root / "results").rglob("run.json") if ".finished" not in path.parts)
+    return {str(path.parent.relative_to(root)): json.loads(path.read_text())["start"] for path in found}
+
+
+def test_a_job_that_is_planned_in_vain_computes_nothing(project):
+    before = starts(project.root)
+    done = project.snakemake("tables", "--forcerun", "fetch", "prepare_task", "pretrain", "finetune")
+    assert "Fine-tune cogbert on mood" in done.stdout  # it was planned, and everything behind it
+    assert starts(project.root) == before
+    assert project.planned() == set()
+
+
+def test_touched_data_of_ones_own_without_snakemakes_memory_compute_nothing(project):
+    before = starts(project.root)
+    shutil.move(project.root / ".snakemake", project.root.parent / "away")
+    os.utime(project.root / "assets/mood.tsv")
+    done = project.snakemake("tables")
+    assert "Prepare task mood" in done.stdout
+    assert starts(project.root) == before
+
+
+def test_stale_results_are_noticed_without_snakemakes_memory(project):
+    shutil.move(project.root / ".snakemake", project.root.parent / "away")
+    assert project.planned() == set()
+    project.edit("config/recipes/cogbert.yaml", "extends: finetune", "extends: finetune\ntrain:\n  lr: 3.0e-4")
+    assert project.planned() == COGBERT | TABLE | ATTENTION
+
+
+def test_results_of_other_code_are_noticed_without_snakemakes_memory(project):
+    shutil.move(project.root / ".snakemake", project.root.parent / "away")
+    path = project.root / "workflow/scriptorium/reporting/finetuning.py"
+    path.write_text(path.read_text() + "\n\nNEW_FACT = 1\n")
+    assert TABLES <= project.planned() <= TABLES | {"results/runs/tables/claims"}
+
+
+def test_a_copy_in_another_folder_computes_nothing(project, tmp_path):
+    before = starts(project.root)
+    moved = tmp_path / "elsewhere"
+    shutil.move(project.root, moved)
+    project.root = moved
+    shutil.rmtree(moved / ".snakemake")
+    project.snakemake("tables", "--forcerun", "prepare_task")
+    assert starts(moved) == before

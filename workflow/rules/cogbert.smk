@@ -1,34 +1,4 @@
-"""CogBERT's whole programme: what `snakemake cogbert` makes beyond the default target."""
-
-COGBERT = [
-    "results/tables/gaze_regressor.tsv",
-    "results/tables/gaze_corpora.tsv",
-    "results/gaze/significance.tsv",
-    # made where a copy of the shared task's data is
-    *(["results/tables/gaze_cmcl2021.tsv"] if RUNS.has_cmcl2021() else []),
-    *RUNS.figures(RUNS.programme("cogbert")),
-    "results/tables/claims_cogbert.tsv",
-    *(["results/figures/attention.html"] if CONFIG.attention else []),
-]
-
-
-localrules:
-    cogbert,
-    cogbert_tables,
-    report_cogbert,
-    mirror_cogbert,
-
-
-rule cogbert:
-    input:
-        "results/report_cogbert.html",
-        "results/mlflow/cogbert.json",
-        [RUNS.predictor_manifest] if CONFIG.gaze.predictor else [],
-
-
-rule cogbert_tables:
-    input:
-        COGBERT,
+"""Tables and figures that CogBERT's studies ask for beside the usual ones."""
 
 
 rule tabulate_boundary:
@@ -141,31 +111,3 @@ rule tabulate_reading:
         "python -m scriptorium.stages.tabulate_reading --spec {params.spec:q}"
         " --out results/runs/tables/reading_{wildcards.study} --input runs={input.runs} data={input.data}"
         " --output table={output.table} figure={output.figure} 2> {log}"
-
-
-# The same two closing jobs as the default target's, over more tables.
-use rule report as report_cogbert with:
-    input:
-        COGBERT,
-    output:
-        "results/report_cogbert.html",
-    log:
-        "logs/report_cogbert.log",
-    params:
-        target="cogbert_tables",
-        spec=WHOLE_CONFIG,
-        code=code_digest("scriptorium.reporting.report"),
-    message:
-        "Report on CogBERT: one HTML file, readable without a network"
-
-
-use rule mirror as mirror_cogbert with:
-    input:
-        "results/report_cogbert.html",
-        COGBERT,
-    output:
-        "results/mlflow/cogbert.json",
-    log:
-        "logs/mirror_cogbert.log",
-    benchmark:
-        "benchmarks/mirror_cogbert.tsv"

@@ -14,7 +14,7 @@ from scriptorium.environment import activate
 from scriptorium.errors import UserError
 from scriptorium.config.loading import load
 from scriptorium.runs import Runs
-from scriptorium.runs.outdated import outdated
+from scriptorium.runs.outdated import remind
 from scriptorium.spec import canonical_json
 
 # where a mistake may be: what is given by --configfile is merged into the first, key by key
@@ -33,9 +33,9 @@ WHOLE_CONFIG = canonical_json(config)
 activate(ROOT / "workflow", WHOLE_CONFIG, CONFIG.tracking.uri)
 
 
-# Snakemake compares runs with a record of its own; where that is gone, their ledgers tell what is out of date.
-if workflow.is_main_process and workflow.dag_settings is not None:
-    workflow.dag_settings.forcerun = {*workflow.dag_settings.forcerun, *outdated(RUNS)}
+# Snakemake compares runs with records of its own; where these are gone, the ledgers tell what is out of date.
+if workflow.is_main_process:
+    remind(RUNS)
 
 
 def spec_of(stage):
@@ -56,14 +56,4 @@ wildcard_constraints:
     dataset="[^/]+",
     study="[^/]+",
     seed=r"\d+",
-
-
-# Everything the report shows.
-REPORTED = [
-    "results/tables/gaze_regressor.tsv",
-    "results/tables/gaze_corpora.tsv",
-    "results/gaze/significance.tsv",
-    *(["results/tables/pretrain.tsv"] if RUNS.pretraining else []),
-    *(f"results/tables/finetune_{study}.tsv" for study in RUNS.default_studies()),
-    *(["results/figures/attention.html"] if CONFIG.attention else []),
-]
+    programme="|".join(RUNS.programmes()) or "-",

@@ -86,7 +86,7 @@ rule verify:
 
 rule report:
     input:
-        REPORTED,
+        RUNS.default_tables(),
     output:
         "results/report.html",
     log:

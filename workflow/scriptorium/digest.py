@@ -8,16 +8,19 @@ both right: editing a function reruns exactly the runs that can reach it, and ad
 
 from __future__ import annotations
 
-import ast
 import hashlib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+from scriptorium.syntax import source
 
 PACKAGE = Path(__file__).resolve().parent
 
 # Modules that record, check or print, but cannot change a byte of a result. They may change without a rerun.
-BOOKKEEPING = frozenset(f"scriptorium.{name}" for name in ("digest", "errors", "ledger", "manifest", "named", "stage"))
+BOOKKEEPING = frozenset(
+    f"scriptorium.{name}"
+    for name in ("digest", "errors", "finished", "job", "ledger", "manifest", "named", "stage", "syntax")
+)
 # What a specification says, defaults included, is in its text and so in the run's key already. Modules of this name
 # hold fields, defaults and checks and nothing else (a test sees to it), so they may grow without a rerun.
 SPECIFICATION = "spec"
@@ -28,7 +31,7 @@ def code_digest(*modules: str) -> str:
     """16 hex digits over the syntax trees of `modules` (dotted names) and everything of ours that they import."""
     total = hashlib.sha256()
     for name in closure(*modules):
-        total.update(name.encode() + b"\0" + _tree_digest(_file(name)) + b"\0")
+        total.update(f"{name} {source(_file(name)).tree}\n".encode())
     return total.hexdigest()[:16]
 
 
@@ -50,41 +53,12 @@ def closure(*modules: str) -> tuple[str, ...]:
 
 
 @cache
-def _parse(path: Path) -> ast.Module:
-    """Syntax tree without docstrings."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            body = node.body
-            if body and isinstance(body[0], ast.Expr) and isinstance(getattr(body[0].value, "value", None), str):
-                node.body = body[1:]
-    return tree
-
-
-@cache
 def _imports(name: str) -> tuple[str, ...]:
-    """Names of this package that a module imports anywhere, also inside functions; but not for types alone."""
-    found: set[str] = set()
-    for node in _executed(_parse(_file(name))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            found.add(node.module)
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    ours = {n for n in found if n.split(".")[0] == "scriptorium"}
+    """Names of this package that a module imports anywhere."""
+    ours = {found for found in source(_file(name)).imports if found.split(".")[0] == "scriptorium"}
     # importing a.b.c runs a and a.b as well
     parents = {".".join(n.split(".")[:i]) for n in ours for i in range(1, n.count(".") + 1)}
     return tuple(sorted(ours | parents))
-
-
-def _executed(tree: ast.Module) -> Iterator[ast.AST]:
-    """All nodes but those below `if TYPE_CHECKING:`, which never run."""
-    todo: list[ast.AST] = [tree]
-    while todo:
-        node = todo.pop()
-        yield node
-        only_types = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-        todo += node.orelse if only_types else ast.iter_child_nodes(node)
 
 
 @cache
@@ -94,8 +68,3 @@ def _file(name: str) -> Path | None:
         if candidate.is_file() and (base != PACKAGE or candidate.name == "__init__.py"):
             return candidate
     return None
-
-
-@cache
-def _tree_digest(path: Path) -> bytes:
-    return hashlib.sha256(ast.dump(_parse(path)).encode()).digest()

@@ -23,82 +23,25 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scriptorium import devices, manifest
+from scriptorium import devices, finished, manifest
 from scriptorium import ledger as ledgers
-from scriptorium.digest import code_digest
 from scriptorium.errors import Interrupted, UserError
-from scriptorium.named import modules_of
-from scriptorium.spec import Spec, content_key
+from scriptorium.job import Identity, Impl, Job, Terminated, raise_terminated
+from scriptorium.spec import Spec
 
 EXIT_USER_ERROR, EXIT_INTERRUPTED = 2, 75
 DEADLINE_MARGIN = 60  # seconds kept back from resources.runtime for saving
 
 
-@dataclass(frozen=True)
-class Impl:
-    """How to run, never what: none of this enters the content key or changes a result beyond a stated tolerance."""
+def main(spec_class: type[Spec], run: Callable[[Job], list[Path]], *, always: bool = False) -> None:
+    """Command line of a stage. `run` returns the files it made; they go into the manifest, written last.
 
-    threads: int = 1
-    deadline: float | None = None  # seconds since the epoch
-    workers: int = 0  # processes that prepare batches
-    compile: bool = False  # torch.compile
-    checkpointing: bool = False  # gradients recompute activations: less memory, more time
-    fsdp: bool = False  # processes share weights and optimiser state instead of copying them
-    stop: dict[str, Any] = field(default_factory=dict)  # {"signal": n} once SIGTERM has arrived
-
-    @contextlib.contextmanager
-    def saving_on_sigterm(self):
-        """Inside, a first SIGTERM only sets `stop_reason`, so that the stage can save; a second one ends it."""
-
-        def handler(number: int, frame: Any) -> None:
-            if self.stop:
-                _raise_terminated(number, frame)
-            self.stop["signal"] = number
-            logging.warning("signal %d: saving at the next step boundary", number)
-
-        before = signal.signal(signal.SIGTERM, handler)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGTERM, before)
-
-    def stop_reason(self) -> str | None:
-        """Why the job should save and stop now, or None."""
-        if self.stop:
-            return f"signal {self.stop['signal']}"
-        if self.deadline and time.time() > self.deadline:
-            return "the runtime limit is near"
-        return None
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a stage's `run` receives."""
-
-    spec: Any
-    out: Path
-    inputs: dict[str, list[Path]]
-    outputs: dict[str, Path]
-    ledger: ledgers.Ledger
-    state: Path  # resumable state, keyed by content, outside declared outputs; removed after success
-    impl: Impl
-
-    def input(self, name: str) -> Path:
-        """The one file given under `name` (for most artifacts, their manifest)."""
-        (path,) = self.inputs[name]
-        return path
-
-    def input_dir(self, name: str) -> Path:
-        """Directory of the one artifact that was given by its manifest."""
-        return self.input(name).parent
-
-
-def main(spec_class: type[Spec], run: Callable[[Job], list[Path]]) -> None:
-    """Command line of a stage. `run` returns the files it made; they go into the manifest, written last."""
+    A run that is there already, finished, is not computed again, unless the stage is to run `always`: because it
+    prints what people asked for, or measures time.
+    """
     stage = Path(sys.modules["__main__"].__file__).stem
     parser = argparse.ArgumentParser(prog=f"python -m scriptorium.stages.{stage}")
     parser.add_argument("--spec", required=True, help="canonical JSON of the run's specification")
@@ -118,7 +61,11 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]]) -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s")
     try:
-        spec = spec_class.from_json(arguments.spec)
+        spec, inputs = spec_class.from_json(arguments.spec), _named(arguments.input)
+        identity = Identity.of(stage, spec, run, inputs)
+        if not always and "RANK" not in os.environ and finished.restored(arguments.out, identity.key):
+            _say(f"this run has finished before: nothing is computed ({finished.RECOMPUTE}=1 computes it again)", 0)
+            return
         with devices.lease(arguments.gpus):  # before anything imports torch
             if arguments.processes > 1 and "RANK" not in os.environ:
                 sys.exit(_together(stage, arguments))
@@ -127,7 +74,8 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]]) -> None:
                 spec,
                 run,
                 out=arguments.out,
-                inputs=_named(arguments.input),
+                inputs=inputs,
+                identity=identity,
                 outputs={name: paths[0] for name, paths in _named(arguments.output).items()},
                 threads=arguments.threads,
                 runtime=arguments.runtime,
@@ -139,7 +87,7 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]]) -> None:
             )
     except UserError as error:
         sys.exit(_say(f"error: {error}", EXIT_USER_ERROR))
-    except _Terminated as stopped:
+    except Terminated as stopped:
         sys.exit(128 + stopped.args[0])
     except Interrupted as stopped:
         sys.exit(_say(f"not finished: {stopped}; the state is saved, run it again to go on", EXIT_INTERRUPTED))
@@ -156,6 +104,7 @@ def execute(
     threads: int = 1,
     runtime: float | None = None,
     state: Path = Path("results/.state"),
+    identity: Identity | None = None,
     **options: Any,
 ) -> None:
     """Run a stage once, with ledger and manifest. Raises what `run` raises, after closing the ledger.
@@ -167,16 +116,8 @@ def execute(
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     outputs = outputs or {}
     _writable(out, state, *(path.parent for path in outputs.values()))
-    module = sys.modules[run.__module__]
-    name = module.__spec__.name if module.__spec__ else run.__module__
-    code = code_digest(name, *modules_of(spec))
-    digests = {f"{name}.{i}": _digest_input(path) for name, paths in inputs.items() for i, path in enumerate(paths)}
-    given = [
-        {"name": name, "path": str(path), "sha256": digests[f"{name}.{i}"]}
-        for name, paths in inputs.items()
-        for i, path in enumerate(paths)
-    ]
-    key = content_key(stage, spec.canonical(), digests, code)
+    identity = identity or Identity.of(stage, spec, run, inputs)
+    key = identity.key
     first = int(os.environ.get("RANK", "0")) == 0
     with _exclusive(state / key) if first else tempfile.TemporaryDirectory() as scratch:
         if not first:
@@ -186,9 +127,9 @@ def execute(
             key=key,
             stage=stage,
             spec=spec.model_dump(mode="json"),
-            code=code,
+            code=identity.code,
             seed=getattr(spec, "seed", None),
-            inputs=given,
+            inputs=identity.inputs,
             declared={name: str(path) for name, path in outputs.items()},
             threads=threads,
             command=_command(stage, spec, out, inputs, outputs, threads),
@@ -196,16 +137,17 @@ def execute(
         impl = Impl(threads, time.time() + runtime * 60 - DEADLINE_MARGIN if runtime else None, **options)
         job = Job(spec, out, inputs, outputs, ledger, state / key, impl)
         status = ledgers.FAILED
-        before = signal.signal(signal.SIGTERM, _raise_terminated)
+        before = signal.signal(signal.SIGTERM, raise_terminated)
         try:
             if first:
                 start_live_mirror(out)
             files = run(job)
             if first:
                 ledger.update(outputs=manifest.read(manifest.write(out, files))["files"])
+                finished.keep(out, ledger.record["outputs"])
                 shutil.rmtree(job.state, ignore_errors=True)
             status = ledgers.FINISHED
-        except (Interrupted, KeyboardInterrupt, _Terminated) as error:
+        except (Interrupted, KeyboardInterrupt, Terminated) as error:
             status = ledgers.KILLED
             ledger.note(f"stopped: {error or type(error).__name__}")
             raise
@@ -296,26 +238,6 @@ def _writable(*directories: Path) -> None:
             ) from None
         if not os.access(directory, os.W_OK | os.X_OK):
             raise UserError("this directory cannot be written", where=directory, remedy="correct its permissions")
-
-
-class _Terminated(BaseException):
-    """SIGTERM reached a stage that has nothing to save."""
-
-
-def _raise_terminated(number: int, _frame: Any) -> None:
-    raise _Terminated(number)
-
-
-def _digest_input(path: Path) -> str:
-    """sha256 of an input; for a manifest, of its text, after its files were found complete and unchanged."""
-    if not path.exists():
-        raise UserError("input does not exist", where=path, remedy="run snakemake for it first")
-    if path.name == manifest.NAME:
-        problems = manifest.check(path)
-        if problems:
-            raise UserError(problems[0], where=path, remedy=f"delete {path} and run snakemake again to rebuild it")
-        return manifest.content_digest(path)
-    return manifest.sha256(path)
 
 
 def _named(words: list[str]) -> dict[str, list[Path]]:

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from pydantic import Field
 
+from scriptorium.config.yaml_files import read_yaml
 from scriptorium.errors import UserError, nearest
 from scriptorium.reporting.spec import ClaimRow
 from scriptorium.spec import Spec
@@ -49,7 +50,7 @@ class Claims(Spec):
 def read_claims(path: Path, published: list[dict[str, str]], variants: Collection[str]) -> Claims:
     """Read and check the claims. Raises UserError naming claim and key, with the nearest valid name."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = read_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError("file not found", where=path) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from scriptorium.config.claims import PUBLISHED, check_published, read_claims
 from scriptorium.config.project import Project
 from scriptorium.config.references import ReferenceChecks, check_names
 from scriptorium.config.schema import RECIPES, Config, RegressorRecipe, Variant
+from scriptorium.config.yaml_files import read_yaml
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError, nearest
 from scriptorium.fetching.spec import FetchSpec
@@ -84,7 +86,7 @@ def read_variants(
     for number, row in enumerate(rows, start=2):
         where, name = f"{path}, line {number}, variant {row['variant']!r}", instead.get(row["recipe"], row["recipe"])
         try:
-            changes = yaml.safe_load(row["overrides"] or "{}")
+            changes = read_yaml(row["overrides"] or "{}")
         except yaml.YAMLError as error:
             raise UserError(f"overrides are not a YAML mapping: {error}", where=where) from None
         if not isinstance(changes, dict):
@@ -102,6 +104,7 @@ def read_variants(
     return variants
 
 
+@cache
 def read_recipe(name: str, folder: Path, chain: tuple[str, ...] = ()) -> dict[str, Any]:
     """A recipe with its `extends` chain merged."""
     path = folder / f"{name}.yaml"
@@ -112,7 +115,7 @@ def read_recipe(name: str, folder: Path, chain: tuple[str, ...] = ()) -> dict[st
     if name in chain:
         raise UserError(f"recipes extend one another in a circle: {' -> '.join((*chain, name))}", where=path)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        values = read_yaml(path.read_text(encoding="utf-8")) or {}
         parent = values.pop("extends", None)
     except (yaml.YAMLError, UnicodeDecodeError, AttributeError, TypeError) as error:
         raise UserError(f"a recipe must be a YAML mapping: {error}", where=path) from None

@@ -29,7 +29,7 @@ class Divergence:
         if not loss.is_cuda:
             self._judge(step, float(loss), float(norm), batch)
             return
-        self.settle()
+        self.judge_pending()
         found = torch.stack([loss.float(), torch.as_tensor(norm, device=loss.device).float()])
         host = torch.empty(2, pin_memory=True)
         host.copy_(found, non_blocking=True)
@@ -37,7 +37,7 @@ class Divergence:
         event.record()
         self._pending = (step, host, event, batch)
 
-    def settle(self) -> None:
+    def judge_pending(self) -> None:
         """Judge what is still on its way: before a checkpoint, and at the end."""
         if self._pending is not None:
             step, host, event, batch = self._pending

@@ -116,7 +116,7 @@ class PlannedTrainer(transformers.Trainer):
         return norm
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        self.divergence.settle()
+        self.divergence.judge_pending()
         folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
         tally = self.tally()
         with saving(folder):

@@ -122,7 +122,7 @@ def train(
         torch.manual_seed(seed + processes.rank())
     with job.impl.saving_on_sigterm(), watcher.progress_bar():
         trainer.train(resume_from_checkpoint=str(last) if last else None)
-    trainer.divergence.settle()
+    trainer.divergence.judge_pending()
     if watcher.stopped:
         raise Interrupted(f"step {trainer.state.global_step} of {trainer.state.max_steps} ({watcher.stopped})")
     return trainer

@@ -2,7 +2,8 @@
 
 The rules ask this package and nothing else; `track` and `audit` ask it which runs there should be and what to call
 them. configured.py: which runs · folders.py: where they are · specifications.py: what a run is · inputs.py: what it
-reads · outdated.py: finished runs that the configuration or the code no longer agrees with.
+reads · programmes.py: what the public targets make · outdated.py: finished runs that the configuration or the code no
+longer agrees with.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from functools import cached_property
 from scriptorium.digest import code_digest
 from scriptorium.named import modules_of
 from scriptorium.runs.configured import Run
-from scriptorium.runs.inputs import InputFiles
+from scriptorium.runs.programmes import Programmes
 from scriptorium.runs.specifications import Specifications
 
 __all__ = ["Plan", "Run", "Runs"]
@@ -27,7 +28,7 @@ class Plan:
     code: str
 
 
-class Runs(Specifications, InputFiles):
+class Runs(Specifications, Programmes):
     """The runs of a project."""
 
     def plan(self, stage: str, **wildcards: str) -> Plan:

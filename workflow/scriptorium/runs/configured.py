@@ -138,13 +138,6 @@ class ConfiguredRuns:
     def reading_data(self, study: str) -> list[str]:
         return list(dict.fromkeys(f"results/data/{run.task}/manifest.json" for run in self.reading(study)))
 
-    def figures(self, studies: Iterable[str]) -> list[str]:
-        """Tables of studies, and the figures that they ask for beside the usual one."""
-        chosen = {name: self.config.studies[name] for name in studies}
-        return [f"results/tables/finetune_{name}.tsv" for name in chosen] + [
-            f"results/tables/{kind}_{name}.tsv" for name, study in chosen.items() for kind in study.figures
-        ]
-
     def claimed(self, programme: str = "") -> list[Run]:
         """Configured fine-tuning runs that a claim compares: of its two variants, where both are there.
 
@@ -178,12 +171,6 @@ class ConfiguredRuns:
         pretraining |= {run.path: run for run in self.pretraining}  # which are named after the default's experiment
         yield from pretraining.values()
         yield from self.finetuning
-
-    def expected(self) -> Iterator[Run]:
-        """What the default target makes."""
-        yield from self.regressors
-        yield from self.pretraining
-        yield from self.finetuned_in(self.default_studies())
 
     def finetuned_in(self, studies: Iterable[str]) -> list[Run]:
         """Fine-tuning runs of these studies, each once."""

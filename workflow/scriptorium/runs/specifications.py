@@ -10,6 +10,7 @@ from scriptorium.gaze.spec import GazeCorpusSpec, RegressorSpec
 from scriptorium.objectives.spec import PretrainSettings, PretrainSpec
 from scriptorium.reporting.spec import TaskInTables
 from scriptorium.runs.configured import ConfiguredRuns, pack_spec
+from scriptorium.runs.folders import made_in
 from scriptorium.spec import Spec, overlay
 from scriptorium.stages.attention_maps import AttentionMapsSpec
 from scriptorium.stages.bench_cogbert import BenchCogbertSpec
@@ -32,19 +33,23 @@ from scriptorium.text.spec import CorpusSpec, StreamSpec, VocabularySpec
 
 
 class Specifications(ConfiguredRuns):
-    """One method per stage, named after it; its arguments are the wildcards of the rule."""
+    """One method per stage, named after it; its arguments are the wildcards of the rule and of the folder."""
 
+    @made_in("resources/{dataset}")
     def fetch(self, dataset: str) -> Spec:
         return self._known(dataset, self.project.datasets, "data set")
 
+    @made_in("results/gaze/corpora/{corpus}")
     def prepare_gaze(self, corpus: str) -> Spec:
         entry = self._known(corpus, self.config.gaze.corpora, "gaze corpus")
         return GazeCorpusSpec(corpus=corpus, **entry.shared(GazeCorpusSpec))
 
+    @made_in("results/data/{task}")
     def prepare_task(self, task: str) -> Spec:
         entry = self._known(task, self.config.tasks, "task")
         return TaskDataSpec(task=task, **entry.shared(TaskDataSpec))
 
+    @made_in("results/data/corpora/{corpus}")
     def prepare_corpus(self, corpus: str) -> Spec:
         entry = self._known(corpus, self.config.corpora, "corpus")
         streams = {}
@@ -54,30 +59,38 @@ class Specifications(ConfiguredRuns):
                 streams[source.dataset] = StreamSpec.parse(facts, f"config/datasets.tsv, data set {source.dataset!r}")
         return CorpusSpec(corpus=corpus, **entry.shared(CorpusSpec), streams=streams)
 
+    @made_in("results/data/vocabularies/{vocabulary}")
     def train_vocabulary(self, vocabulary: str) -> Spec:
         entry = self._known(vocabulary, self.config.vocabularies, "vocabulary")
         return VocabularySpec(**entry.shared(VocabularySpec))
 
+    @made_in("results/annotations/features/{dataset}")
     def annotate(self, dataset: str) -> Spec:
         return self.config.annotation
 
+    @made_in("results/gaze/regressor/{variant}/seed{seed}")
     def train_regressor(self, variant: str, seed: str) -> Spec:
         recipe = self.project.variant(variant, "regressor", "results path").recipe
         return RegressorSpec(**recipe.shared(RegressorSpec), seed=int(seed))
 
+    @made_in("results/gaze/baselines")
     def gaze_baselines(self) -> Spec:
         recipe = self.project.variants[self.config.gaze.scores_from].recipe
         return GazeBaselineSpec(folds=recipe.folds)
 
+    @made_in("results/gaze/predictor")
     def train_predictor(self) -> Spec:
         return self._block("predictor").settings
 
+    @made_in("results/runs/tables/gaze_cmcl2021")
     def benchmark_cmcl2021(self) -> Spec:
         return self._block("cmcl2021").settings
 
+    @made_in("results/annotations/{dataset}")
     def score(self, dataset: str) -> Spec:
         return ScoreSpec()
 
+    @made_in("results/finetune/{variant}/{task}/seed{seed}")
     def finetune(self, variant: str, task: str, seed: str) -> Spec:
         recipe = self.project.variant(variant, "finetune", "results path").recipe
         entry = self._known(task, self.config.tasks, "task")
@@ -90,40 +103,51 @@ class Specifications(ConfiguredRuns):
             seed=int(seed),
         )
 
+    @made_in("results/data/packed/{blocks}")
     def pack(self, blocks: str) -> Spec:
         return pack_spec(self._known(blocks, self.packings, "packed corpus"))
 
+    @made_in("results/pretrain/{variant}/seed{seed}")
     def pretrain(self, variant: str, seed: str) -> Spec:
         recipe = self._pretrain_recipe(variant)
         train = TrainSpec.parse(recipe.train, where=f"variant {variant!r}: train")
         return PretrainSpec(**recipe.shared(PretrainSettings), train=train, seed=int(seed))
 
+    @made_in("results/runs/tables/significance")
     def significance(self) -> Spec:
         return SignificanceSpec(pipeline=self.config.annotation.pipeline)
 
+    @made_in("results/runs/tables/gaze_corpora")
     def tabulate_corpora(self) -> Spec:
         return TabulateCorporaSpec()
 
+    @made_in("results/runs/tables/gaze")
     def tabulate_gaze(self) -> Spec:
         return TabulateGazeSpec()
 
+    @made_in("results/runs/tables/finetune_{study}")
     def tabulate_finetune(self, study: str) -> Spec:
         entry = self._known(study, self.config.studies, "study")
         return TabulateFinetuneSpec(study=study, baseline=entry.baseline, tasks=self._in_tables(entry.tasks))
 
+    @made_in("results/runs/tables/boundary_{study}")
     def tabulate_boundary(self, study: str) -> Spec:
         tasks = self._known(study, self.config.studies, "study").tasks
         return TabulateBoundarySpec(study=study, metrics={task: self._metric(task) for task in tasks})
 
+    @made_in("results/runs/tables/feature_weights_{study}")
     def tabulate_weights(self, study: str) -> Spec:
         return TabulateWeightsSpec(study=study)
 
+    @made_in("results/runs/tables/reading_{study}")
     def tabulate_reading(self, study: str) -> Spec:
         return TabulateReadingSpec(study=study)
 
+    @made_in("results/runs/bench/cogbert")
     def bench_cogbert(self) -> Spec:
         return BenchCogbertSpec(pipeline=self.config.annotation.pipeline)
 
+    @made_in("results/runs/bench/pretrain")
     def bench_pretrain(self) -> Spec:
         return BenchPretrainSpec()
 
@@ -138,6 +162,7 @@ class Specifications(ConfiguredRuns):
             name: TaskInTables(**task.shared(KindOfTask), metric=self._metric(name)) for name, task in entries.items()
         }
 
+    @made_in("results/runs/tables/claims{of}")
     def tabulate_claims(self, of: str) -> Spec:
         programme = of.removeprefix("_")
         metrics = {name: self._metric(name) for name in self.config.tasks}
@@ -146,13 +171,16 @@ class Specifications(ConfiguredRuns):
         tasks = self._in_tables(sorted({run.task for run in self.claimed(programme)}))
         return TabulateClaimsSpec(claims=tuple(rows), tasks=tasks, smallest_effect=effect)
 
+    @made_in("results/runs/tables/pretrain")
     def tabulate_pretrain(self) -> Spec:
         return TabulatePretrainSpec()
 
+    @made_in("results/runs/tables/pretrain_{study}")
     def compare_pretrain(self, study: str) -> Spec:
         entry = self._known(study, self.config.pretraining.studies, "pre-training study")
         return ComparePretrainSpec(study=study, baseline=entry.baseline)
 
+    @made_in("results/runs/figures/attention")
     def attention_maps(self) -> Spec:
         sentences = self.config.attention.sentences if self.config.attention else 1
         return AttentionMapsSpec(sentences=sentences)

@@ -53,4 +53,4 @@ def run(job: stage.Job) -> list[Path]:
 
 
 if __name__ == "__main__":
-    stage.main(BenchCogbertSpec, run)
+    stage.main(BenchCogbertSpec, run, always=True)

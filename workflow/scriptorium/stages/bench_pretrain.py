@@ -83,4 +83,4 @@ def run(job: stage.Job) -> list[Path]:
 
 
 if __name__ == "__main__":
-    stage.main(BenchPretrainSpec, run)
+    stage.main(BenchPretrainSpec, run, always=True)

@@ -137,4 +137,4 @@ def _table(said: list[list[str]], measures: tuple[str, ...], found: Predicted) -
 
 
 if __name__ == "__main__":
-    stage.main(PredictGazeSpec, run)
+    stage.main(PredictGazeSpec, run, always=True)

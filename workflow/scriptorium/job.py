@@ -1,0 +1,120 @@
+"""What a stage's `run` receives, how it is to run, and what makes a run this run and no other."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scriptorium import ledger as ledgers
+from scriptorium import manifest
+from scriptorium.digest import code_digest
+from scriptorium.errors import UserError
+from scriptorium.named import modules_of
+from scriptorium.spec import Spec, content_key
+
+
+@dataclass(frozen=True)
+class Impl:
+    """How to run, never what: none of this enters the content key or changes a result beyond a stated tolerance."""
+
+    threads: int = 1
+    deadline: float | None = None  # seconds since the epoch
+    workers: int = 0  # processes that prepare batches
+    compile: bool = False  # torch.compile
+    checkpointing: bool = False  # gradients recompute activations: less memory, more time
+    fsdp: bool = False  # processes share weights and optimiser state instead of copying them
+    stop: dict[str, Any] = field(default_factory=dict)  # {"signal": n} once SIGTERM has arrived
+
+    @contextlib.contextmanager
+    def saving_on_sigterm(self):
+        """Inside, a first SIGTERM only sets `stop_reason`, so that the stage can save; a second one ends it."""
+
+        def handler(number: int, frame: Any) -> None:
+            if self.stop:
+                raise_terminated(number, frame)
+            self.stop["signal"] = number
+            logging.warning("signal %d: saving at the next step boundary", number)
+
+        before = signal.signal(signal.SIGTERM, handler)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+    def stop_reason(self) -> str | None:
+        """Why the job should save and stop now, or None."""
+        if self.stop:
+            return f"signal {self.stop['signal']}"
+        if self.deadline and time.time() > self.deadline:
+            return "the runtime limit is near"
+        return None
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a stage's `run` receives."""
+
+    spec: Any
+    out: Path
+    inputs: dict[str, list[Path]]
+    outputs: dict[str, Path]
+    ledger: ledgers.Ledger
+    state: Path  # resumable state, keyed by content, outside declared outputs; removed after success
+    impl: Impl
+
+    def input(self, name: str) -> Path:
+        """The one file given under `name` (for most artifacts, their manifest)."""
+        (path,) = self.inputs[name]
+        return path
+
+    def input_dir(self, name: str) -> Path:
+        """Directory of the one artifact that was given by its manifest."""
+        return self.input(name).parent
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What makes a run this run and no other."""
+
+    key: str  # content key
+    code: str  # digest of the stage's code and of the modules that the specification names
+    inputs: list[dict[str, str]]  # name, path, sha256
+
+    @classmethod
+    def of(cls, stage: str, spec: Spec, run: Callable, inputs: dict[str, list[Path]]) -> Identity:
+        """Raises UserError for an input that is missing or damaged."""
+        module = sys.modules[run.__module__]
+        code = code_digest(module.__spec__.name if module.__spec__ else run.__module__, *modules_of(spec))
+        named = [(name, number, path) for name, paths in inputs.items() for number, path in enumerate(paths)]
+        digests = {f"{name}.{number}": _digest_input(path) for name, number, path in named}
+        given = [
+            {"name": name, "path": str(path), "sha256": digests[f"{name}.{number}"]} for name, number, path in named
+        ]
+        return cls(content_key(stage, spec.canonical(), digests, code), code, given)
+
+
+class Terminated(BaseException):
+    """SIGTERM reached a stage that has nothing to save."""
+
+
+def raise_terminated(number: int, _frame: Any) -> None:
+    raise Terminated(number)
+
+
+def _digest_input(path: Path) -> str:
+    """sha256 of an input; for a manifest, of its text, after its files were found complete and unchanged."""
+    if not path.exists():
+        raise UserError("input does not exist", where=path, remedy="run snakemake for it first")
+    if path.name == manifest.NAME:
+        problems = manifest.check(path)
+        if problems:
+            raise UserError(problems[0], where=path, remedy=f"delete {path} and run snakemake again to rebuild it")
+        return manifest.content_digest(path)
+    return manifest.sha256(path)
