@@ -60,7 +60,9 @@ def test_the_real_files_hold_600_and_200_sentences(tmp_path):
 
 def test_the_tables_error_is_the_mean_over_words_then_over_measures():
     observed = np.array([[0.0, 10.0], [4.0, 10.0]])
-    table = evaluation.table({"a": observed + np.array([1, -3]), "b": np.zeros((2, 2))}, observed, ["n_fix", "ffd"])
+    table = evaluation.error_table(
+        {"a": observed + np.array([1, -3]), "b": np.zeros((2, 2))}, observed, ["n_fix", "ffd"]
+    )
     assert table.to_dict("records") == [
         {"model": "a", "n_fix": 1.0, "ffd": 3.0, "mean": 2.0},
         {"model": "b", "n_fix": 2.0, "ffd": 10.0, "mean": 6.0},

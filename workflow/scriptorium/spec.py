@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -75,6 +76,9 @@ def _explain(root: type[BaseModel], error: Mapping[str, Any]) -> str:
     if error["type"] == "missing":
         return f"key {path!r} is missing"
     message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "literal_error":
+        close = nearest(str(error["input"]), re.findall("'([^']*)'", error["ctx"]["expected"]))
+        message += f", {close}" if close.startswith("did you mean") else ""
     return f"{path}: {message} (got {error['input']!r})" if path else message
 
 

@@ -22,14 +22,14 @@ def normalised(text: str) -> str:
     return " ".join(re.sub(r"[^\w\s]|_", " ", text.casefold()).split()) or text
 
 
-def duplicates(said: pd.DataFrame) -> dict[tuple[str, str], int]:
+def duplicates(sentences: pd.DataFrame) -> dict[tuple[str, str], int]:
     """How many different texts stand in both corpora of a pair, or twice in one; pairs without any are left out.
 
-    said: sentences with columns corpus and text.
+    sentences: one row each, with columns corpus and text.
     """
-    key = said["text"].map(normalised)
-    texts = {corpus: set(rows) for corpus, rows in key.groupby(said["corpus"])}
-    twice = {corpus: set(rows[rows.duplicated()]) for corpus, rows in key.groupby(said["corpus"])}
+    key = sentences["text"].map(normalised)
+    texts = {corpus: set(rows) for corpus, rows in key.groupby(sentences["corpus"])}
+    twice = {corpus: set(rows[rows.duplicated()]) for corpus, rows in key.groupby(sentences["corpus"])}
     found = {}
     for a, b in combinations_with_replacement(sorted(texts), 2):
         if count := len(twice[a] if a == b else texts[a] & texts[b]):

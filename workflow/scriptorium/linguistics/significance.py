@@ -73,7 +73,7 @@ def standardised(words: pd.DataFrame) -> np.ndarray:
     return ((words["n_fix"] - groups.transform("mean")) / groups.transform("std")).to_numpy(np.float64)
 
 
-def table(
+def candidate_effects(
     words: pd.DataFrame,
     values: Mapping[str, np.ndarray],
     frequency: np.ndarray,

@@ -67,8 +67,8 @@ def sentences(table: pd.DataFrame, measures: Sequence[str]) -> tuple[list[list[s
 
 def folds(table: pd.DataFrame, seed: int, count: int) -> np.ndarray:
     """Fold of each sentence, [sentences]: documents stay whole, and so do those that share a sentence."""
-    said = annotate.sentences(table)
-    group = gaze.groups(said)
-    of_sentence = [group[key] for key in zip(said["corpus"], said["document"], strict=True)]
+    texts = annotate.sentences(table)
+    group = gaze.groups(texts)
+    of_sentence = [group[key] for key in zip(texts["corpus"], texts["document"], strict=True)]
     fold_of = gaze.folds(seed, of_sentence, count)
     return np.array([fold_of[name] for name in of_sentence])

@@ -38,7 +38,7 @@ def sentences(path: Path, fields: tuple[str, ...]) -> Iterator[tuple[str, list[d
             raise UserError(
                 f"neither a MATLAB 5 nor a MATLAB 7.3 file (it begins {header[:12]!r})",
                 where=path,
-                remedy="give the release's results<READER>_<TASK>.mat, complete",
+                remedy="give the release's results<PARTICIPANT>_<TASK>.mat, complete",
             )
     except (OSError, ValueError, TypeError, KeyError, zlib.error, MatReadError) as error:
         raise UserError(
@@ -80,7 +80,7 @@ def _version_5(path: Path, fields: tuple[str, ...]) -> Iterator[tuple[str, list[
             raise _missing(field, table.dtype.names or (), f"{path}, {VARIABLE}")
     for index, record in enumerate(table):
         content, words = _text_5(record["content"]), record["word"]
-        if words.dtype.names is None:  # NaN or empty: this reader did not read the sentence
+        if words.dtype.names is None:  # NaN or empty: this participant did not read the sentence
             yield content, None
             continue
         where = f"{path}, sentence {index + 1}"
