@@ -151,7 +151,7 @@ def assets(tmp_path_factory):
                         "word_index": index,
                         "word": word,
                         "n_fix": generator.random() * 2,
-                        "n_readers": 2,
+                        "n_participants": 2,
                     }
                 )
                 values = dict(zip(FEATURES, generator.random(8).astype(np.float32), strict=True))

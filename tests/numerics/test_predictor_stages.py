@@ -9,7 +9,7 @@ import transformers
 
 from scriptorium import manifest
 from scriptorium.errors import UserError
-from scriptorium.gaze.predictor import words as readings
+from scriptorium.gaze.predictor import words as gaze_words
 from scriptorium.stage import execute
 from scriptorium.stages import predict_gaze, train_predictor
 from tests.tiny import SPECIAL, WORDS, tokenizer
@@ -31,7 +31,7 @@ def gaze_table(seed=0):
             "word_index": index,
             "word": generator.choice(WORDS),
             "n_fix": generator.random() * 2,
-            "n_readers": 3,
+            "n_participants": 3,
             "ffd": np.nan,
             "gd": np.nan,
             "gpt": generator.random() * 300,
@@ -194,14 +194,14 @@ def test_no_text_two_texts_and_no_predictor_are_refused(trained, tmp_path):
 def test_faulty_gaze_tables_are_refused(tmp_path, change, message):
     path = words_manifest(tmp_path, change(gaze_table()))
     with pytest.raises(UserError, match=message):
-        readings.read([path], SETTINGS["measures"])
+        gaze_words.read([path], SETTINGS["measures"])
 
 
 def test_documents_are_never_split_between_folds():
     table = gaze_table()
-    fold = readings.folds(table, 0, 3)
+    fold = gaze_words.folds(table, 0, 3)
     document = table.drop_duplicates(["document", "sentence"])["document"].to_numpy()
     assert len(fold) == 12 and set(fold) == {0, 1, 2}
     assert all(len(set(fold[document == name])) == 1 for name in set(document))
     with pytest.raises(UserError, match="cannot make 7 folds"):
-        readings.folds(table, 0, 7)
+        gaze_words.folds(table, 0, 7)

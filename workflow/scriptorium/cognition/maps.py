@@ -73,7 +73,8 @@ class Features:
         layered: bool = True,
         record: bool = False,
     ) -> Features:
-        """lower, upper_scores, upper_spans: [B, 4, L] in the order of linguistics/features.py: LOWER, UPPER; readability: [B]."""
+        """lower, upper_scores, upper_spans: [B, 4, L] in the order of LOWER, UPPER (linguistics/features.py);
+        readability: [B]."""
         scores = {"lower": lower if diagonal == "own" else first_token_only(lower), "upper": upper_scores}
         maps = {"lower": diagonal_maps(scores["lower"]), "upper": span_maps(upper_scores, upper_spans)}
         if syntax == "word_position":

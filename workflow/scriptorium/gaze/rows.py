@@ -57,7 +57,7 @@ def aligned(
     """Rows by document, sentence, participant and word_index (from 0), sentences numbered from 0, without gaps.
 
     disagreement: participants of a document with other words than the rest are an "error", or ("majority") left out
-    of it with a note. Measures that the source lacks are NaN. Raises UserError naming file, row, participant and remedy.
+    of it with a note. Measures that the source lacks are NaN. Raises UserError naming file, row and participant.
     """
     means, running = "participant" not in rows, "sentence" not in rows
     rows = rows.reset_index(drop=True)
@@ -100,8 +100,8 @@ def _check_unique(rows: pd.DataFrame, running: bool) -> None:
         row = rows.loc[twice.idxmax()]
         first = rows.loc[(rows[key] == row[key]).all(axis="columns").idxmax()]
         raise UserError(
-            f"{_trial(row, running)} has word {row['position']} twice: {first['word']!r} and {row['word']!r} (the first "
-            f"is in {first['place']})",
+            f"{_trial(row, running)} has word {row['position']} twice: {first['word']!r} and {row['word']!r} (the "
+            f"first is in {first['place']})",
             where=row["place"],
             remedy="give every word of a participant once: leave out rows, or files, that repeat others; number the "
             "words of a sentence, and the sentences of all files together, without repetition",

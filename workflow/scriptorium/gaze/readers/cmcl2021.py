@@ -1,4 +1,5 @@
-"""The shared task CMCL 2021 (on ZuCo): means over participants on scales of 0-100 (docs/papers/cogbert.md section 9.5).
+"""The shared task CMCL 2021 (on ZuCo): means over participants on scales of 0-100 (docs/papers/cogbert.md
+section 9.5).
 """
 
 from __future__ import annotations

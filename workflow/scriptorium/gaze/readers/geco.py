@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,11 @@ def _sheets(path: Path) -> list[pd.DataFrame]:
 
     required = (*PLACE, *NAMES.values())
     try:
+        with zipfile.ZipFile(path) as archive:
+            if damaged := archive.testzip():
+                raise zipfile.BadZipFile(f"its part {damaged} is damaged")
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, KeyError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
         raise UserError(
             f"not an Excel workbook: {error}",
             where=path,
