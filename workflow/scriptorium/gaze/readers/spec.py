@@ -28,12 +28,16 @@ class DurationOptions(ReaderOptions):
 
 
 class OnestopOptions(DurationOptions):
+    """OneStop's interest-area reports."""
+
     disagreement: Literal["error", "majority"] = Field(
         "majority", description="participants of a paragraph who have other words: refused, or left out of it"
     )
 
 
 class ZucoOptions(DurationOptions):
+    """ZuCo's MATLAB files."""
+
     memory_mb: ClassVar[int] = 16000  # the files hold EEG beside the gaze, and MATLAB 5 cannot be read in part
 
     # docs/papers/cogbert.md section 9.1
@@ -42,6 +46,8 @@ class ZucoOptions(DurationOptions):
 
 
 class GecoOptions(DurationOptions):
+    """GECO's workbooks."""
+
     memory_mb: ClassVar[int] = 8000  # a workbook has a million rows
 
     disagreement: Literal["error", "majority"] = Field(
@@ -53,12 +59,16 @@ class GecoOptions(DurationOptions):
 
 
 class ProvoOptions(DurationOptions):
+    """Provo's table."""
+
     disagreement: Literal["error", "majority"] = Field(
         "error", description="participants of a text who have other words: refused, or left out of it"
     )
 
 
 class Cmcl2021Options(DurationOptions):
+    """Files of the shared task CMCL 2021."""
+
     duration_unit: Literal["ms", "samples500"] = Field(
         "samples500", description="unit of the source's durations, once they are brought back from the scale of 0-100"
     )
@@ -71,10 +81,14 @@ class Cmcl2021Options(DurationOptions):
 
 
 class Cmcl2022Options(ReaderOptions):
+    """Files of the shared task CMCL 2022."""
+
     language: Literal["", "en", "de", "nl", "ru", "zh", "hi"] = Field("", description="which language; empty: all")
 
 
 class MeansOptions(DurationOptions):
+    """Exports of word means."""
+
     participants: int = Field(0, ge=0, description="how many the means are over; 0: not known")
     sentences_per_document: int = Field(
         1, ge=1, description="so many sentences with following numbers are one document, never split between folds"
