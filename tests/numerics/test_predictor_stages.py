@@ -187,7 +187,7 @@ def test_no_text_two_texts_and_no_predictor_are_refused(trained, tmp_path):
         (lambda t: t.assign(gpt=np.nan), "no word has a gpt"),
         (lambda t: t.assign(fix_prop=t["fix_prop"].where(t.index != 7, 1.5)), "fix_prop of word fab/p0/1/1 is 1.5"),
         (lambda t: t.assign(n_fix=t["n_fix"].where(t.index != 0, -1.0)), "n_fix of word fab/p0/0/0 is -1.0"),
-        (lambda t: pd.concat([t, t.iloc[:1]]), "fab/p0/0/0 stands there twice"),
+        (lambda t: pd.concat([t, t.iloc[:1]]), "fab/p0/0/0 occurs twice"),
         (lambda t: t.iloc[:0], "no word to train on"),
     ],
 )

@@ -1,5 +1,6 @@
 """Stage 1 of CogBERT: eye-tracking corpora, the gaze regressor, its baselines, scores for any text."""
 
+
 rule prepare_gaze:
     input:
         raw=lambda wildcards: RUNS.gaze_source(wildcards.corpus),

@@ -183,7 +183,7 @@ def choose(sentences: Sequence[Sentence], count: int, *, least: int = 8, most: i
 
 
 def _words(run: Path, annotations: Path) -> Words:
-    """The scores that the model was fine-tuned with: their kind and seed stand in the run's journal."""
+    """The scores that the model was fine-tuned with: the run's journal has their kind and seed."""
     record = ledger.read_record(run.parent)
     if not record or not record["spec"].get("cognition"):
         raise UserError(

@@ -11,7 +11,7 @@ import pandas as pd
 from scriptorium.gaze.pooling import normalised
 
 PLACE = ["document", "sentence", "word_index"]
-REPEATED_WORDS = 5  # shorter sentences stand twice by chance
+REPEATED_WORDS = 5  # shorter sentences occur twice by chance
 
 
 def split_half(rows: pd.DataFrame, draws: int, seed: int = 0) -> dict[str, float]:
@@ -69,7 +69,7 @@ def _means(word: np.ndarray, values: np.ndarray, words: int) -> np.ndarray:
 def repeats(words: pd.DataFrame) -> dict[str, float]:
     """Agreement of two recordings of the same sentence (docs/papers/cogbert.md section 9.2), at least five words long.
 
-    words: a gaze table. Each sentence that stands twice or more gives its first two recordings. Returns
+    words: a gaze table. Each sentence that occurs twice or more gives its first two recordings. Returns
     repeat_sentences, and repeat_r and repeat_mae (fixations) over their words if there are any.
     """
     place = words.groupby(["document", "sentence"], sort=True)

@@ -152,4 +152,4 @@ def _parquet(path: Path, columns: list[str]) -> pd.DataFrame:
 def _unique(table: pd.DataFrame, key: list[str], where: str) -> None:
     if (double := table.duplicated(key)).any():
         row = "/".join(map(str, table.loc[double, key].iloc[0]))
-        raise UserError(f"word {row} stands there twice", where=where, remedy="name every corpus once in the recipe")
+        raise UserError(f"word {row} occurs twice", where=where, remedy="name every corpus once in the recipe")

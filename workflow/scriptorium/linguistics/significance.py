@@ -2,7 +2,7 @@
 12; ours).
 
 Two questions per candidate. Raw: do words with it get more or fewer fixations than words without? Adjusted: do they
-still, once length, frequency and sentence are held constant? Readers skip short, frequent words whatever their role,
+still, once length, frequency and sentence are held constant? People skip short, frequent words whatever their role,
 so the first question alone answers yes for nearly everything that goes with length.
 """
 

@@ -1,4 +1,4 @@
-"""Table of the gaze corpora: their size and level, what stands in them twice, and how far their participants agree."""
+"""Table of the gaze corpora: their size and level, what occurs in them twice, and how far their participants agree."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def corpora_table(corpora: Mapping[str, tuple[pd.DataFrame, Mapping[str, Any]]])
     repeated, shared, and the noise ceiling (gaze/ceiling.py).
 
     corpora: name -> (gaze table, its ceiling.json). mean_ffd: ms, over participants who fixated the word. repeated:
-    texts that stand in the corpus twice; shared: texts that stand in another corpus as well. Empty: the source cannot
+    texts that occur in the corpus twice; shared: texts that occur in another corpus as well. Empty: the source cannot
     tell.
     """
     sentences = {name: annotate.sentences(words) for name, (words, _) in corpora.items()}
@@ -45,7 +45,7 @@ def corpora_table(corpora: Mapping[str, tuple[pd.DataFrame, Mapping[str, Any]]])
 
 
 def _shared(name: str, sentences: Mapping[str, pd.DataFrame]) -> int:
-    """Texts of a corpus that stand in any other."""
+    """Texts of a corpus that occur in any other."""
     others = [own.assign(corpus="others") for other, own in sentences.items() if other != name]
     both = pd.concat([sentences[name], *others])
     return sum(count for pair, count in duplicates(both).items() if set(pair) == {name, "others"})
