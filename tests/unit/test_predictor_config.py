@@ -25,15 +25,15 @@ def test_a_predictor_reads_its_corpora_and_its_backbone(values):
     assert runs.predictor_words() == ["results/gaze/corpora/onestop/manifest.json"]
     assert runs.predictor_backbone() == runs.cmcl2021_backbone() == "resources/minilm/manifest.json"
     assert runs.cmcl2021_source() == "resources/cmcl2021/manifest.json"
-    assert '"folds":4' in runs.predictor() and '"folds":5' in runs.cmcl2021()
+    assert (runs.train_predictor().folds, runs.benchmark_cmcl2021().folds) == (4, 5)
 
 
-@pytest.mark.parametrize("block", ["predictor", "cmcl2021"])
-def test_without_its_block_only_its_own_target_is_refused(values, block):
+@pytest.mark.parametrize(("block", "stage"), [("predictor", "train_predictor"), ("cmcl2021", "benchmark_cmcl2021")])
+def test_without_its_block_only_its_own_target_is_refused(values, block, stage):
     del values["gaze"][block]
     runs = Runs(load(values, ROOT))
     with pytest.raises(UserError, match=rf"gaze\.{block} is not configured"):
-        getattr(runs, block)()
+        getattr(runs, stage)()
 
 
 @pytest.mark.parametrize(
