@@ -44,6 +44,25 @@ def edit(root: Path, name: str, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        ({"reader": "onestpo"}, "gaze.corpora.onestop.reader: .*, did you mean 'onestop'"),
+        ({"reader": "geco", "options": {"disagreemnt": "error"}}, "'disagreemnt', did you mean 'disagreement'"),
+        ({"reader": "geco", "options": {"disagreement": "majorty"}}, "disagreement: .*, did you mean 'majority'"),
+        ({"reader": "zuco", "options": {"duration_unit": "sample500"}}, "duration_unit: .*, did you mean 'samples500'"),
+        ({"reader": "cmcl2022", "options": {"language": "fr"}}, "language: Input should be"),
+        ({"reader": "text", "options": {"duration_unit": "ms"}}, "unknown key 'duration_unit'"),
+        ({"reader": "means", "options": {"readers": 4}}, "unknown key 'readers'"),
+        ({"reader": "means", "options": {"sentences_per_document": 0}}, "sentences_per_document: .*greater than"),
+        ({"reader": "zuco", "options": {"tasks": 5}}, "tasks: .*valid string"),
+    ],
+)
+def test_an_unknown_gaze_reader_or_option_is_refused_before_any_job(root, block, message):
+    with pytest.raises(UserError, match=message):
+        load(root, gaze__corpora__onestop={"dataset": "onestop", **block})
+
+
 def test_the_undamaged_copy_loads(root):
     assert load(root).variants
 

@@ -232,16 +232,16 @@ def write_encoder(folder: Path) -> None:
     BertModel(config).save_pretrained(folder)
 
 
-def write_gaze(path: Path, readers: int = 3) -> None:
+def write_gaze(path: Path, participants: int = 3) -> None:
     """Fixation counts that grow with word length, in the documented generic csv."""
     with path.open("w", encoding="utf-8", newline="") as handle:
         out = csv.writer(handle)
-        out.writerow(["document", "sentence", "word_index", "word", "reader", "n_fix"])
+        out.writerow(["document", "sentence", "word_index", "word", "participant", "n_fix"])
         for number, sentence in enumerate(SENTENCES):
-            for reader in range(readers):
+            for participant in range(participants):
                 for index, word in enumerate(sentence.split()):
-                    count = (len(word) + reader + number + index) % 3 + (len(word) > 5)
-                    out.writerow([f"page{number // 4}", number % 4, index, word, f"r{reader}", count])
+                    count = (len(word) + participant + number + index) % 3 + (len(word) > 5)
+                    out.writerow([f"page{number // 4}", number % 4, index, word, f"r{participant}", count])
 
 
 def write_task(path: Path) -> None:

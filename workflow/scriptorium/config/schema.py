@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from scriptorium.gaze.spec import BenchmarkCmcl2021Spec, GazeReading, RegressorSettings, TrainPredictorSpec
+from scriptorium.gaze.spec import BenchmarkCmcl2021Spec, GazeFormat, RegressorSettings, TrainPredictorSpec
 from scriptorium.linguistics.spec import AnnotateSpec
 from scriptorium.objectives.spec import PretrainSettings, check_layout
 from scriptorium.spec import Spec
@@ -21,7 +21,7 @@ from scriptorium.text.spec import CorpusSettings, PackSpec, VocabularySpec
 Seed = Annotated[int, Field(ge=0)]
 
 
-class GazeCorpus(GazeReading):
+class GazeCorpus(GazeFormat):
     """A gaze corpus: which data set, read how."""
 
     dataset: str = Field(description="name in config/datasets.tsv")

@@ -28,7 +28,7 @@ def boundary_of(manifest: Path) -> int | None:
     return None if cognition is None else cognition["boundary"]
 
 
-def table(runs: Sequence[tuple[FinetuneRun, int | None]], metrics: Mapping[str, str]) -> pd.DataFrame:
+def boundary_table(runs: Sequence[tuple[FinetuneRun, int | None]], metrics: Mapping[str, str]) -> pd.DataFrame:
     """One row per task and boundary (empty: the plain encoder): task, metric, boundary, seeds, mean, sd, best.
 
     best marks the boundary with the highest mean; with few seeds that is mostly chance, which is why sd stands beside.

@@ -25,7 +25,7 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.reporting import boundary, differences, tables
 
     runs = [(differences.read(path), boundary.boundary_of(path)) for path in job.inputs["runs"]]
-    made = boundary.table(runs, job.spec.metrics)
+    made = boundary.boundary_table(runs, job.spec.metrics)
     files = [tables.write(made, job.outputs["table"]), boundary.figure(made, job.outputs["figure"])]
     for row in made.dropna(subset="boundary").itertuples():
         job.ledger.metrics(int(row.boundary), {f"{row.task}/mean": row.mean})

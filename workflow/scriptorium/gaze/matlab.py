@@ -6,7 +6,12 @@ docs/papers/cogbert.md sections 9.1 and 9.2.
 
 from __future__ import annotations
 
+import multiprocessing
+import struct
+import zlib
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +20,8 @@ import numpy as np
 from scriptorium.errors import UserError, nearest
 
 VARIABLE = "sentenceData"
+# What scipy and h5py raise at damaged files
+DAMAGE = (OSError, EOFError, ValueError, TypeError, LookupError, MemoryError, RuntimeError, struct.error, zlib.error)
 
 
 def sentences(path: Path, fields: tuple[str, ...]) -> Iterator[tuple[str, list[dict[str, Any]] | None]]:
@@ -22,10 +29,7 @@ def sentences(path: Path, fields: tuple[str, ...]) -> Iterator[tuple[str, list[d
 
     An empty field is 0: the word was not fixated. Raises UserError for another file format or a missing field.
     """
-    import zlib
-
     import h5py
-    from scipy.io.matlab import MatReadError
 
     with path.open("rb") as handle:
         header = handle.read(128)
@@ -33,14 +37,14 @@ def sentences(path: Path, fields: tuple[str, ...]) -> Iterator[tuple[str, list[d
         if h5py.is_hdf5(path):
             yield from _version_7(path, fields)
         elif header.startswith(b"MATLAB 5.0"):
-            yield from _version_5(path, fields)
+            yield from _in_own_process(path, fields)
         else:
             raise UserError(
                 f"neither a MATLAB 5 nor a MATLAB 7.3 file (it begins {header[:12]!r})",
                 where=path,
-                remedy="give the release's results<READER>_<TASK>.mat, complete",
+                remedy="give the release's results<PARTICIPANT>_<TASK>.mat, complete",
             )
-    except (OSError, ValueError, TypeError, KeyError, zlib.error, MatReadError) as error:
+    except DAMAGE as error:
         raise UserError(
             f"cannot be read as MATLAB data: {error}", where=path, remedy="download the file again and compare its size"
         ) from None
@@ -68,6 +72,24 @@ def _missing(field: str, names: Any, where: str) -> UserError:
     )
 
 
+def _in_own_process(path: Path, fields: tuple[str, ...]) -> list[tuple[str, list[dict[str, Any]] | None]]:
+    """`_version_5`, since scipy ends the process where a damaged file leads it out of its memory."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
+        try:
+            return pool.submit(_all_of_version_5, path, fields).result()
+        except BrokenProcessPool:
+            raise ValueError("it is damaged, and ends the program that reads it") from None
+
+
+def _all_of_version_5(path: Path, fields: tuple[str, ...]) -> list[tuple[str, list[dict[str, Any]] | None]]:
+    from scipy.io.matlab import MatReadError
+
+    try:
+        return list(_version_5(path, fields))
+    except MatReadError as error:
+        raise ValueError(str(error)) from None
+
+
 def _version_5(path: Path, fields: tuple[str, ...]) -> Iterator[tuple[str, list[dict[str, Any]] | None]]:
     from scipy.io import loadmat
 
@@ -80,7 +102,7 @@ def _version_5(path: Path, fields: tuple[str, ...]) -> Iterator[tuple[str, list[
             raise _missing(field, table.dtype.names or (), f"{path}, {VARIABLE}")
     for index, record in enumerate(table):
         content, words = _text_5(record["content"]), record["word"]
-        if words.dtype.names is None:  # NaN or empty: this reader did not read the sentence
+        if words.dtype.names is None:  # NaN or empty: this participant did not read the sentence
             yield content, None
             continue
         where = f"{path}, sentence {index + 1}"
