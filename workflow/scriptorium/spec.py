@@ -17,7 +17,6 @@ from pydantic_core import PydanticCustomError
 
 from scriptorium.errors import UserError, nearest
 
-
 UNKNOWN_KEYS = "unknown_keys"  # type of the error that Spec raises for them
 
 
