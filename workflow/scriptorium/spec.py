@@ -31,7 +31,7 @@ class Spec(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise UserError("; ".join(map(_explain, error.errors())), where=where) from None
+            raise UserError("; ".join(map(_explain, _causes(error))), where=where) from None
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -75,6 +75,17 @@ def overlay(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
         else:
             merged[key] = value
     return merged
+
+
+def _causes(error: ValidationError) -> list[Mapping[str, Any]]:
+    """Without what only follows from a fault further inside: a list whose items are wrong counts as empty as well."""
+    found = error.errors()
+
+    def follows(one: Mapping[str, Any]) -> bool:
+        place = one["loc"]
+        return any(len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in found)
+
+    return [one for one in found if not follows(one)]
 
 
 def _explain(error: Mapping[str, Any]) -> str:
