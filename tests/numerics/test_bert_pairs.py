@@ -201,7 +201,7 @@ def test_single_sentences_and_a_single_document_are_refused_with_the_file_and_th
 @pytest.mark.parametrize(
     ("objective", "layout", "problem"),
     [
-        ({"name": "bert-nsp"}, None, "bert-nsp needs blocks of layout sentence-pairs, these are of layout packed"),
+        ({"name": "bert-nsp"}, None, "bert-nsp needs blocks of layout sentence-pairs, these are packed"),
         (
             {"name": "bert"},
             LAYOUT,

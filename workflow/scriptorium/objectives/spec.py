@@ -49,7 +49,7 @@ class ObjectiveSpec(Spec):
         """Raises ValueError where blocks of this layout do not fit the objective."""
         if layout not in self.layouts:
             wanted = " or ".join(self.layouts)
-            raise ValueError(f"{self.name} needs blocks of layout {wanted}, these are of layout {layout}")
+            raise ValueError(f"{self.name} needs blocks of layout {wanted}, these are {layout}")
 
 
 class HiddenTokensSpec(ObjectiveSpec):
