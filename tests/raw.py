@@ -50,7 +50,7 @@ class Raw:
             {"dataset": name, "reader": reader, "options": options[0] if options else {}}
             for name, (reader, _, *options) in zip(names, sources, strict=True)
         ]
-        spec = CorpusSpec(corpus="toy", sources=described, **settings)
+        spec = CorpusSpec.parse({"corpus": "toy", "sources": described, **settings})
         (path,) = preparing.prepare(spec, artifacts, self.root / "out", self.ledger)
         return pd.read_parquet(path)
 

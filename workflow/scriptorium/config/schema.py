@@ -13,7 +13,7 @@ from pydantic import Field
 
 from scriptorium.gaze.spec import BenchmarkCmcl2021Spec, GazeFormat, RegressorSettings, TrainPredictorSpec
 from scriptorium.linguistics.spec import AnnotateSpec
-from scriptorium.objectives.spec import PretrainSettings, check_layout
+from scriptorium.objectives.spec import PACKED, PretrainSettings
 from scriptorium.spec import Spec
 from scriptorium.tasks.spec import FinetuneSettings, TaskData, TaskInput
 from scriptorium.text.spec import CorpusSettings, PackSpec, VocabularySpec
@@ -201,7 +201,7 @@ class PretrainRecipe(PackSpec, PretrainSettings):
     def model_post_init(self, _: Any) -> None:
         if (self.model is None) == (self.start is None):
             raise ValueError("give either model, a new encoder, or start, a trained one")
-        check_layout(self.objective, self.layout.name if self.layout else "packed")
+        self.objective.check_layout(self.layout.name if self.layout else PACKED)
 
 
 RECIPES = {"finetune": FinetuneRecipe, "regressor": RegressorRecipe, "pretrain": PretrainRecipe}

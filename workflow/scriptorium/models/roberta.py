@@ -10,10 +10,13 @@ import transformers
 from transformers import RobertaConfig, RobertaForMaskedLM
 from transformers.models.roberta.modeling_roberta import RobertaLayer
 
+from scriptorium.models.from_checkpoint import SavedEncoder
 from scriptorium.models.mlm import Masked, RowsLayer
 from scriptorium.models.positions import first_position
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.models.vocabulary import widen
+
+SAVED = SavedEncoder("roberta")
 
 
 class RobertaRowsLayer(RobertaLayer):

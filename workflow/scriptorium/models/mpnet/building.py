@@ -8,19 +8,28 @@ import torch
 import transformers
 
 from scriptorium.errors import UserError
+from scriptorium.models.from_checkpoint import SavedEncoder
 from scriptorium.models.mpnet.model import TwoStreamConfig, TwoStreamMPNet
 from scriptorium.models.mpnet.visibility import Mode
 from scriptorium.models.positions import MPNET_PADDING, first_position
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.models.vocabulary import padded
-from scriptorium.objectives.spec import ObjectiveSpec
+
+SAVED = SavedEncoder("mpnet")
 
 
 def build(
-    spec: EncoderSpec, objective: ObjectiveSpec, tokenizer: transformers.PreTrainedTokenizerBase
+    spec: EncoderSpec,
+    tokenizer: transformers.PreTrainedTokenizerBase,
+    *,
+    mode: Mode = "mpnet",
+    relative: bool = True,
+    mask_rows: float = 0.0,
+    faithful: bool = False,
 ) -> TwoStreamMPNet:
-    """A randomly initialised model (N(0, 0.02), tied decoder) for this tokenizer and objective.
+    """A randomly initialised model (N(0, 0.02), tied decoder) for this tokenizer and mode of visibility.
 
+    relative, mask_rows: see TwoStreamConfig. faithful: the original's mean over all predictions, and its Xavier.
     Raises UserError: token 1 occurs in text, but every MPNet of transformers reads it as padding.
     """
     name = tokenizer.convert_ids_to_tokens(MPNET_PADDING)
@@ -29,7 +38,6 @@ def build(
             f"token {MPNET_PADDING} is {name!r}, but transformers' MPNet reads that id as padding",
             remedy="set vocabulary: fairseq in the recipe",
         )
-    permuted = objective.permuted
     model = TwoStreamMPNet(
         TwoStreamConfig(
             vocab_size=padded(len(tokenizer)),
@@ -44,19 +52,15 @@ def build(
             pad_token_id=tokenizer.pad_token_id,
             bos_token_id=tokenizer.cls_token_id,
             eos_token_id=tokenizer.sep_token_id,
-            mode=mode_of(objective),
-            relative=permuted.relative,
-            count_ignored=permuted.faithful,
-            mask_rows=permuted.mask_rows,
+            mode=mode,
+            relative=relative,
+            count_ignored=faithful,
+            mask_rows=mask_rows,
         )
     )
-    if permuted.faithful and permuted.relative:
+    if faithful and relative:
         _xavier(model)
     return model
-
-
-def mode_of(objective: ObjectiveSpec) -> Mode:
-    return objective.name.removesuffix("-permuted")
 
 
 def _xavier(model: TwoStreamMPNet) -> None:

@@ -1,8 +1,9 @@
-"""Pre-training that goes on from a checkpoint: its shape as a recipe's encoder, its weights by name."""
+"""Training that begins with a saved model: its shape as a recipe's encoder, and its weights, copied by name."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import safetensors.torch
@@ -14,51 +15,45 @@ from scriptorium.fetching.checkpoints import check_checkpoint
 from scriptorium.models.positions import first_position
 from scriptorium.models.spec import EncoderSpec
 
-KINDS = {  # objective -> model_type of the encoder that it trains
-    "bert": "bert",
-    "bert-nsp": "bert",
-    "roberta": "roberta",
-    "xlnet": "xlnet",
-    "mpnet": "mpnet",
-    "plm": "mpnet",
-    "mlm-permuted": "mpnet",
-}
-REMEDY = "start from an encoder of the kind that the objective trains: bert, roberta, xlnet or mpnet"
+
+@dataclass(frozen=True)
+class SavedEncoder:
+    """How the config.json of a kind of encoder tells its shape: under which names stand the fields of EncoderSpec.
+
+    max_positions: None where positions are relative, and a text may be of any length.
+    """
+
+    model_type: str
+    hidden_size: str = "hidden_size"
+    layers: str = "num_hidden_layers"
+    heads: str = "num_attention_heads"
+    intermediate_size: str = "intermediate_size"
+    dropout: str = "hidden_dropout_prob"
+    max_positions: str | None = "max_position_embeddings"
 
 
-def shape_of(directory: Path, model_type: str) -> EncoderSpec:
-    """The encoder of a saved model of `model_type`.
+def shape_of(directory: Path, saved: SavedEncoder) -> EncoderSpec:
+    """The encoder of a saved model of this kind.
 
     Raises UserError: pickled weights, no config.json, another kind of model, a shape that no recipe can say.
     """
     check_checkpoint(directory)
     config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
-    if config.get("model_type") != model_type:
+    kind = saved.model_type
+    if config.get("model_type") != kind:
         raise UserError(
-            f"a {config.get('model_type')} model, and this objective trains {model_type}",
+            f"a {config.get('model_type')} model, and this objective trains {kind}",
             where=directory,
-            remedy=REMEDY,
+            remedy=f"start from a model of kind {kind}, or name the objective that trains the kind of this one",
         )
-    if model_type == "xlnet":
-        names = {
-            "hidden_size": "d_model",
-            "layers": "n_layer",
-            "heads": "n_head",
-            "intermediate_size": "d_inner",
-            "dropout": "dropout",
-        }
-        return EncoderSpec(**{ours: config[theirs] for ours, theirs in names.items()})
-    return EncoderSpec(
-        hidden_size=config["hidden_size"],
-        layers=config["num_hidden_layers"],
-        heads=config["num_attention_heads"],
-        intermediate_size=config["intermediate_size"],
-        max_positions=config["max_position_embeddings"] - first_position(model_type, config.get("pad_token_id", 1)),
-        dropout=config["hidden_dropout_prob"],
-    )
+    names = {field.name: getattr(saved, field.name) for field in fields(saved) if field.name != "model_type"}
+    shape = {ours: config[theirs] for ours, theirs in names.items() if theirs is not None}
+    if saved.max_positions is not None:
+        shape["max_positions"] -= first_position(kind, config.get("pad_token_id", 1))
+    return EncoderSpec(**shape)
 
 
-def load(model: transformers.PreTrainedModel, directory: Path) -> list[str]:
+def copy_weights(model: transformers.PreTrainedModel, directory: Path) -> list[str]:
     """Copy the weights of a saved model, with or without its head, into `model`; returns what stays new.
 
     A vocabulary that `model` pads keeps its padding. What only the checkpoint has (a pooler) is left out, and what

@@ -1,4 +1,4 @@
-"""MPNet, PLM and MLM on packed blocks: which tokens are predicted, in which order, and what stands in for them.
+"""The data path of MPNet, PLM and MLM: which tokens are predicted, in which order, and what stands in for them.
 
 Kept from MPNet (docs/papers/mpnet.md section 2): words are permuted, not pieces; the predicted part is the end of the
 permutation, cut at the exact count, so that at most one word of a block is half predicted; that part is then shuffled
@@ -15,45 +15,47 @@ length, the original's to the longest of a batch of similar lengths. On packed b
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-import transformers
 from torch.utils.data import Dataset
 
-from scriptorium.models.mpnet.visibility import Mode, shares
-from scriptorium.objectives.masking import IGNORED, Draws, batches, corrupt, count_of, word_beginnings
-from scriptorium.objectives.order import TENTHS, tenths_of
-from scriptorium.objectives.spec import ObjectiveSpec
+from scriptorium.objectives.collating import batches
+from scriptorium.objectives.draws import Draws
+from scriptorium.objectives.labels import IGNORED
+from scriptorium.objectives.masking import corrupt, count_of, word_beginnings
 from scriptorium.text.blocks import Blocks
 from scriptorium.text.tokenizers import word_starts
 
+if TYPE_CHECKING:
+    from scriptorium.objectives.spec import PermutedBlocksSpec
+
 UNUSED = -1  # position of a slot that a block does not use
 FAIRSEQ_SPECIALS = 4  # <s> <pad> </s> <unk>: ids that the original never draws
-DEAD = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<unk>")  # BERT's symbols in MPNet's table, in no text
+NEVER_IN_TEXT = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<unk>")  # MPNet's vocabulary keeps them beside its own
 
 
 class PermutedBlocks(Dataset):
     """Blocks with tokens hidden. data[(epoch, index)] or data[index] (epoch 0) gives one example:
 
     input_ids [L] corrupted, document_ids [L]; and in the order of prediction positions [k], revealed [k] = the true
-    tokens there, labels [k] = the same, or -100 where a prediction does not count (padding).
+    tokens there, labels [k] = the same, or -100 where a prediction does not count (padding). With `masks_only` every
+    predicted token is replaced by the mask symbol, whatever `spec` says.
     Raises UserError: whole words are asked for, but the vocabulary does not mark them.
     """
 
-    def __init__(self, blocks: Blocks, spec: ObjectiveSpec, tokenizer: Any, draws: Draws):
+    def __init__(self, blocks: Blocks, spec: PermutedBlocksSpec, tokenizer: Any, draws: Draws, *, masks_only: bool):
         self.blocks, self.spec, self.draws = blocks, spec, draws
         self.mask_id, self.pad_id = tokenizer.mask_token_id, tokenizer.pad_token_id
         names = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
         self.special = np.zeros(len(tokenizer), dtype=bool)
         self.special[tokenizer.all_special_ids] = True
         self.starts = word_starts(tokenizer) if spec.permuted.whole_words else np.ones(len(tokenizer), dtype=bool)
-        dead = np.isin(names, DEAD)
+        ordinary = ~self.special & ~np.isin(names, NEVER_IN_TEXT)
         faithful = spec.permuted.faithful
-        self.ordinary = np.arange(FAIRSEQ_SPECIALS, len(names)) if faithful else np.flatnonzero(~self.special & ~dead)
-        # PLM's queries know nothing of their token
-        self.shares = {"mask": 1.0, "random": 0.0} if spec.name == "plm" else {"mask": spec.mask, "random": spec.random}
+        self.ordinary = np.arange(FAIRSEQ_SPECIALS, len(names)) if faithful else np.flatnonzero(ordinary)
+        self.shares = {"mask": 1.0, "random": 0.0} if masks_only else {"mask": spec.mask, "random": spec.random}
 
     def __len__(self) -> int:
         return len(self.blocks)
@@ -104,31 +106,3 @@ def collate(*, document_attention: bool) -> Callable[[Sequence[dict[str, np.ndar
     fills = {"input_ids": 0, "positions": UNUSED, "revealed": 0, "labels": IGNORED, "attention_mask": 0}
     fills |= {"document_ids": -1} if document_attention else {}
     return batches(fills)
-
-
-def visible_shares(data: PermutedBlocks, mode: Mode) -> dict[str, float]:
-    """What a prediction of `data` can use on average, as shares of a block: visible/tokens, visible/positions."""
-    counts = [len(data[index]["labels"]) for index in range(len(data))]
-    tokens, positions = np.mean([shares(mode, data.blocks.length, count) for count in counts], axis=0)
-    return {"visible/tokens": float(tokens), "visible/positions": float(positions)}
-
-
-def measures(predicted: transformers.EvalPrediction) -> dict[str, float]:
-    """loss (nats), perplexity and accuracy over all predictions of the set, and the loss by order of prediction.
-
-    loss_by_rank/1 .. /10: mean loss of each tenth of the order (order.py); loss_by_rank_error/1 .. /10: the
-    standard errors of these means, as if predictions were independent.
-    """
-    losses, correct = (np.asarray(each) for each in predicted.predictions)
-    labelled = predicted.label_ids != IGNORED
-    count = int(labelled.sum())
-    loss = float(losses[labelled].astype(np.float64).sum()) / count
-    found = {"loss": loss, "perplexity": float(np.exp(loss)), "accuracy": float((correct[labelled] == 1).sum()) / count}
-    tenths = tenths_of(labelled)
-    for number in TENTHS:
-        chosen = labelled & (tenths == number)
-        if chosen.any():
-            part_losses = losses[chosen].astype(np.float64)
-            found[f"loss_by_rank/{number}"] = float(part_losses.mean())
-            found[f"loss_by_rank_error/{number}"] = float(part_losses.std() / np.sqrt(len(part_losses)))
-    return found
