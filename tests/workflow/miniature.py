@@ -134,10 +134,13 @@ class Project:
     output: str = ""  # what the first full run printed
 
     def snakemake(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run snakemake there; stdout and stderr come back joined in `stdout`."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+        """Run snakemake there with two cores; stdout and stderr come back joined in `stdout`."""
+        return self.typed("--cores", "2", *arguments, check=check, **environment)
+
+    def typed(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run snakemake exactly as it is typed: not even the number of cores is added."""
         done = subprocess.run(
-            command,
+            [sys.executable, "-m", "snakemake", *arguments],
             cwd=self.root,
             text=True,
             stdout=subprocess.PIPE,

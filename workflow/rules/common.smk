@@ -5,6 +5,7 @@ from os.path import relpath
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake_interface_executor_plugins.settings import ExecMode
 
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "workflow"))
@@ -30,6 +31,11 @@ CONFIG = PROJECT.config
 # A whole configuration as one text: what the mirror, the audit and the report depend on.
 WHOLE_CONFIG = canonical_json(config)
 activate(ROOT / "workflow", WHOLE_CONFIG, CONFIG.tracking.uri)
+
+# A benchmark has all cores of a local run. `workflow.cores` ends every call in which an executor submits the jobs, since
+# nobody knows the cores of a node: eight then, or what `--set-threads` says. Inside a submitted job the same must hold.
+LOCAL = workflow.exec_mode == ExecMode.DEFAULT and workflow.resource_settings.cores
+BENCH_THREADS = workflow.resource_settings.cores if LOCAL else 8
 
 
 wildcard_constraints:
