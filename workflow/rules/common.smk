@@ -13,9 +13,12 @@ sys.path.insert(0, str(ROOT / "workflow"))
 from scriptorium.digest import code_digest as code_of
 from scriptorium.environment import activate
 from scriptorium.errors import UserError
+from scriptorium.locking import know_owners
 from scriptorium.project import load
 from scriptorium.runs import Runs, code
 from scriptorium.spec import canonical_json
+
+know_owners()
 
 # where a mistake may be: what is given by --configfile is merged into the first, key by key
 CONFIG_FILES = ["config/config.yaml", *map(relpath, workflow.overwrite_configfiles)]

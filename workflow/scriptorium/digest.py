@@ -15,7 +15,9 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent
 
 # Modules that record, check or print, but cannot change a byte of a result. They may change without a rerun.
-BOOKKEEPING = frozenset(f"scriptorium.{name}" for name in ("digest", "errors", "ledger", "manifest", "stage"))
+BOOKKEEPING = frozenset(
+    f"scriptorium.{name}" for name in ("digest", "errors", "exclusive", "ledger", "manifest", "stage")
+)
 
 
 @cache

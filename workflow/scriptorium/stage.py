@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import fcntl
 import logging
 import os
 import shlex
@@ -31,6 +30,7 @@ from scriptorium import devices, manifest
 from scriptorium import ledger as ledgers
 from scriptorium.digest import code_digest
 from scriptorium.errors import Interrupted, UserError
+from scriptorium.exclusive import exclusive
 from scriptorium.spec import Spec, content_key
 
 EXIT_USER_ERROR, EXIT_INTERRUPTED = 2, 75
@@ -177,7 +177,8 @@ def execute(
     ]
     key = content_key(stage, spec.canonical(), digests, code)
     first = int(os.environ.get("RANK", "0")) == 0
-    with _exclusive(state / key) if first else tempfile.TemporaryDirectory() as scratch:
+    deadline = time.time() + runtime * 60 - DEADLINE_MARGIN if runtime else None
+    with exclusive(state / key, deadline) if first else tempfile.TemporaryDirectory() as scratch:
         if not first:
             out, outputs = Path(scratch), {name: Path(scratch) / name for name in outputs}
         ledger = ledgers.Ledger.open(
@@ -192,7 +193,7 @@ def execute(
             threads=threads,
             command=_command(stage, spec, out, inputs, outputs, threads),
         )
-        impl = Impl(threads, time.time() + runtime * 60 - DEADLINE_MARGIN if runtime else None, **options)
+        impl = Impl(threads, deadline, **options)
         job = Job(spec, out, inputs, outputs, ledger, state / key, impl)
         status = ledgers.FAILED
         before = signal.signal(signal.SIGTERM, _raise_terminated)
@@ -258,28 +259,6 @@ def start_live_mirror(out: Path) -> None:
             start_new_session=True,
         )
         logging.info("mirroring live to %s (process %d)", uri.split("@")[-1], follower.pid)
-
-
-@contextlib.contextmanager
-def _exclusive(state: Path):
-    """One process per content key: an orphan of a killed Snakemake may still be writing this state."""
-    state.parent.mkdir(parents=True, exist_ok=True)
-    lock = state.with_suffix(".lock")
-    with lock.open("a+") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            handle.seek(0)
-            raise UserError(
-                f"this very run is still going on ({handle.read().strip()})",
-                where=state,
-                remedy="wait for that process or end it, then run snakemake again",
-            ) from None
-        handle.truncate(0)
-        handle.write(f"process {os.getpid()} on {os.uname().nodename}")
-        handle.flush()
-        yield
-        lock.unlink(missing_ok=True)
 
 
 def _writable(*directories: Path) -> None:
