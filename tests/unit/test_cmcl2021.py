@@ -1,7 +1,5 @@
 """The CMCL 2021 benchmark: its reader, its measure, and the comparison of two models."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,9 +8,9 @@ from scriptorium import manifest
 from scriptorium.data import cmcl2021
 from scriptorium.errors import UserError
 from scriptorium.evaluation import cmcl2021 as evaluation
+from tests.own_data import own
 from tests.raw import Raw
 
-REAL = Path(__file__).parents[3] / "shared/data/cmcl2021_zuco"
 HEAD = "sentence_id,word_id,word,nFix,FFD,GPT,TRT,fixProp\n"
 TRAIN = HEAD + "0,0,Once,10,1,2,3,50\n0,1,more.<EOS>,20.5,2,3,4,75\n1,0,null<EOS>,0,0,0,0,0\n"
 VALID = HEAD + "7,0,Never<EOS>,30,3,4,5,100\n"
@@ -44,10 +42,9 @@ def test_faulty_files_are_refused_with_file_and_row(tmp_path, files, message):
         cmcl2021.read(Raw(tmp_path).add(files))
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the shared task's data are not here")
 def test_the_real_files_hold_600_and_200_sentences(tmp_path):
     for name in ("train.csv", "valid.csv"):
-        (tmp_path / name).symlink_to(REAL / name)
+        (tmp_path / name).symlink_to(own("cmcl2021_zuco") / name)
     parts = cmcl2021.read(manifest.write(tmp_path, [tmp_path / "train.csv", tmp_path / "valid.csv"]))
     assert {name: (len(t), t["document"].nunique()) for name, t in parts.items()} == {
         "train": (11731, 600),

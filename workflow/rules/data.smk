@@ -8,7 +8,8 @@ localrules:
 rule fetch:
     input:
         # a file or folder of the user's own: editing it must rerun what depends on it
-        lambda wildcards: RUNS.own_file(wildcards.dataset),
+        files=lambda wildcards: RUNS.own_files(wildcards.dataset),
+        own=lambda wildcards: ancient(RUNS.own_place(wildcards.dataset)),
     output:
         "resources/{dataset}/manifest.json",
     log:
@@ -25,7 +26,7 @@ rule fetch:
         "Fetch {wildcards.dataset} (pinned, checked by sha256)"
     shell:
         "python -m scriptorium.stages.fetch --spec {params.spec:q}"
-        " --out resources/{wildcards.dataset} 2> {log}"
+        " --out resources/{wildcards.dataset} --input own={input.own:q} 2> {log}"
 
 
 rule prepare_task:

