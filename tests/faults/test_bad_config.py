@@ -277,6 +277,7 @@ def test_a_missing_copy_of_ones_own_data_is_named_with_the_remedy(root):
     with (root / "config/datasets.tsv").open("a", encoding="utf-8") as handle:
         handle.write("mine\tlabels\tfile\tnowhere/mine.tsv\t\t\t\town\town\t\n")
     with pytest.raises(
-        UserError, match=r"nowhere/mine.tsv: data set 'mine' is yours to bring(.|\n)*config/datasets.tsv"
+        UserError,
+        match=r"config/datasets.tsv, data set 'mine': these data are yours.* data/nowhere/mine.tsv(.|\n)*remedy",
     ):
-        Runs(load(root)).own_file("mine")
+        Runs(load(root)).own_files("mine")

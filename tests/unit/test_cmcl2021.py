@@ -10,9 +10,9 @@ from scriptorium import manifest
 from scriptorium.errors import UserError
 from scriptorium.gaze.predictor import cmcl2021 as evaluation
 from scriptorium.gaze.readers import cmcl2021
+from tests.own_data import own
 from tests.raw import Raw
 
-REAL = Path(__file__).parents[3] / "shared/data/cmcl2021_zuco"
 HEAD = "sentence_id,word_id,word,nFix,FFD,GPT,TRT,fixProp\n"
 TRAIN = HEAD + "0,0,Once,10,1,2,3,50\n0,1,more.<EOS>,20.5,2,3,4,75\n1,0,null<EOS>,0,0,0,0,0\n"
 VALID = HEAD + "7,0,Never<EOS>,30,3,4,5,100\n"
@@ -55,10 +55,9 @@ def test_faulty_files_are_refused_with_file_and_row(tmp_path, files, message):
         parts_of(tmp_path, files)
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the shared task's data are not here")
 def test_the_real_files_hold_600_and_200_sentences(tmp_path):
     for name in ("train.csv", "valid.csv"):
-        (tmp_path / name).symlink_to(REAL / name)
+        (tmp_path / name).symlink_to(own("cmcl2021_zuco") / name)
     artifact = manifest.write(tmp_path, [tmp_path / "train.csv", tmp_path / "valid.csv"])
     parts = cmcl2021.read_parts(artifact, Raw(tmp_path / "raw").ledger)
     assert {name: (len(t), t["document"].nunique()) for name, t in parts.items()} == {

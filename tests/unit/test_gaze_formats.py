@@ -24,9 +24,8 @@ from tests.gaze_files import (
     version_7,
     workbook,
 )
+from tests.own_data import own
 from tests.raw import Raw
-
-SHARED = Path(__file__).parents[3] / "shared/data"
 
 
 @pytest.fixture
@@ -279,9 +278,7 @@ def test_generic_table_takes_both_spellings(raw):
 
 
 def real(raw, reader, name, **options):
-    if not (SHARED / name).is_file():
-        pytest.skip(f"needs ../shared/data/{name}")
-    return raw.gaze(reader, {Path(name).name: (SHARED / name).read_bytes()}, **options)
+    return raw.gaze(reader, {Path(name).name: own(name).read_bytes()}, **options)
 
 
 def test_real_cmcl_2021_has_the_known_numbers(raw):

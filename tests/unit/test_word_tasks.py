@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,9 +14,9 @@ from seqeval.metrics import f1_score
 from scriptorium.errors import UserError
 from scriptorium.tasks.kind import kind_of
 from scriptorium.tasks.readers.conll import to_iob2
+from tests.own_data import own
 from tests.raw import Raw
 
-DATA = Path(__file__).parents[3] / "shared/data"
 TAGS = ("O", "B-NP", "I-NP", "B-VP", "I-VP")
 ENTITIES = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 MEASURES = (
@@ -245,10 +244,7 @@ def test_sentences_with_what_is_not_one_word_are_left_out_if_asked_for(raw):
 
 
 def real(*names: str) -> dict[str, bytes]:
-    folder = DATA / names[0]
-    if not folder.is_dir():
-        pytest.skip(f"{folder} is absent: this corpus is not part of this repository")
-    return {path.name: path.read_bytes() for path in folder.glob(names[1] if len(names) > 1 else "*")}
+    return {path.name: path.read_bytes() for path in own(names[0]).glob(names[1] if len(names) > 1 else "*")}
 
 
 CHUNKS = ("ADJP", "ADVP", "CONJP", "INTJ", "LST", "NP", "PP", "PRT", "SBAR", "UCP", "VP")

@@ -151,6 +151,12 @@ class Config(Spec):
     """config/config.yaml."""
 
     seeds: tuple[Seed, ...] = Field(min_length=1, description="seeds of stage 1 and of fine-tuning")
+    data_root: str = Field(
+        "data",
+        min_length=1,
+        description="folder of your own data, below which rows of datasets.tsv with source `file` give their place; "
+        "the environment variable SCRIPTORIUM_DATA_ROOT goes before it",
+    )
     gaze: Gaze
     annotation: AnnotateSpec = Field(AnnotateSpec(), description="the spaCy pipeline")
     recipes: dict[str, str] = Field(
