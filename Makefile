@@ -4,6 +4,8 @@
 #   make test                            the tests
 #   make ui                              MLflow's web page over results/mlflow, on this machine only
 #   make lint                            what CI checks about form
+#   make docs                            the documentation as a site: site/index.html
+#   make picture                         draw docs/images/dag.svg again (needs graphviz)
 #   make env                             only the environment
 #
 # PYTHON=/path/to/python3.12 picks the interpreter; everything works without make as well, see README.md.
@@ -13,8 +15,9 @@ CORES ?= all
 TARGET ?=
 BIN := .venv/bin
 READY := .venv/.ready
+DOCS := .venv/.docs
 
-.PHONY: help run test ui lint env
+.PHONY: help run test ui lint docs picture env
 .DEFAULT_GOAL := help
 
 help:
@@ -35,6 +38,13 @@ lint: $(READY)
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
+docs: $(DOCS)
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "documentation: site/index.html"
+
+picture: $(READY)
+	$(BIN)/snakemake --dag --quiet all | $(BIN)/python -m scriptorium.reporting.dag_picture docs/images/dag.svg
+
 env: $(READY)
 
 # The stamp is made last: a half-made .venv (interrupted, interpreter gone) is completed or made anew.
@@ -49,3 +59,7 @@ $(READY): pyproject.toml envs/constraints.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --constraint envs/constraints.txt --editable '.[dev]'
 	$(BIN)/python -m pip check
 	@touch $(READY)
+
+$(DOCS): $(READY)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint envs/constraints.txt --editable '.[docs]'
+	@touch $(DOCS)

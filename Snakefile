@@ -5,6 +5,8 @@ cogbert, mpnet (what there is of a paper); bench_cogbert, bench_pretrain (speed 
 Every path below results/ is a target as well: `snakemake results/finetune/cogbert/sentiment/seed0/manifest.json`.
 """
 
+import os
+
 from snakemake.utils import min_version
 
 min_version("9.27")
@@ -17,7 +19,8 @@ configfile: "config/config.yaml"
 container: "docker://scriptorium/scriptorium:0.1.0"
 
 
-report: "workflow/report/workflow.rst"
+# The rule `report` puts the results before this text (scriptorium/reporting/report.py).
+report: os.environ.get("SCRIPTORIUM_REPORT_PAGE", "workflow/report/workflow.rst")
 
 
 include: "workflow/rules/common.smk"

@@ -161,17 +161,6 @@ def test_every_case_runs_on_tiny_blocks(tmp_path_factory):
     assert (profile.groupby("side")["share"].sum() <= 1).all() and (profile["share"] > 0).all()
 
 
-def test_the_end_of_a_run_names_pre_training_variants_beside_their_baseline(tmp_path):
-    (tmp_path / "pretrain.tsv").write_text("recipe\tvalidation_loss\nx\t1\n")  # the table of all runs
-    (tmp_path / "pretrain_a.tsv").write_text(
-        "recipe\tvalidation_loss\tdelta\tci_low\tci_high\tverdict\tscale\n"
-        "mlm\t5.9\t\t\t\tbaseline\t1 seed\nmpnet\t5.8\t-0.1\t-0.2\t-0.05\tlower loss\t1 seed\n"
-    )
-    assert closing.pretraining_results(tmp_path) == [
-        "mpnet: held-out loss 5.800, -0.100 against mlm [-0.200, -0.050], lower loss (1 seed)"
-    ]
-
-
 def test_the_end_of_a_run_says_which_targets_were_missed(tmp_path):
     ratios = [
         timing.Ratio("MLM", "Trainer", (1.4, 1.6, 1.5), 1.5, "x"),

@@ -18,7 +18,8 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-DIRECT = [Requirement(text) for text in (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"])]
+OPTIONAL = PROJECT["optional-dependencies"]
+DIRECT = [Requirement(text) for text in (*PROJECT["dependencies"], *OPTIONAL["dev"], *OPTIONAL["docs"])]
 CONDA = yaml.safe_load((ROOT / "envs/scriptorium.yaml").read_text(encoding="utf-8"))
 CONTAINER = (ROOT / "envs/Containerfile").read_text(encoding="utf-8")
 PINS = [

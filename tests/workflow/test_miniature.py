@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import html
 import json
+import re
 import shutil
 
 from scriptorium import manifest
+from scriptorium.reporting.headlines import headlines
 
 
 def test_one_command_ends_with_report_tables_figures_and_mirror(finished):
@@ -27,11 +31,34 @@ def test_one_command_ends_with_report_tables_figures_and_mirror(finished):
         assert (finished.root / "results" / name).stat().st_size > 0, name
 
 
+STUDIES = ("cogbert", "pretraining")
+
+
 def test_the_last_lines_say_where_the_report_is_how_to_open_mlflow_and_what_came_out(finished):
     tail = finished.output[-2500:]
     assert "report   results/report.html" in tail
     assert "MLflow   make ui" in tail
-    assert "result   cogbert on mood: " in tail
+    said = headlines(finished.root / f"results/tables/finetune_{study}.tsv" for study in STUDIES)
+    assert set(said) == set(STUDIES)
+    for study, sentence in said.items():
+        assert f" {study}: {sentence}" in tail
+
+
+def test_the_first_page_of_the_report_states_the_results(finished):
+    """The same sentence per study as the last lines, a row per comparison and the figure, before anything else."""
+    page = (finished.root / "results/report.html").read_text(encoding="utf-8")
+    (text,) = re.findall(r"^ *var workflow_desc = (\".*\");$", page, flags=re.MULTILINE)
+    shown = json.loads(text)
+    assert "system-message" not in shown
+    results, about = shown.index("<h1>Results</h1>"), shown.index("<h1>About this report</h1>")
+    said = headlines(finished.root / f"results/tables/finetune_{study}.tsv" for study in STUDIES)
+    for study, sentence in said.items():
+        assert results < shown.index(f"<strong>{study}</strong>: {html.escape(sentence)}") < about
+    assert results < shown.index("<td>cogbert</td><td>mood</td><td>bert</td>") < about
+    image = re.search(r'src="data:image/svg\+xml;base64,([^"]*)"', shown)
+    assert base64.b64decode(image[1]) == (finished.root / "results/figures/finetune_cogbert.svg").read_bytes()
+    assert results < image.start() < about
+    assert ".headline-table" in page, "the stylesheet"
 
 
 def test_a_second_call_has_nothing_to_do(finished):

@@ -102,4 +102,5 @@ rule report:
     message:
         "Report: one HTML file, readable without a network"
     shell:
-        "python -m scriptorium.reporting.report --target {params.target} --config <(echo {params.spec:q}) --out {output} > {log} 2>&1"
+        "python -m scriptorium.reporting.report --target {params.target} --config <(echo {params.spec:q})"
+        " --tables {input} --out {output} > {log} 2>&1"

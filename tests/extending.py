@@ -1,0 +1,48 @@
+"""The worked examples of docs/extending.md, as they stand there, for the tests that put them into a copy and run them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+PAGE = Path(__file__).parents[1] / "docs/extending.md"
+BLOCK = re.compile(
+    r"^`(?P<path>[\w./-]+)`(?P<place>, .*)?:\n\n```\w+\n(?P<text>.*?)^```", flags=re.MULTILINE | re.DOTALL
+)
+
+
+def blocks(heading: str) -> list[tuple[str, str, str]]:
+    """(path, place in that file or nothing, text) of every file that a section shows."""
+    pattern = rf"^## {heading}\n(.*?)(?=^## |\Z)"
+    section = re.search(pattern, PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)[1]
+    found = [(m["path"], (m["place"] or "").removeprefix(", "), m["text"]) for m in BLOCK.finditer(section)]
+    assert found, heading
+    return found
+
+
+def add(root: Path, heading: str) -> None:
+    """Write the new files of a section below `root`, and put what belongs into an existing one where the page says."""
+    for name, place, text in blocks(heading):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        whole = path.read_text(encoding="utf-8") if path.exists() else ""
+        assert bool(place) == path.exists(), (name, place)
+        if place:
+            mark, before, after = _between(place, text)
+            assert len(re.findall(mark, whole, flags=re.MULTILINE | re.DOTALL)) == 1, (name, place)
+            text = re.sub(mark, lambda m: before + m[0] + after, whole, flags=re.MULTILINE | re.DOTALL)
+        path.write_text(text, encoding="utf-8")
+
+
+def _between(place: str, text: str) -> tuple[str, str, str]:
+    """A pattern of what stands at the place, and what is put before and behind it."""
+    return {
+        "in `OPTIONS`": (r"^OPTIONS: .*?\{\n", "", text),
+        "in `READERS`": (r"^READERS: .*?\{\n", "", text),
+        "before `OBJECTIVES`": (r"^OBJECTIVES: ", text + "\n\n", ""),
+        "in `OBJECTIVES`": (r"^    for each in \(", "", text.strip() + ", "),
+        "in `Kind`": (r"^Kind = Annotated\[\s*Literal\[", "", text.strip() + ", "),
+        "in `Table.gives`": (r"^class Table\(.*?gives: ClassVar = \{", "", text.strip() + ", "),
+        "in `Specifications`": (r"\Z", "\n", text),
+        "behind the other includes": (r'^include: "workflow/rules/bench.smk"\n', "", text),
+    }[place]

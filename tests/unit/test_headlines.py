@@ -1,0 +1,90 @@
+"""What the end of a run and the first page of its report say is what stands in the tables."""
+
+from __future__ import annotations
+
+import pytest
+from docutils.core import publish_parts
+
+from scriptorium.reporting.first_page import first_page
+from scriptorium.reporting.headlines import headlines
+
+HEAD = "variant\ttask\tmetric\tmean\tdelta\tci_low\tci_high\tverdict\tscale\n"
+BASE = "bert\tmood\ttest/accuracy\t0.8\t\t\t\tbaseline\t2 seeds: a quick look\n"
+
+
+@pytest.fixture
+def tables(tmp_path):
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "figures").mkdir()
+
+    def write(name, text):
+        path = tmp_path / "tables" / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def row(variant, verdict, delta=0.1, task="mood"):
+    return f"{variant}\t{task}\tx\t{0.8 + delta}\t{delta}\t{delta - 0.05}\t{delta + 0.05}\t{verdict}\t2 seeds\n"
+
+
+def test_a_sentence_names_what_did_better_and_worse_and_where_nothing_is_shown(tables):
+    rows = row("a", "better") + row("b", "worse", -0.1) + row("c", "no difference shown", -0.0001)
+    said = headlines([tables("finetune_s.tsv", HEAD + BASE + rows)])
+    assert said == {
+        "s": "a on mood (0.900, +0.100 [+0.050, +0.150]) did better than bert; "
+        "b on mood (0.700, -0.100 [-0.150, -0.050]) did worse than bert; "
+        "no difference to bert is shown for c on mood (0.800, 0.000 [-0.050, +0.050]) (2 seeds)"
+    }
+
+
+def test_of_many_comparisons_three_are_named_and_the_table_that_has_the_others(tables):
+    rows = "".join(row(f"v{number}", "no difference shown") for number in range(9))
+    (sentence,) = headlines([tables("finetune_s.tsv", HEAD + BASE + rows)]).values()
+    assert "v2 on mood" in sentence and "v3" not in sentence
+    assert "and 6 more (results/tables/finetune_s.tsv)" in sentence
+
+
+def test_pre_training_variants_stand_beside_their_baseline(tables):
+    table = tables(
+        "pretrain_a.tsv",
+        "recipe\tvalidation_loss\tdelta\tci_low\tci_high\tverdict\tscale\n"
+        "mlm\t5.9\t\t\t\tbaseline\t1 seed\nmpnet\t5.8\t-0.1\t-0.2\t-0.05\tlower loss\t1 seed\n"
+        "other\t5.1\t-0.8\t\t\tother held-out examples\t1 seed\n",
+    )
+    assert headlines([table]) == {
+        "a, pre-training": "mpnet (5.800, -0.100 [-0.200, -0.050]) ended with a lower held-out loss than mlm; "
+        "other (5.100, -0.800) were measured on other held-out examples than mlm (1 seed)"
+    }
+
+
+def test_stage_one_and_single_pre_training_runs_are_told_beside_what_they_must_beat(tables):
+    gaze = tables("gaze_regressor.tsv", "model\tmae\nmean\t0.723\nlength\t0.602\nregressor\t0.647\n")
+    runs = tables("pretrain.tsv", "recipe\tseed\tvalidation_loss\tunigram_loss\nbert-mlm\t0\t6.36\t6.72\n")
+    said = headlines([gaze, runs])
+    assert said["gaze regressor"].startswith("fixations on unseen paragraphs are predicted best by word length alone")
+    assert "regressor 0.647" in said["gaze regressor"]
+    assert "6.360 nats; guessing by word frequency gives 6.720" in said["pre-training runs"]
+
+
+def test_tables_that_belong_to_no_study_and_tables_not_made_yet_are_passed_over(tables, tmp_path):
+    paths = [tables("gaze_corpora.tsv", "corpus\tx\na\t1\n"), tmp_path / "tables/finetune_none.tsv"]
+    assert headlines(paths) == {}
+    assert first_page(paths) == "", "a report without results opens on its own text"
+
+
+def test_the_first_page_has_the_sentences_every_comparison_and_one_figure(tables, tmp_path):
+    path = tables("finetune_s.tsv", HEAD + BASE + row("a<b_", "better"))
+    (tmp_path / "figures/finetune_s.svg").write_text("<svg/>" + 20000 * " ")
+    page = publish_parts(first_page([path]) + "The rest.", writer="html")["html_body"]
+    order = [
+        "<h1>Results</h1>",
+        "did better than bert",
+        "<td>bert</td><td>0.800</td>",
+        "<td>a&lt;b_</td>",
+        "base64,PHN2Zy8",
+    ]
+    places = [page.index(text) for text in order]
+    assert places == sorted(places) and places[-1] < page.index("The rest.")
+    assert "system-message" not in page

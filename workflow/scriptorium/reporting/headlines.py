@@ -1,0 +1,123 @@
+"""What a run came to, a sentence per study: the last lines of a run and the first page of its report."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+SHOWN = 3  # comparisons of one verdict that a sentence names; the table has the others
+PHRASES = {  # verdict -> what is said of the variants that have it
+    "better": "{names} did better than {baseline}",
+    "worse": "{names} did worse than {baseline}",
+    "lower loss": "{names} ended with a lower held-out loss than {baseline}",
+    "higher loss": "{names} ended with a higher held-out loss than {baseline}",
+    "no difference shown": "no difference to {baseline} is shown for {names}",
+    "other held-out examples": "{names} were measured on other held-out examples than {baseline}",
+}
+GAZE, PRETRAINED = "gaze_regressor.tsv", "pretrain.tsv"
+MODELS = {"mean": "the mean", "length": "word length alone", "features": "the eight features", "boosting": "boosting"}
+
+
+def headlines(tables: Iterable[Path]) -> dict[str, str]:
+    """Study -> its sentence, in the order of the tables, and behind them what stands in no study: the gaze regressor
+    and single pre-training runs. Other tables, and such as have not been made, are passed over.
+
+    tables: files of results/tables. What stands there as numbers is said here with three digits.
+    """
+    studies, single = {}, {}
+    for path in tables:
+        if not path.is_file():
+            continue
+        if path.name == GAZE:
+            single["gaze regressor"] = _gaze(rows_of(path))
+        elif path.name == PRETRAINED:
+            single["pre-training runs"] = _pretrained(rows_of(path))
+        elif study := study_of(path):
+            studies[study] = _compared(comparisons(path), path)
+    return {study: sentence for study, sentence in {**studies, **single}.items() if sentence}
+
+
+def study_of(path: Path) -> str:
+    """The study whose comparisons a table holds, as people call it; empty for every other table."""
+    kind, _, study = path.stem.partition("_")
+    if not study or path.suffix != ".tsv":
+        return ""
+    return {"finetune": study, "pretrain": f"{study}, pre-training"}.get(kind, "")
+
+
+def comparisons(path: Path) -> list[dict[str, str]]:
+    """The rows of a study's table, baselines included, with the same columns for fine-tuning and pre-training:
+    variant, task, score, baseline, difference, interval, verdict, scale. Numbers are texts of three digits.
+    """
+    rows, made, baselines = rows_of(path), [], {}
+    for row in rows:
+        task = row.get("task", "")
+        variant, score = row.get("variant") or row["recipe"], row.get("mean") or row["validation_loss"]
+        if row["verdict"] == "baseline":
+            baselines[task] = variant
+        tested = bool(row["ci_low"])
+        made.append(
+            {
+                "variant": variant,
+                "task": task or "held-out loss",
+                "score": f"{float(score):.3f}",
+                "baseline": baselines.get(task, "the baseline"),
+                "difference": signed(row["delta"]) if row["delta"] else "",
+                "interval": f"[{signed(row['ci_low'])}, {signed(row['ci_high'])}]" if tested else "",
+                "verdict": row["verdict"],
+                "scale": row["scale"],
+            }
+        )
+    return made
+
+
+def signed(number: str) -> str:
+    """Three digits behind the point and a sign, but no sign for what is zero then."""
+    text = f"{float(number):+.3f}"
+    return "0.000" if float(text) == 0 else text
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """A table as texts by column."""
+    with path.open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle, delimiter="\t"))
+
+
+def _compared(rows: list[dict[str, str]], path: Path) -> str:
+    parts, scales = [], {}
+    for verdict, phrase in PHRASES.items():
+        own = [row for row in rows if row["verdict"] == verdict]
+        for baseline in dict.fromkeys(row["baseline"] for row in own):
+            same = [row for row in own if row["baseline"] == baseline]
+            names = [_named(row) for row in same[:SHOWN]]
+            names += [f"{len(same) - SHOWN} more (results/tables/{path.name})"] if len(same) > SHOWN else []
+            parts.append(phrase.format(names=_joined(names), baseline=baseline))
+        scales |= dict.fromkeys(row["scale"] for row in own)
+    return f"{'; '.join(parts)} ({', '.join(scales)})" if parts else ""
+
+
+def _named(row: dict[str, str]) -> str:
+    place = "" if row["task"] == "held-out loss" else f" on {row['task']}"
+    numbers = " ".join(text for text in (row["difference"], row["interval"]) if text)
+    return f"{row['variant']}{place} ({row['score']}{f', {numbers}' if numbers else ''})"
+
+
+def _gaze(rows: list[dict[str, str]]) -> str:
+    errors = {MODELS.get(row["model"], row["model"]): float(row["mae"]) for row in rows}
+    best = min(errors, key=errors.get)
+    said = ", ".join(f"{name} {error:.3f}" for name, error in errors.items())
+    return f"fixations on unseen paragraphs are predicted best by {best}; mean absolute errors: {said}"
+
+
+def _pretrained(rows: list[dict[str, str]]) -> str:
+    said = [
+        f"{row['recipe']} (seed {row['seed']}) ended with a held-out loss of {float(row['validation_loss']):.3f} nats; "
+        f"guessing by word frequency gives {float(row['unigram_loss']):.3f}"
+        for row in rows
+    ]
+    return "; ".join(said[:SHOWN] + ([f"{len(said) - SHOWN} more in pretrain.tsv"] if len(said) > SHOWN else []))
+
+
+def _joined(names: list[str]) -> str:
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
