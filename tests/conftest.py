@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+import tests.own_data  # noqa: F401  (takes the user's own root out of the environment before any project is built)
 from tests.workflow.miniature import Project, build
 
 

@@ -38,7 +38,7 @@ class Raw:
     def task(self, reader: str, files: dict[str, str | bytes], **settings: Any) -> dict[str, pd.DataFrame]:
         """The three splits of a task."""
         settings = {"kind": "classification", "labels": ("bad", "good"), "limits": {}, **settings}
-        spec = TaskDataSpec(task="toy", reader=reader, **settings)
+        spec = TaskDataSpec.parse({"task": "toy", "reader": reader, **settings})
         paths = tasks.prepare(spec, self.add(files), self.root / "out", self.ledger)
         return {path.stem: pd.read_parquet(path) for path in paths if path.suffix == ".parquet"}
 
@@ -50,7 +50,7 @@ class Raw:
             {"dataset": name, "reader": reader, "options": options[0] if options else {}}
             for name, (reader, _, *options) in zip(names, sources, strict=True)
         ]
-        spec = CorpusSpec(corpus="toy", sources=described, **settings)
+        spec = CorpusSpec.parse({"corpus": "toy", "sources": described, **settings})
         (path,) = preparing.prepare(spec, artifacts, self.root / "out", self.ledger)
         return pd.read_parquet(path)
 

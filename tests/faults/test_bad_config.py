@@ -44,6 +44,25 @@ def edit(root: Path, name: str, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        ({"reader": "onestpo"}, "gaze.corpora.onestop.reader: .*, did you mean 'onestop'"),
+        ({"reader": "geco", "options": {"disagreemnt": "error"}}, "'disagreemnt', did you mean 'disagreement'"),
+        ({"reader": "geco", "options": {"disagreement": "majorty"}}, "disagreement: .*, did you mean 'majority'"),
+        ({"reader": "zuco", "options": {"duration_unit": "sample500"}}, "duration_unit: .*, did you mean 'samples500'"),
+        ({"reader": "cmcl2022", "options": {"language": "fr"}}, "language: Input should be"),
+        ({"reader": "text", "options": {"duration_unit": "ms"}}, "unknown key 'duration_unit'"),
+        ({"reader": "means", "options": {"readers": 4}}, "unknown key 'readers'"),
+        ({"reader": "means", "options": {"sentences_per_document": 0}}, "sentences_per_document: .*greater than"),
+        ({"reader": "zuco", "options": {"tasks": 5}}, "tasks: .*valid string"),
+    ],
+)
+def test_an_unknown_gaze_reader_or_option_is_refused_before_any_job(root, block, message):
+    with pytest.raises(UserError, match=message):
+        load(root, gaze__corpora__onestop={"dataset": "onestop", **block})
+
+
 def test_the_undamaged_copy_loads(root):
     assert load(root).variants
 
@@ -103,13 +122,31 @@ def test_an_unknown_name_is_named_with_the_nearest_valid_one(root, changes, mess
         ({"studies__cogbert__variants": []}, "studies.cogbert.variants: .*at least 1 item"),
         ({"tasks__sentiment__labels": ["positive"]}, "at least two labels"),
         ({"tasks__sentiment__labels": ["a", "a"]}, "a label stands there twice"),
-        ({"tasks__sentiment__kind": "tagging", "tasks__sentiment__labels": []}, "a tagging task needs its tags"),
-        ({"tasks__sentiment__kind": "gaze", "tasks__sentiment__labels": []}, "a gaze task needs its measures"),
+        (
+            {"tasks__tags": {"dataset": "vader", "reader": "conll", "options": {"task": "ner"}, "kind": "tagging"}},
+            "tasks.tags.labels: a tagging task needs its tags",
+        ),
+        ({"tasks__gaze-onestop__labels": []}, "tasks.gaze-onestop.labels: a gaze task needs its measures"),
+        ({"tasks__sentiment__kind": "regression"}, "tasks.sentiment.labels: a regression task has no labels"),
+        ({"tasks__sentiment__reader": "vadr"}, "tasks.sentiment.reader: unknown value 'vadr', did you mean 'vader'"),
+        (
+            {"tasks__sentiment__options": {"domian": "nyt"}},
+            "tasks.sentiment.options: unknown key 'domian', did you mean 'domain'",
+        ),
+        (
+            {"tasks__sentiment__options": {"domain": "movies"}},
+            "tasks.sentiment.options: domain: unknown value 'movies', did you mean 'movie'",
+        ),
+        (
+            {"tasks__sentiment__kind": "tagging"},
+            "reader 'vader' gives a label per text, kind: classification or regression, not tagging",
+        ),
+        ({"tasks__sentiment__kind": "clasification"}, "unknown value 'clasification', did you mean 'classification'"),
         (
             {"tasks__sentiment__metric": "test/mc"},
             "sentiment.metric: unknown metric 'test/mc', did you mean 'test/mcc'",
         ),
-        ({"tasks__sentiment__limits": {"trian": 5}}, "'train', 'validation' or 'test'"),
+        ({"tasks__sentiment__limits": {"trian": 5}}, "unknown value 'trian', did you mean 'train'"),
         ({"tasks__sentiment__max_length": "long"}, "max_length: .*valid integer.*got 'long'"),
         (
             {"tasks__onestop": {"dataset": "vader", "reader": "vader", "labels": ["a", "b"]}},
@@ -142,7 +179,7 @@ def test_a_corpus_of_a_missing_data_set_is_explained(root):
         ("finetune", {"stage": "finetun"}, "has stage 'finetun', did you mean 'finetune'"),
         ("finetune", {"extends": "cogbert"}, "extend one another in a circle: "),
         ("cogbert", {"extends": "finetuning"}, "unknown recipe 'finetuning', did you mean 'finetune'"),
-        ("cogbert", {"cognition": {"scores": "gase"}}, "cognition.scores: .*'gaze', 'flags'"),
+        ("cogbert", {"cognition": {"scores": "gase"}}, "cognition.scores: unknown value 'gase', did you mean 'gaze'"),
         ("regressor", {"layers": 0}, "layers: .*greater than 0"),
         ("pretrain-bert", {"model": {"hidden_size": 128, "heads": 3}}, r"heads \(3\) must divide hidden_size \(128\)"),
         ("pretrain-bert", {"objective": {"rate": 15}}, "objective.rate: .*less than 1"),
@@ -196,7 +233,12 @@ def test_overrides_with_an_unknown_key_are_explained_with_their_line(root):
         ("ablations.tsv", "overrides", "overides", "column 'overrides' is missing, did you mean 'overides'"),
         ("ablations.tsv", "cogbert-zero\t", "cogbert\t", "'cogbert' stands there twice"),
         ("ablations.tsv", "cogbert-zero\t", "cogbert zero\t", "'cogbert zero' cannot be a name"),
-        ("datasets.tsv", "model\tpackage", "model\tpypi", "data set 'minilm': source: .*'package', 'hub'"),
+        (
+            "datasets.tsv",
+            "model\tpackage",
+            "model\tpypi",
+            "'minilm': source: unknown value 'pypi', valid names: ",
+        ),
         ("datasets.tsv", "vader\tlabels", "bbc\tlabels", "'bbc' stands there twice"),
         ("datasets.tsv", "location", "loc", "column 'location' is missing"),
     ],
@@ -235,6 +277,7 @@ def test_a_missing_copy_of_ones_own_data_is_named_with_the_remedy(root):
     with (root / "config/datasets.tsv").open("a", encoding="utf-8") as handle:
         handle.write("mine\tlabels\tfile\tnowhere/mine.tsv\t\t\t\town\town\t\n")
     with pytest.raises(
-        UserError, match=r"nowhere/mine.tsv: data set 'mine' is yours to bring(.|\n)*config/datasets.tsv"
+        UserError,
+        match=r"config/datasets.tsv, data set 'mine': these data are yours.* data/nowhere/mine.tsv(.|\n)*remedy",
     ):
-        Runs(load(root)).own_file("mine")
+        Runs(load(root)).own_files("mine")

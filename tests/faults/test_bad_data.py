@@ -7,7 +7,7 @@ import pytest
 from scriptorium.errors import UserError
 from tests.raw import Raw
 
-GAZE = "document,sentence,word_index,word,reader,n_fix\n"
+GAZE = "document,sentence,word_index,word,participant,n_fix\n"
 TWO = GAZE + "d,0,0,Go,r1,1\nd,0,1,on.,r1,2\nd,0,0,Go,r2,0\n"
 ONESTOP = "participant_id,unique_paragraph_id,IA_ID,IA_LABEL,IA_FIXATION_COUNT,IA_FIRST_FIXATION_DURATION,"
 ONESTOP += "IA_FIRST_RUN_DWELL_TIME,IA_REGRESSION_PATH_DURATION,IA_DWELL_TIME\n"
@@ -35,11 +35,20 @@ def refused(caught: pytest.ExceptionInfo[UserError], *parts: str) -> None:
         (GAZE + "d,0,0,Go,r,nan\n", ("a.csv, row 2: n_fix is 'nan', not a number",)),
         (GAZE + "d,0,0,Go,r,-1\n", ("a.csv, row 2: n_fix is '-1', not a number of at least 0",)),
         (GAZE + "d,0,0.5,Go,r,1\n", ("a.csv, row 2: word_index is '0.5', not a whole number",)),
-        (GAZE + "d,0,0,Go,r,1\nd,0,2,on,r,1\n", ("a.csv, row 3", "reader 'r': word_index 2 where 1 was expected")),
-        (GAZE + "d,0,0,Go,r,1\nd,0,0,Go,r,1\n", ("a.csv, row 3", "word_index 0 where 1 was expected")),
-        (GAZE + "d,0,2,Go,r,1\n", ("a.csv, row 2", "word_index 2 where 1 was expected")),
-        (TWO, ("a.csv, row 4", "document 'd', sentence 0, reader 'r2': has 1 words, but 2 for reader 'r1'")),
-        (TWO + "d,0,1,off.,r2,0\n", ("a.csv, row 5", "reader 'r2': word 1 is 'off.', but 'on.' for reader 'r1'")),
+        (
+            GAZE + "d,0,0,Go,r,1\nd,0,2,on,r,1\n",
+            ("a.csv, row 3", "participant 'r': has word 2 where word 1 was expected"),
+        ),
+        (
+            GAZE + "d,0,0,Go,r,1\nd,0,0,Go,r,1\n",
+            ("a.csv, row 3", "participant 'r' has word 0 twice", "the first is in", "a.csv, row 2"),
+        ),
+        (GAZE + "d,0,2,Go,r,1\n", ("a.csv, row 2", "has word 2 where word 1 was expected")),
+        (TWO, ("a.csv, row 4", "document 'd', sentence 0, participant 'r2': has 1 words, but 2 for participant 'r1'")),
+        (
+            TWO + "d,0,1,off.,r2,0\n",
+            ("a.csv, row 5", "participant 'r2': word 1 is 'off.', but 'on.' for participant 'r1'"),
+        ),
         (GAZE + "d,0,0,Go on,r,1\n", ("a.csv, row 2: 'Go on' is not one word",)),
         (GAZE + "d,0,0,,r,1\n", ("a.csv, row 2: '' is not one word",)),
         (GAZE, ("a.csv: the table has no rows",)),
@@ -55,11 +64,11 @@ def test_faulty_gaze_table_is_refused_with_file_and_row(raw, content, parts):
     refused(caught, str(raw.root / "set"), *parts)
 
 
-def test_readers_in_two_files_are_compared_with_each_other(raw):
+def test_participants_in_two_files_are_compared_with_each_other(raw):
     files = {"a.csv": GAZE + "d,0,0,Go,r1,1\nd,0,1,on,r1,1\n", "b.csv": GAZE + "d,0,0,Go,r2,1\n"}
     with pytest.raises(UserError) as caught:
         raw.gaze("csv", files)
-    refused(caught, "b.csv, row 2", "has 1 words, but 2 for reader 'r1'")
+    refused(caught, "b.csv, row 2", "has 1 words, but 2 for participant 'r1'")
 
 
 @pytest.mark.parametrize(
@@ -124,17 +133,17 @@ def test_reader_of_texts_is_refused_where_every_word_needs_a_label(raw, reader, 
 
 
 def test_reader_of_classes_is_refused_for_regression(raw):
-    with pytest.raises(UserError, match="gives the classes different, paraphrase, not numbers"):
+    with pytest.raises(UserError, match="gives classes, kind: classification, not regression"):
         raw.task("tatoeba_paraphrase", {"SENTENCES": ""}, kind="regression", labels=())
 
 
 @pytest.mark.parametrize(
     ("reader", "settings", "part"),
     [
-        ("tvs", {}, "unknown task reader 'tvs', did you mean 'tsv'?"),
-        ("vader", {"options": {"domian": "movie"}}, "unknown option 'domian', did you mean 'domain'?"),
-        ("vader", {"options": {"domain": "movies"}}, "unknown domain 'movies', did you mean 'movie'?"),
-        ("vader", {"options": {"threshold": "high"}}, "option threshold must be of type float, got 'high'"),
+        ("tvs", {}, "reader: unknown value 'tvs', did you mean 'tsv'?"),
+        ("vader", {"options": {"domian": "movie"}}, "options: unknown key 'domian', did you mean 'domain'?"),
+        ("vader", {"options": {"domain": "movies"}}, "options: domain: unknown value 'movies', did you mean 'movie'?"),
+        ("vader", {"options": {"threshold": "high"}}, "options: threshold: Input should be a valid number"),
         ("vader", {}, "reader 'vader' gives the label 'negative', which is not among the task's labels: bad, good"),
     ],
 )

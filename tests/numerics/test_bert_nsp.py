@@ -13,7 +13,8 @@ import transformers
 from scriptorium.errors import UserError
 from scriptorium.models import nsp
 from scriptorium.models.spec import EncoderSpec
-from scriptorium.objectives import bert, masking
+from scriptorium.objectives import bert_nsp, masked_blocks
+from scriptorium.objectives.draws import training_draws
 from scriptorium.objectives.spec import ObjectiveSpec
 from scriptorium.stage import execute
 from scriptorium.stages import pretrain
@@ -44,8 +45,8 @@ def model():
 
 def batch_of(packed, count=6):
     blocks = Blocks(packed / "train.arrow")
-    data = bert.MaskedBlocks(blocks, ObjectiveSpec.parse(OBJECTIVE), tiny.tokenizer(), masking.training_draws(0))
-    return bert.collate(document_attention=False)([data[(0, i)] for i in range(count)])
+    data = masked_blocks.MaskedBlocks(blocks, ObjectiveSpec.parse(OBJECTIVE), tiny.tokenizer(), training_draws(0))
+    return masked_blocks.collate(document_attention=False)([data[(0, i)] for i in range(count)])
 
 
 def run(packed, out, **changes):
@@ -103,7 +104,7 @@ def test_measures_of_pairs_by_hand():
         np.array([1, 0, 1, 1]),
         np.array([0, 1, 0, 0]),
     )
-    found = bert.pair_measures(transformers.EvalPrediction(predicted, labels))
+    found = bert_nsp.pair_measures(transformers.EvalPrediction(predicted, labels))
     assert found == pytest.approx(
         {
             "loss": 4 / 3,

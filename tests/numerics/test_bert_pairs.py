@@ -202,7 +202,11 @@ def test_single_sentences_and_a_single_document_are_refused_with_the_file_and_th
     ("objective", "layout", "problem"),
     [
         ({"name": "bert-nsp"}, None, "bert-nsp needs blocks of layout sentence-pairs, these are packed"),
-        ({"name": "bert"}, LAYOUT, "bert knows no pairs"),
+        (
+            {"name": "bert"},
+            LAYOUT,
+            "bert needs blocks of layout packed or full-sentences, these are",
+        ),
         ({"name": "mpnet", "document_attention": False}, {"name": "full-sentences"}, "would attend to the padding"),
         ({"name": "bert-nsp", "document_attention": True}, LAYOUT, "both sentences of a pair are seen"),
         ({"name": "roberta", "masking": {"max_predictions": 0}}, None, "greater than or equal to 1"),

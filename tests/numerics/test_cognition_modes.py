@@ -15,6 +15,7 @@ from scriptorium.cognition.model import CognitionForSequenceClassification, Cogn
 from scriptorium.cognition.modes import FIXED, MODES, PAPER, RELEASED, resolved
 from scriptorium.cognition.spec import CognitionSpec
 from scriptorium.errors import UserError
+from scriptorium.linguistics.features import LOWER
 from tests.numerics.test_cognition import FAMILIES, LENGTH, SHAPE, awake, batch, features, plain_model
 
 __all__ = ["batch", "features"]  # fixtures
@@ -60,7 +61,7 @@ def released_attention(layer: CognitiveSelfAttention, hidden, mask, features, lo
             same = (spans[:, :, None] == spans[:, None, :]) & (spans >= 0)[:, :, None]
             block = same * (scores[:, :, None] + scores[:, None, :]) / 2
             added += (layer.mix[f] * alpha[:, 4 + f])[:, None, None] * block
-        position = torch.diag_embed(features["lower"][:, 3])
+        position = torch.diag_embed(features["lower"][:, LOWER.index("word_position")])
         added += (layer.mix[2] + layer.mix[3]) * position  # both syntax features, without a weight
     scaled = logits * (0.5 + 0.5 * torch.tanh(added))[:, None] + mask
     gate = torch.sigmoid(layer.gate(hidden)).transpose(1, 2)[..., None]

@@ -16,9 +16,9 @@ from scriptorium.cognition.model import CognitionForSequenceClassification
 from scriptorium.cognition.words import Words
 from scriptorium.engine import training
 from scriptorium.errors import UserError
+from scriptorium.evaluation import classification
+from scriptorium.tasks.examples import Examples, collate
 from scriptorium.tasks.heads import build as build_model
-from scriptorium.tasks.kinds import classification
-from scriptorium.tasks.kinds.examples import Examples, collate
 from scriptorium.tasks.spec import FinetuneSpec
 from tests.finetuning import COGNITION, Folder, build
 

@@ -15,11 +15,12 @@ import transformers
 
 from scriptorium import manifest
 from scriptorium.errors import UserError
+from scriptorium.evaluation import multiple_choice, question_answering
+from scriptorium.models.positions import longest_input
 from scriptorium.reporting import differences
 from scriptorium.stages import finetune
-from scriptorium.tasks import heads
-from scriptorium.tasks.kinds import multiple_choice, question_answering
-from scriptorium.tasks.spec import FinetuneSpec
+from scriptorium.tasks import heads, losses
+from scriptorium.tasks.spec import FinetuneSpec, KindOfTask
 from scriptorium.text.tokenizers import fairseq_tokenizer
 from tests.finetuning import COGNITION, Folder
 from tests.workflow.miniature import SENTENCES, write_encoder
@@ -144,7 +145,7 @@ def test_the_threshold_for_no_answer_comes_from_validation(tmp_path):
     run = differences.read(tmp_path / "v/toy/seed0/manifest.json")
     other = replace(run, metrics={}, predictions=again.set_index("id").assign(exact=0.0, f1=0.0))
     for metric in ("test/f1", "test/em", "test/f1_no_answer"):
-        made, _ = differences.difference([run], [other], metric, 200, 0)
+        made, _ = differences.difference([run], [other], KindOfTask(kind="question_answering"), metric, 200, 0)
         assert made.difference == pytest.approx(metrics[metric])
 
 
@@ -160,8 +161,8 @@ def test_multiple_choice_of_two_to_four_options_is_learned(tmp_path):
     assert found["probabilities"].map(len).tolist() == test["options"].map(len).tolist()
     assert found["probabilities"].map(sum).tolist() == pytest.approx([1] * len(found))
     run = differences.read(tmp_path / "v/toy/seed0/manifest.json")
-    assert differences.kind_of(run.predictions) == "multiple_choice"
-    assert differences.difference([run], [run], "test/accuracy_high", 200, 0)[0].difference == 0
+    task = KindOfTask(kind="multiple_choice", labels=("middle", "high"))
+    assert differences.difference([run], [run], task, "test/accuracy_high", 200, 0)[0].difference == 0
 
 
 @pytest.mark.parametrize("kind", ["classification", "tagging", "multiple_choice"])
@@ -174,9 +175,9 @@ def test_an_mpnet_of_our_own_pretraining_is_a_backbone_of_every_kind(tmp_path, k
 def test_positions_behind_the_padding_are_not_promised(tmp_path):
     mpnet(tmp_path / "mpnet")
     config = transformers.AutoConfig.from_pretrained(tmp_path / "mpnet")
-    assert heads.longest_input(config) == 64
-    assert heads.longest_input(transformers.BertConfig(max_position_embeddings=64)) == 64
-    assert heads.longest_input(transformers.RobertaConfig(max_position_embeddings=514)) == 512
+    assert longest_input(config) == 64
+    assert longest_input(transformers.BertConfig(max_position_embeddings=64)) == 64
+    assert longest_input(transformers.RobertaConfig(max_position_embeddings=514)) == 512
     spec = FinetuneSpec.parse(settings("classification", max_length=65))
     with pytest.raises(UserError, match="more than the backbone's 64"):
         heads.build(spec, tmp_path / "mpnet")
@@ -188,8 +189,8 @@ def test_losses_are_those_of_transformers_where_nothing_is_padded():
     labels = torch.tensor([[1, 4, 7], [0, 0, 7], [6, 6, 7]])
     entropy = torch.nn.functional.cross_entropy
     expected = (entropy(start, labels[:, 0]) + entropy(end, labels[:, 1])) / 2
-    assert torch.allclose(heads.span_loss({"start_logits": start, "end_logits": end}, labels), expected)
-    assert torch.allclose(heads.choice_loss({"logits": start}, labels[:, 1:]), entropy(start, labels[:, 1]))
+    assert torch.allclose(losses.span_loss({"start_logits": start, "end_logits": end}, labels), expected)
+    assert torch.allclose(losses.choice_loss({"logits": start}, labels[:, 1:]), entropy(start, labels[:, 1]))
 
 
 def test_padding_and_missing_options_leave_loss_and_gradient_alone():
@@ -197,8 +198,8 @@ def test_padding_and_missing_options_leave_loss_and_gradient_alone():
     short = torch.randn(1, 4, requires_grad=True)
     padded = torch.cat([short, 50 * torch.ones(1, 3)], dim=1)
     for loss, labels, outputs in (
-        (heads.span_loss, [[1, 3, 4]], lambda x: {"start_logits": x, "end_logits": x}),
-        (heads.choice_loss, [[2, 4]], lambda x: {"logits": x}),
+        (losses.span_loss, [[1, 3, 4]], lambda x: {"start_logits": x, "end_logits": x}),
+        (losses.choice_loss, [[2, 4]], lambda x: {"logits": x}),
     ):
         values = [loss(outputs(x), torch.tensor(labels)) for x in (short, padded)]
         assert torch.equal(*values)
@@ -213,10 +214,3 @@ def test_padding_and_missing_options_leave_loss_and_gradient_alone():
 def test_cognition_is_refused_with_kinds_that_have_no_such_head(kind, asked):
     with pytest.raises(UserError, match=f"cannot be used on a task of kind {kind}"):
         finetune.require_plain(FinetuneSpec.parse(settings(kind, **asked)))
-
-
-def test_specifications_of_the_older_kinds_stay_what_they_were():
-    spec = FinetuneSpec.parse({"kind": "tagging", "labels": ["O"], "train": {"epochs": 1}}).canonical()
-    assert "answers" not in spec and "option_length" not in spec
-    changed = FinetuneSpec.parse(settings("question_answering")).canonical()
-    assert '"stride":10' in changed

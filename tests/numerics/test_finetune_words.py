@@ -11,7 +11,7 @@ import torch
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from scriptorium import manifest
-from scriptorium.tasks.heads import Units
+from scriptorium.tasks.standardisation import Standardisation
 from tests.finetuning import COGNITION, Folder, build
 
 LONG = {"epochs": 12, "batch_size": 8, "lr": 3e-3, "log_every": 5}
@@ -81,7 +81,7 @@ def test_a_saved_gaze_model_gives_measures_by_itself(folder):
 
 
 def test_units_are_those_of_the_training_words():
-    units = Units.of([np.array([[1.0, 10], [3, 10]]), np.array([[5.0, 10]])])
+    units = Standardisation.of([np.array([[1.0, 10], [3, 10]]), np.array([[5.0, 10]])])
     assert units.mean.tolist() == [3, 10]
     assert units.deviation[0] == pytest.approx(np.std([1, 3, 5]))
     assert np.isfinite(units.measured(np.zeros((2, 2)))).all()

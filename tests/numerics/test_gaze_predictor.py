@@ -9,8 +9,8 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from scriptorium.gaze.predictor import boosting
 from scriptorium.gaze.predictor.crossfit import best_weights, cross_fit
 from scriptorium.gaze.predictor.ensemble import Ensemble, Spread, mix
-from scriptorium.gaze.predictor.model import GazePredictor, Reading, collate, pool
-from scriptorium.gaze.predictor.training import Reader, batches, fit, predict
+from scriptorium.gaze.predictor.model import GazePredictor, Window, collate, pool
+from scriptorium.gaze.predictor.training import SentenceTokenizer, batches, fit, predict
 from scriptorium.gaze.spec import PredictorSettings
 from scriptorium.linguistics.surface import BASE, SURFACE, surface
 from tests.tiny import SPECIAL, WORDS, tokenizer
@@ -60,15 +60,15 @@ def labels(sentences=SENTENCES, seed=0):
 
 
 @pytest.fixture
-def readings():
-    return [windows[0] for windows in Reader(tokenizer(), 512)(SENTENCES, labels())]
+def windows():
+    return [windows[0] for windows in SentenceTokenizer(tokenizer(), 512)(SENTENCES, labels())]
 
 
 @pytest.fixture
-def model(readings):
+def model(windows):
     torch.manual_seed(2)
     made = GazePredictor.around(encoder(), measures=MEASURES, upper=UPPER, surface=list(SURFACE), head_size=8)
-    made.standardise(np.concatenate([r.features for r in readings]), np.concatenate([r.values for r in readings]))
+    made.standardise(np.concatenate([r.features for r in windows]), np.concatenate([r.values for r in windows]))
     return made.eval()
 
 
@@ -81,65 +81,67 @@ def test_a_words_state_is_the_mean_of_its_pieces_and_no_others():
     assert pool(states, word_of, 3).tolist() == [[[3.0, 4.0], [6.0, 7.0], [0.0, 0.0]]]
 
 
-def test_the_loss_is_the_mean_absolute_error_in_standard_units(model, readings):
-    batch = collate(readings[:1], 0)
+def test_the_loss_is_the_mean_absolute_error_in_standard_units(model, windows):
+    batch = collate(windows[:1], 0)
     found = model(**batch)
-    observed = readings[0].values
+    observed = windows[0].values
     # nothing lies outside the bounds here, so the loss can be recomputed from the predictions
     assert (found.predictions > 0).all() and (found.predictions[..., 2] < 1).all()
     error = np.abs(found.predictions[0].detach().numpy() - observed) / model.measure_scale.numpy()
     assert found.loss.item() == pytest.approx(error.mean(axis=0).mean(), rel=1e-5)
 
 
-def test_loss_ignores_padding_and_missing_measures(model, readings):
-    short, long = readings[1], readings[2]
+def test_loss_ignores_padding_and_missing_measures(model, windows):
+    short, long = windows[1], windows[2]
     alone = model(**collate([long], 0)).loss
-    unknown = Reading(short.pieces, short.word_of, short.features, np.full_like(short.values, np.nan))
+    unknown = Window(short.pieces, short.word_of, short.features, np.full_like(short.values, np.nan))
     assert model(**collate([long, unknown], 0)).loss.item() == pytest.approx(alone.item(), rel=1e-5)
     # one unknown value more leaves the other measures' share as it is, and no gradient is NaN
     values = long.values.copy()
     values[:, 1] = np.nan
-    loss = model(**collate([Reading(long.pieces, long.word_of, long.features, values)], 0)).loss
+    loss = model(**collate([Window(long.pieces, long.word_of, long.features, values)], 0)).loss
     loss.backward()
     assert torch.isfinite(loss) and all(p.grad is None or torch.isfinite(p.grad).all() for p in model.parameters())
     assert model.head[-1].weight.grad[1].abs().sum() == 0  # nothing was known of the second measure
     assert model.head[-1].weight.grad[0].abs().sum() > 0
 
 
-def test_a_words_prediction_does_not_depend_on_other_texts_in_the_batch(model, readings):
-    together = predict(model, [[r] for r in readings], 0)
-    alone = np.concatenate([predict(model, [[r]], 0) for r in readings])
+def test_a_words_prediction_does_not_depend_on_other_texts_in_the_batch(model, windows):
+    together = predict(model, [[r] for r in windows], 0)
+    alone = np.concatenate([predict(model, [[r]], 0) for r in windows])
     assert together == pytest.approx(alone, abs=1e-4)
     assert len(np.unique(together[:, 0])) > 3
 
 
-def test_predictions_stay_within_their_bounds(model, readings):
+def test_predictions_stay_within_their_bounds(model, windows):
     with torch.no_grad():
         for bias, expected in ((-1e3, [0.0, 0.0, 0.0]), (1e3, [None, None, 1.0])):
             model.head[-1].bias.fill_(bias)
-            found = predict(model, [[r] for r in readings], 0)
+            found = predict(model, [[r] for r in windows], 0)
             for column, value in enumerate(expected):
                 assert value is None or (found[:, column] == value).all()
     assert (found[:, 1] > 1e4).all()
 
 
-def test_a_saved_predictor_is_read_by_automodel_and_predicts_the_same(model, readings, tmp_path):
+def test_a_saved_predictor_is_read_by_automodel_and_predicts_the_same(model, windows, tmp_path):
     model.save_pretrained(tmp_path)
     assert {p.suffix for p in tmp_path.iterdir()} == {".json", ".safetensors"}
     loaded = transformers.AutoModel.from_pretrained(tmp_path, local_files_only=True)
     assert isinstance(loaded, GazePredictor)
-    nested = [[r] for r in readings]
+    nested = [[r] for r in windows]
     assert (predict(loaded, nested, 0) == predict(model, nested, 0)).all()
 
 
-# --- readings and training -------------------------------------------------------------------------------------------
+# --- windows and training -------------------------------------------------------------------------------------------
 
 
 def test_long_sentences_are_read_in_windows_that_lose_no_word():
-    reader = Reader(tokenizer(), 6)  # room for four pieces beside [CLS] and [SEP] where a tokenizer adds them
+    tokenise = SentenceTokenizer(
+        tokenizer(), 6
+    )  # room for four pieces beside [CLS] and [SEP] where a tokenizer adds them
     words = [f"word{i}" for i in range(23)]
-    (windows,) = reader([words])
-    assert len(windows) > 1 and reader.windowed == 1 and reader.cut == 0
+    (windows,) = tokenise([words])
+    assert len(windows) > 1 and tokenise.windowed == 1 and tokenise.cut == 0
     assert all(len(window.pieces) <= 6 for window in windows)
     assert np.concatenate([w.features for w in windows]) == pytest.approx(surface([words])[0])
     spoken = np.concatenate([w.pieces[w.word_of >= 0] for w in windows])
@@ -147,9 +149,9 @@ def test_long_sentences_are_read_in_windows_that_lose_no_word():
 
 
 def test_a_word_longer_than_the_encoder_is_cut_and_counted():
-    reader = Reader(tokenizer(), 6)
-    (windows,) = reader([["word1", "-" * 40, "word2"]])
-    assert reader.cut == 1 and sum(len(w.features) for w in windows) == 3
+    tokenise = SentenceTokenizer(tokenizer(), 6)
+    (windows,) = tokenise([["word1", "-" * 40, "word2"]])
+    assert tokenise.cut == 1 and sum(len(w.features) for w in windows) == 3
     assert all(len(window.pieces) <= 6 for window in windows)
 
 
@@ -159,10 +161,10 @@ def test_a_word_that_the_tokenizer_erases_is_an_unknown_word_and_counted(word):
     from tokenizers import normalizers
 
     wordpiece.backend_tokenizer.normalizer = normalizers.Replace(word, "")
-    reader = Reader(wordpiece, 512)
-    ((reading,),) = reader([["word1", word, "word2"]])
-    assert reader.erased == 1
-    assert reading.pieces[reading.word_of == 1].tolist() == [wordpiece.unk_token_id]
+    tokenise = SentenceTokenizer(wordpiece, 512)
+    ((window,),) = tokenise([["word1", word, "word2"]])
+    assert tokenise.erased == 1
+    assert window.pieces[window.word_of == 1].tolist() == [wordpiece.unk_token_id]
 
 
 def test_every_reading_is_in_exactly_one_batch_with_others_of_its_length():
@@ -176,8 +178,8 @@ def test_every_reading_is_in_exactly_one_batch_with_others_of_its_length():
     assert [b.tolist() for b in found] != [b.tolist() for b in batches(lengths, 8, [0, 2])]
 
 
-def test_training_is_a_function_of_the_seed_and_leaves_the_embedding_table_alone(readings):
-    first, again, other = (fit(encoder(), readings, **{**FIT, "seed": seed}) for seed in ([0, 0], [0, 0], [1, 0]))
+def test_training_is_a_function_of_the_seed_and_leaves_the_embedding_table_alone(windows):
+    first, again, other = (fit(encoder(), windows, **{**FIT, "seed": seed}) for seed in ([0, 0], [0, 0], [1, 0]))
     for (name, a), b, c in zip(first.named_parameters(), again.parameters(), other.parameters(), strict=True):
         assert torch.equal(a, b), name
         assert not name.startswith("head") or name.endswith("bias") or not torch.equal(a, c)
@@ -188,11 +190,11 @@ def test_training_is_a_function_of_the_seed_and_leaves_the_embedding_table_alone
     )
 
 
-def test_training_learns_what_there_is_to_learn(readings):
+def test_training_learns_what_there_is_to_learn(windows):
     """Labels that word length decides, on a tiny encoder: most of the error goes."""
     sentences = [[f"word{i}" + "-" * (i % 7) for i in range(start, start + 6)] for start in range(0, 90, 3)]
     values = [np.array([[len(w), 30.0 * len(w), len(w) / 20] for w in words]) for words in sentences]
-    learned = [windows[0] for windows in Reader(tokenizer(), 512)(sentences, values)]
+    learned = [windows[0] for windows in SentenceTokenizer(tokenizer(), 512)(sentences, values)]
     model = fit(encoder(), learned, **{**FIT, "epochs": 20, "batch_size": 4})
     error = np.abs(predict(model, [[r] for r in learned], 0) - np.concatenate(values)).mean(axis=0)
     blind = np.abs(np.concatenate(values) - np.median(np.concatenate(values), axis=0)).mean(axis=0)

@@ -151,7 +151,7 @@ def assets(tmp_path_factory):
                         "word_index": index,
                         "word": word,
                         "n_fix": generator.random() * 2,
-                        "n_readers": 2,
+                        "n_participants": 2,
                     }
                 )
                 values = dict(zip(FEATURES, generator.random(8).astype(np.float32), strict=True))
@@ -333,7 +333,7 @@ def test_words_and_features_of_different_data_are_refused(assets, tmp_path):
     path = manifest.write(tmp_path / "features", [tmp_path / "features.parquet"])
     with pytest.raises(UserError, match="annotated words differ"):
         folds.read_words([assets["words"]], [path])
-    with pytest.raises(UserError, match="stands there twice"):
+    with pytest.raises(UserError, match="occurs twice"):
         folds.read_words([assets["words"]] * 2, [assets["features"]])
     words = pd.read_parquet(assets["words"].parent.parent / "words.parquet")
     words.assign(n_fix=np.where(words.index == 3, np.nan, 1.0)).to_parquet(tmp_path / "words.parquet")

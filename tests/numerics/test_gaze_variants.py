@@ -299,7 +299,7 @@ def pool(tmp_path_factory):
                         "word_index": index,
                         "word": word,
                         "n_fix": factor * (0.5 + generator.random()),
-                        "n_readers": 2,
+                        "n_participants": 2,
                     }
                 )
                 values = dict(zip(FEATURES, generator.random(8).astype(np.float32), strict=True))

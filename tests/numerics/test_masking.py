@@ -9,8 +9,11 @@ from torch.utils.data import DataLoader
 
 from scriptorium.engine.plan import EpochSampler
 from scriptorium.errors import UserError
-from scriptorium.objectives import bert, masking
-from scriptorium.objectives.spec import ObjectiveSpec
+from scriptorium.objectives import masked_blocks, masking
+from scriptorium.objectives.draws import held_out_draws, training_draws
+from scriptorium.objectives.labels import IGNORED
+from scriptorium.objectives.spec import BertSpec, ObjectiveSpec
+from scriptorium.objectives.unigram import log_frequencies, unigram_loss
 from scriptorium.text import packing
 from scriptorium.text.blocks import Blocks
 from tests import tiny
@@ -32,7 +35,7 @@ def blocks(tmp_path_factory):
 
 
 def masked(blocks, seed=3, **changes):
-    return bert.MaskedBlocks(blocks, ObjectiveSpec(**changes), tiny.tokenizer(), masking.training_draws(seed))
+    return masked_blocks.MaskedBlocks(blocks, BertSpec(**changes), tiny.tokenizer(), training_draws(seed))
 
 
 def same(a, b):
@@ -56,7 +59,7 @@ def test_masks_do_not_depend_on_workers_or_batch_size(blocks, workers, batch_siz
         batch_size=batch_size,
         sampler=sampler,
         num_workers=workers,
-        collate_fn=bert.collate(document_attention=True),
+        collate_fn=masked_blocks.collate(document_attention=True),
     )
     seen = [row for batch in loader for row in zip(*(batch[name] for name in sorted(batch)), strict=True)]
     for (epoch, index), row in zip(sampler, seen, strict=True):
@@ -66,13 +69,13 @@ def test_masks_do_not_depend_on_workers_or_batch_size(blocks, workers, batch_siz
         assert np.array_equal(found["input_ids"], expected["input_ids"])
         assert np.array_equal(found["positions"][:count], expected["positions"])
         assert np.array_equal(found["labels"][:count], expected["labels"])
-        assert (found["labels"][count:] == masking.IGNORED).all()
+        assert (found["labels"][count:] == IGNORED).all()
 
 
 def test_masks_change_with_seed_epoch_and_index():
     start = np.arange(3)
     streams = {
-        tuple(masking.training_draws(seed)(epoch, index).integers(2**32, size=4).tolist())
+        tuple(training_draws(seed)(epoch, index).integers(2**32, size=4).tolist())
         for seed in start
         for epoch in start
         for index in start
@@ -81,11 +84,11 @@ def test_masks_change_with_seed_epoch_and_index():
 
 
 def test_held_out_masks_never_change_and_are_no_training_masks(blocks):
-    draws = masking.held_out_draws()
+    draws = held_out_draws()
     first, later = (draws(epoch, 4).integers(2**32, size=4).tolist() for epoch in (0, 7))
     assert first == later
-    assert all(first != masking.training_draws(seed)(0, 4).integers(2**32, size=4).tolist() for seed in range(20))
-    data = [bert.MaskedBlocks(blocks, ObjectiveSpec(), tiny.tokenizer(), masking.held_out_draws()) for _ in "ab"]
+    assert all(first != training_draws(seed)(0, 4).integers(2**32, size=4).tolist() for seed in range(20))
+    data = [masked_blocks.MaskedBlocks(blocks, BertSpec(), tiny.tokenizer(), held_out_draws()) for _ in "ab"]
     assert same(data[0][3], data[1][3])
 
 
@@ -137,15 +140,15 @@ def test_positions_are_drawn_evenly():
     maskable[[0, 7]] = False
     counts = np.zeros(20)
     for index in range(4000):
-        counts[masking.choose(maskable, 3, masking.training_draws(0)(0, index))] += 1
+        counts[masking.choose(maskable, 3, training_draws(0)(0, index))] += 1
     assert counts[~maskable].tolist() == [0, 0]
     assert counts[maskable] / 4000 == pytest.approx(np.full(18, 3 / 18), abs=0.025)
 
 
 def test_document_ids_are_left_out_when_attention_is_not_restricted(blocks):
     examples = [masked(blocks)[(0, 0)]]
-    assert "document_ids" in bert.collate(document_attention=True)(examples)
-    assert "document_ids" not in bert.collate(document_attention=False)(examples)
+    assert "document_ids" in masked_blocks.collate(document_attention=True)(examples)
+    assert "document_ids" not in masked_blocks.collate(document_attention=False)(examples)
 
 
 def test_unigram_loss_is_the_loss_of_guessing_by_frequency(blocks):
@@ -155,9 +158,9 @@ def test_unigram_loss_is_the_loss_of_guessing_by_frequency(blocks):
     guess = torch.log(torch.tensor((counts + 1) / (counts + 1).sum()))
     labels = torch.cat([torch.from_numpy(data[i]["labels"].astype(np.int64)) for i in range(len(data))])
     expected = torch.nn.functional.cross_entropy(guess.expand(len(labels), -1), labels).item()
-    found = masking.log_frequencies(blocks, tiny.tokenizer())
+    found = log_frequencies(blocks, tiny.tokenizer())
     assert np.exp(found).sum() == pytest.approx(1)
-    assert masking.unigram_loss(data, found) == pytest.approx(expected, rel=1e-9)
+    assert unigram_loss(data, found) == pytest.approx(expected, rel=1e-9)
 
 
 def test_shares_above_one_are_refused():

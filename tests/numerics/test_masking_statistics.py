@@ -11,8 +11,11 @@ from torch.utils.data import DataLoader
 
 from scriptorium.engine.plan import EpochSampler
 from scriptorium.errors import UserError
-from scriptorium.objectives import bert, masking, permuted
+from scriptorium.objectives import masked_blocks, masking, permuted_blocks
+from scriptorium.objectives.draws import training_draws
+from scriptorium.objectives.labels import IGNORED
 from scriptorium.objectives.spec import ObjectiveSpec
+from scriptorium.objectives.unigram import log_frequencies
 from scriptorium.text.blocks import Blocks
 from scriptorium.text.tokenizers import load_tokenizer
 from tests import lines, tiny
@@ -47,7 +50,7 @@ def blocks(tmp_path_factory):
 
 def data(blocks, name, seed=0, tokenizer=None, **changes):
     spec = ObjectiveSpec.parse({**OBJECTIVES[name], **changes})
-    return bert.MaskedBlocks(blocks[spec.name], spec, tokenizer or tiny.tokenizer(), masking.training_draws(seed))
+    return masked_blocks.MaskedBlocks(blocks[spec.name], spec, tokenizer or tiny.tokenizer(), training_draws(seed))
 
 
 def same(a, b):
@@ -69,7 +72,7 @@ def test_examples_do_not_depend_on_order_batch_size_or_workers(blocks, name):
             batch_size=size,
             sampler=sampler,
             num_workers=workers,
-            collate_fn=bert.collate(document_attention=name == "bert"),
+            collate_fn=masked_blocks.collate(document_attention=name == "bert"),
         )
         rows = iter(sampler)
         for batch in loader:
@@ -78,7 +81,7 @@ def test_examples_do_not_depend_on_order_batch_size_or_workers(blocks, name):
                 for column in batch.keys() & one.keys():
                     values = batch[column][row].numpy()
                     assert np.array_equal(values[: len(one[column])], one[column]), column
-                assert (batch["labels"][row, len(one["labels"]) :] == masking.IGNORED).all()
+                assert (batch["labels"][row, len(one["labels"]) :] == IGNORED).all()
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
@@ -181,7 +184,7 @@ def test_whole_words_by_hand():
     """Words of 1, 2 and 3 pieces and a count of 3: either the long one alone or the two others, in any order."""
     maskable = np.array([0, 1, 1, 1, 1, 1, 1, 0], dtype=bool)
     first = np.array([1, 1, 1, 0, 1, 0, 0, 1], dtype=bool)
-    draws = masking.training_draws(0)
+    draws = training_draws(0)
     found = [tuple(masking.choose_words(maskable, first, 3, draws(0, i)).tolist()) for i in range(600)]
     assert set(found) == {(1, 2, 3), (4, 5, 6)}
     assert found.count((4, 5, 6)) / 600 == pytest.approx(1 / 3, abs=4 * np.sqrt(2 / 9 / 600))
@@ -218,7 +221,7 @@ def test_labels_are_true_and_padding_is_never_touched(blocks):
 def test_the_yardstick_leaves_out_padding_and_what_is_never_predicted(blocks):
     tokenizer = tiny.tokenizer()
     for specials, counted in ((False, set()), ([1, 4], {1}), (True, {1, 2, 3})):
-        share = np.exp(masking.log_frequencies(blocks["bert-nsp"], tokenizer, specials=specials))
+        share = np.exp(log_frequencies(blocks["bert-nsp"], tokenizer, specials=specials))
         assert share.sum() == pytest.approx(1)
         smallest = share.min()
         assert {number for number in range(SPECIAL) if share[number] > 2 * smallest} == counted
@@ -234,14 +237,14 @@ def test_mpnet_on_full_sentences_leaves_padding_alone_unless_faithful(tmp_path):
         spec = ObjectiveSpec.parse(
             {"name": "mpnet", "document_attention": not faithful, "permuted": {"faithful": faithful}}
         )
-        ours = permuted.PermutedBlocks(blocks, spec, tokenizer, masking.training_draws(0))
+        ours = permuted_blocks.PermutedBlocks(blocks, spec, tokenizer, training_draws(0), masks_only=False)
         for index in range(len(ours)):
             example, padding = ours[(0, index)], blocks[index][1] < 0
             assert np.array_equal(example["attention_mask"], ~padding)
             on_padding = padding[example["positions"]]
             if faithful:
                 assert len(on_padding) == round(0.15 * LENGTH), "one count for all blocks"
-                assert (example["labels"][on_padding] == masking.IGNORED).all()
+                assert (example["labels"][on_padding] == IGNORED).all()
                 hit += on_padding.sum()
             else:
                 assert not on_padding.any()

@@ -189,16 +189,16 @@ def test_loss_of_the_mask_rows_is_that_of_mlm_and_is_left_out_of_evaluation():
 
 def test_without_relative_positions_the_table_stays_zero():
     torch.manual_seed(0)
-    model = mpnet.build(SHAPE, objective(relative=False), fairseq())
+    model = mpnet.build(SHAPE, fairseq(), relative=False)
     table = model.mpnet.encoder.relative_attention_bias.weight
     assert (table == 0).all() and not table.requires_grad
-    assert (mpnet.build(SHAPE, objective(), fairseq()).mpnet.encoder.relative_attention_bias.weight != 0).any()
+    assert (mpnet.build(SHAPE, fairseq()).mpnet.encoder.relative_attention_bias.weight != 0).any()
 
 
 def test_faithful_query_key_and_value_keep_xaviers_bound():
     torch.manual_seed(0)
     shape = EncoderSpec(hidden_size=128, layers=1, heads=2, intermediate_size=48, max_positions=40)
-    original, ours = (mpnet.build(shape, objective(faithful=faithful), fairseq()) for faithful in (True, False))
+    original, ours = (mpnet.build(shape, fairseq(), faithful=faithful) for faithful in (True, False))
     bound = (6 / (4 * 128)) ** 0.5
     for part in ("q", "k", "v"):
         weight = getattr(original.mpnet.encoder.layer[0].attention.attn, part).weight
@@ -211,7 +211,7 @@ def test_faithful_query_key_and_value_keep_xaviers_bound():
 
 def test_vocabulary_whose_token_1_occurs_in_text_is_refused():
     with pytest.raises(UserError, match=r"token 1 is '\[UNK\]'.*reads that id as padding"):
-        mpnet.build(SHAPE, objective(), tiny.tokenizer())
+        mpnet.build(SHAPE, tiny.tokenizer())
 
 
 def test_another_kind_of_model_is_refused(tmp_path):
@@ -238,10 +238,6 @@ def test_published_weights_give_the_hidden_states_of_transformers():
         found = ours.encode(lay_out("mlm", ids["input_ids"], nothing, nothing.clamp(min=0)))
         expected = theirs(ids["input_ids"]).last_hidden_state
     assert torch.allclose(found, expected, atol=1e-5)
-
-
-def objective(**permuted):
-    return ObjectiveSpec(name="mpnet", permuted=permuted)
 
 
 def fairseq():

@@ -11,7 +11,9 @@ from torch.utils.data import DataLoader
 
 from scriptorium.engine.plan import EpochSampler
 from scriptorium.errors import UserError
-from scriptorium.objectives import masking, permuted
+from scriptorium.objectives import measures, permuted_blocks
+from scriptorium.objectives.draws import training_draws
+from scriptorium.objectives.labels import IGNORED
 from scriptorium.objectives.spec import ObjectiveSpec
 from scriptorium.text import packing, tokenizers
 from scriptorium.text.blocks import Blocks
@@ -60,8 +62,11 @@ def blocks(tmp_path_factory, tokenizer):
 
 
 def data(blocks, tokenizer, name="mpnet", seed=3, faithful=False, whole_words=True, **changes):
-    spec = ObjectiveSpec(name=name, permuted={"faithful": faithful, "whole_words": whole_words}, **changes)
-    return permuted.PermutedBlocks(blocks, spec, tokenizer, masking.training_draws(seed))
+    spec = ObjectiveSpec.parse(
+        {"name": name, "permuted": {"faithful": faithful, "whole_words": whole_words}, **changes}
+    )
+    draws = training_draws(seed)
+    return permuted_blocks.PermutedBlocks(blocks, spec, tokenizer, draws, masks_only=name == "plm")
 
 
 def test_examples_do_not_depend_on_what_was_asked_before(blocks, tokenizer):
@@ -84,7 +89,7 @@ def test_examples_do_not_depend_on_workers_or_batch_size(blocks, tokenizer, work
         batch_size=batch_size,
         sampler=sampler,
         num_workers=workers,
-        collate_fn=permuted.collate(document_attention=True),
+        collate_fn=permuted_blocks.collate(document_attention=True),
     )
     rows = [{name: batch[name][i] for name in FIELDS} for batch in loader for i in range(len(batch["labels"]))]
     for key, row in zip(sampler, rows, strict=True):
@@ -93,7 +98,7 @@ def test_examples_do_not_depend_on_workers_or_batch_size(blocks, tokenizer, work
         assert np.array_equal(row["input_ids"], expected["input_ids"])
         for name in ("positions", "revealed", "labels"):
             assert np.array_equal(row[name][used], expected[name])
-        assert (row["labels"][~used] == masking.IGNORED).all()
+        assert (row["labels"][~used] == IGNORED).all()
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.15, 0.4])
@@ -130,7 +135,7 @@ def test_faithful_predicts_padding_without_a_label(blocks, tokenizer):
     assert {len(example["positions"]) for example in examples} == {6}
     padding = np.concatenate([example["positions"] >= 20 for example in examples])
     labels = np.concatenate([example["labels"] for example in examples])
-    assert np.array_equal(labels == masking.IGNORED, padding)
+    assert np.array_equal(labels == IGNORED, padding)
     assert padding.mean() == pytest.approx(0.5, abs=0.1)
     corrected = data(blocks, tokenizer)
     assert all((corrected.hide(row, np.random.default_rng(seed))["positions"] < 20).all() for seed in range(50))
@@ -166,7 +171,7 @@ def test_predicted_part_is_the_end_of_a_permutation_of_words_then_shuffled():
     """Hand-made: words of 1, 2, 3 pieces; every word is chosen evenly, and the order of pieces is any order."""
     candidates = np.array([2, 5, 6, 9, 10, 11])
     first = np.array([True, True, False, True, False, False])
-    orders = [permuted.predicted_part(candidates, first, 3, np.random.default_rng(seed)) for seed in range(6000)]
+    orders = [permuted_blocks.predicted_part(candidates, first, 3, np.random.default_rng(seed)) for seed in range(6000)]
     sets = {}
     for order in orders:
         key = tuple(sorted(order.tolist()))
@@ -249,7 +254,7 @@ def test_measures_are_means_over_labels_and_by_tenth_of_the_order():
     labels[0], labels[1, :5] = 7, 7
     losses = np.where(labels == -100, 0.0, 100.0 - np.arange(1, 11))
     correct = np.where(labels == -100, -100, np.arange(1, 11) != 1)
-    found = permuted.measures(transformers.EvalPrediction((losses, correct), labels))
+    found = measures.of_predictions(transformers.EvalPrediction((losses, correct), labels))
     assert found["loss"] == pytest.approx((sum(range(90, 100)) + sum(range(95, 100))) / 15)
     assert found["accuracy"] == pytest.approx(13 / 15)
     # ranks 1..5 of 5 count to tenths 2, 4, 6, 8, 10
@@ -264,7 +269,7 @@ def test_measures_are_means_over_labels_and_by_tenth_of_the_order():
 
 def test_collate_leaves_document_ids_out_when_attention_is_not_restricted(blocks, tokenizer):
     examples = [data(blocks, tokenizer)[(0, i)] for i in range(3)]
-    assert "document_ids" in permuted.collate(document_attention=True)(examples)
-    batch = permuted.collate(document_attention=False)(examples)
+    assert "document_ids" in permuted_blocks.collate(document_attention=True)(examples)
+    batch = permuted_blocks.collate(document_attention=False)(examples)
     assert batch.keys() == {"input_ids", "positions", "revealed", "labels"}
     assert all(value.dtype == torch.int64 for value in batch.values())

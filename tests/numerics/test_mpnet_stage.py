@@ -26,6 +26,7 @@ from scriptorium.engine import flops, training
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError
 from scriptorium.models.mpnet import TwoStreamConfig, TwoStreamMPNet
+from scriptorium.objectives.spec import ObjectiveSpec
 from scriptorium.runs import Runs
 from scriptorium.stage import execute
 from scriptorium.stages import compare_pretrain, finetune, pack, pretrain
@@ -204,13 +205,16 @@ def test_original_decays_all_parameters_and_ours_spares_biases_and_norms(tmp_pat
 
 def test_bert_keeps_its_specification(packed):
     """The content key of a run, and so its results, depend on this text."""
-    assert pretrain.ObjectiveSpec().canonical() == (
-        '{"document_attention":true,"frequency_bias":false,"mask":0.8,"name":"bert","random":0.1,"rate":0.15}'
+    masking = '{"faithful":false,"max_predictions":null,"static_copies":null,"whole_words":false}'
+    assert ObjectiveSpec.parse({}).canonical() == (
+        '{"document_attention":true,"frequency_bias":false,"mask":0.8,"masking":'
+        + masking
+        + ',"name":"bert","random":0.1,"rate":0.15}'
     )
-    assert pack.PackSpec().canonical() == '{"block_length":128}'
+    assert pack.PackSpec().canonical() == '{"block_length":128,"layout":null,"vocabulary":null}'
     assert pretrain.PretrainSpec.from_json(spec("plm").canonical()) == spec("plm")
     with pytest.raises(UserError, match="bert has no such settings"):
-        pretrain.ObjectiveSpec.parse({"name": "bert", "permuted": {}})
+        ObjectiveSpec.parse({"name": "bert", "permuted": {}})
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +238,7 @@ def test_programme_has_its_runs_by_name_and_leaves_the_default_target_alone(prog
 
 def test_ablations_differ_from_mpnet_in_what_they_are_named_after(programme):
     """And MPNet from BERT in nothing but objective and vocabulary: same text, shape, steps and optimiser."""
-    specs = {name: json.loads(programme.pretrain(name, 0)) for name in (*VARIANTS, "bert-mlm")}
+    specs = {name: programme.pretrain(name, 0).model_dump(mode="json") for name in (*VARIANTS, "bert-mlm")}
     mpnet = specs.pop("mpnet")
     bert = specs.pop("bert-mlm")
     assert {name for name in mpnet if mpnet[name] != bert[name]} == {"objective"}
@@ -248,13 +252,13 @@ def test_ablations_differ_from_mpnet_in_what_they_are_named_after(programme):
     assert (faithful["train"]["clip"], faithful["train"]["adam_betas"]) == (0, [0.9, 0.98])
     blocks = {name: programme.pretrain_blocks(name).split("/")[-2] for name in specs | {"mpnet": 0, "bert-mlm": 0}}
     assert blocks.pop("bert-mlm") == "english-minilm-128" and set(blocks.values()) == {"english-minilm-128-fairseq"}
-    assert json.loads(programme.pack("english-minilm-128-fairseq"))["vocabulary"] == "fairseq"
-    assert "vocabulary" not in json.loads(programme.pack("english-minilm-128"))
+    assert programme.pack("english-minilm-128-fairseq").vocabulary == "fairseq"
+    assert programme.pack("english-minilm-128").vocabulary is None
 
 
 def test_equal_flops_are_what_mpnet_spends(programme):
     """The number in config/ablations.tsv is the closed form of MPNet's steps: BERT's vocabulary, 19 of 128 hidden."""
-    mpnet = json.loads(programme.pretrain("mpnet", 0))
+    mpnet = programme.pretrain("mpnet", 0).model_dump(mode="json")
     shape, train = mpnet["model"], mpnet["train"]
     model = TwoStreamMPNet(
         TwoStreamConfig(
@@ -269,15 +273,13 @@ def test_equal_flops_are_what_mpnet_spends(programme):
     block = {"input_ids": torch.zeros(1, 128), "positions": torch.zeros(1, round(0.15 * 127))}
     spent = train["max_steps"] * train["batch_size"] * flops.of(model, block)
     for name in ("plm", "mlm", "bert"):
-        assert json.loads(programme.pretrain(f"{name}-equal-flops", 0))["train"]["max_flops"] == pytest.approx(
-            spent, rel=1e-3
-        )
+        assert programme.pretrain(f"{name}-equal-flops", 0).train.max_flops == pytest.approx(spent, rel=1e-3)
 
 
 def test_prediction_rate_outside_zero_and_one_is_refused():
     for rate in (0, 1, 1.5, -0.1):
         with pytest.raises(UserError, match="rate"):
-            pretrain.ObjectiveSpec.parse({"name": "mpnet", "rate": rate})
+            ObjectiveSpec.parse({"name": "mpnet", "rate": rate})
 
 
 def test_blocks_longer_than_the_model_are_refused_before_training(packed, tmp_path):

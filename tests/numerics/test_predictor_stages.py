@@ -9,7 +9,7 @@ import transformers
 
 from scriptorium import manifest
 from scriptorium.errors import UserError
-from scriptorium.gaze.predictor import words as readings
+from scriptorium.gaze.predictor import words as gaze_words
 from scriptorium.stage import execute
 from scriptorium.stages import predict_gaze, train_predictor
 from tests.tiny import SPECIAL, WORDS, tokenizer
@@ -31,7 +31,7 @@ def gaze_table(seed=0):
             "word_index": index,
             "word": generator.choice(WORDS),
             "n_fix": generator.random() * 2,
-            "n_readers": 3,
+            "n_participants": 3,
             "ffd": np.nan,
             "gd": np.nan,
             "gpt": generator.random() * 300,
@@ -187,21 +187,21 @@ def test_no_text_two_texts_and_no_predictor_are_refused(trained, tmp_path):
         (lambda t: t.assign(gpt=np.nan), "no word has a gpt"),
         (lambda t: t.assign(fix_prop=t["fix_prop"].where(t.index != 7, 1.5)), "fix_prop of word fab/p0/1/1 is 1.5"),
         (lambda t: t.assign(n_fix=t["n_fix"].where(t.index != 0, -1.0)), "n_fix of word fab/p0/0/0 is -1.0"),
-        (lambda t: pd.concat([t, t.iloc[:1]]), "fab/p0/0/0 stands there twice"),
+        (lambda t: pd.concat([t, t.iloc[:1]]), "fab/p0/0/0 occurs twice"),
         (lambda t: t.iloc[:0], "no word to train on"),
     ],
 )
 def test_faulty_gaze_tables_are_refused(tmp_path, change, message):
     path = words_manifest(tmp_path, change(gaze_table()))
     with pytest.raises(UserError, match=message):
-        readings.read([path], SETTINGS["measures"])
+        gaze_words.read([path], SETTINGS["measures"])
 
 
 def test_documents_are_never_split_between_folds():
     table = gaze_table()
-    fold = readings.folds(table, 0, 3)
+    fold = gaze_words.folds(table, 0, 3)
     document = table.drop_duplicates(["document", "sentence"])["document"].to_numpy()
     assert len(fold) == 12 and set(fold) == {0, 1, 2}
     assert all(len(set(fold[document == name])) == 1 for name in set(document))
     with pytest.raises(UserError, match="cannot make 7 folds"):
-        readings.folds(table, 0, 7)
+        gaze_words.folds(table, 0, 7)

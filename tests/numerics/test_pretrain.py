@@ -13,7 +13,11 @@ import transformers
 from scriptorium import ledger, manifest
 from scriptorium.errors import UserError
 from scriptorium.models import mlm
-from scriptorium.objectives import bert, masking
+from scriptorium.models.spec import EncoderSpec
+from scriptorium.objectives import masked_blocks, measures
+from scriptorium.objectives.draws import held_out_draws, training_draws
+from scriptorium.objectives.spec import BertSpec
+from scriptorium.objectives.unigram import log_frequencies, unigram_loss
 from scriptorium.stage import execute
 from scriptorium.stages import pretrain
 from scriptorium.text.blocks import Blocks
@@ -33,7 +37,7 @@ def packed(tmp_path_factory):
 @pytest.fixture
 def model():
     torch.manual_seed(0)
-    model = mlm.build(pretrain.EncoderSpec(**SHAPE, dropout=0.0), tiny.tokenizer())
+    model = mlm.build(EncoderSpec(**SHAPE, dropout=0.0), tiny.tokenizer())
     with torch.no_grad():  # weights large enough that attention matters
         for parameter in model.parameters():
             parameter.mul_(5 if parameter.dim() > 1 else 1)
@@ -42,8 +46,8 @@ def model():
 
 def batch_of(packed, count=5, *, document_attention=True):
     blocks = Blocks(packed / "train.arrow")
-    data = bert.MaskedBlocks(blocks, pretrain.ObjectiveSpec(rate=0.3), tiny.tokenizer(), masking.training_draws(0))
-    return bert.collate(document_attention=document_attention)([data[(0, i)] for i in range(count)])
+    data = masked_blocks.MaskedBlocks(blocks, BertSpec(rate=0.3), tiny.tokenizer(), training_draws(0))
+    return masked_blocks.collate(document_attention=document_attention)([data[(0, i)] for i in range(count)])
 
 
 def spec(**changes):
@@ -115,7 +119,7 @@ def test_evaluation_sums_give_loss_and_accuracy_of_the_logits(packed, model):
     outputs = model(**batch)
     logits, labels = model.predict(batch["input_ids"], batch["positions"], batch["document_ids"]), batch["labels"]
     real = labels != -100
-    found = bert.measures(
+    found = measures.of_sums(
         transformers.EvalPrediction(
             (outputs["summed_loss"].detach().numpy(), outputs["correct"].numpy()), labels.numpy()
         )
@@ -152,15 +156,15 @@ def test_training_learns_what_there_is_to_learn(packed, tmp_path):
 
 def test_frequency_bias_starts_at_the_unigram_loss(packed):
     blocks = Blocks(packed / "train.arrow")
-    log_frequency = masking.log_frequencies(blocks, tiny.tokenizer())
-    data = bert.MaskedBlocks(blocks, pretrain.ObjectiveSpec(), tiny.tokenizer(), masking.held_out_draws())
-    batch = bert.collate(document_attention=True)([data[i] for i in range(len(data))])
+    log_frequency = log_frequencies(blocks, tiny.tokenizer())
+    data = masked_blocks.MaskedBlocks(blocks, BertSpec(), tiny.tokenizer(), held_out_draws())
+    batch = masked_blocks.collate(document_attention=True)([data[i] for i in range(len(data))])
     torch.manual_seed(0)
-    model = mlm.build(pretrain.EncoderSpec(**SHAPE), tiny.tokenizer()).eval()
+    model = mlm.build(EncoderSpec(**SHAPE), tiny.tokenizer()).eval()
     before = model(**batch)["loss"].item()
     model.start_from(log_frequency)
     after = model(**batch)["loss"].item()
-    assert after == pytest.approx(masking.unigram_loss(data, log_frequency), abs=0.02)
+    assert after == pytest.approx(unigram_loss(data, log_frequency), abs=0.02)
     assert after < before
     assert torch.equal(model.plain().cls.predictions.decoder.bias, model.cls.predictions.bias[: model.tokens])
 

@@ -13,7 +13,8 @@ import transformers
 
 from scriptorium.models import roberta
 from scriptorium.models.spec import EncoderSpec
-from scriptorium.objectives import bert, masking
+from scriptorium.objectives import masked_blocks
+from scriptorium.objectives.draws import training_draws
 from scriptorium.objectives.spec import ObjectiveSpec
 from scriptorium.stage import execute
 from scriptorium.stages import pretrain
@@ -96,8 +97,8 @@ def model():
 def batch_of(folder, *, document_attention=False):
     blocks = Blocks(folder / "train.arrow")
     spec = ObjectiveSpec.parse({**OBJECTIVE, "document_attention": document_attention})
-    data = bert.MaskedBlocks(blocks, spec, tiny.tokenizer(), masking.training_draws(0))
-    return bert.collate(document_attention=document_attention)([data[(0, i)] for i in range(len(blocks))])
+    data = masked_blocks.MaskedBlocks(blocks, spec, tiny.tokenizer(), training_draws(0))
+    return masked_blocks.collate(document_attention=document_attention)([data[(0, i)] for i in range(len(blocks))])
 
 
 @pytest.mark.parametrize("kind", ["packed", "padded"])

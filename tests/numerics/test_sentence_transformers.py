@@ -10,7 +10,6 @@ import torch
 from scriptorium.models import mpnet
 from scriptorium.models.mpnet import lay_out
 from scriptorium.models.spec import EncoderSpec
-from scriptorium.objectives.spec import ObjectiveSpec
 from scriptorium.text import tokenizers
 from tests import tiny
 
@@ -27,7 +26,7 @@ def test_a_saved_model_gives_sentence_transformers_our_own_hidden_states(tmp_pat
     torch.manual_seed(0)
     tokenizer = tokenizers.fairseq_tokenizer(tiny.tokenizer())
     shape = EncoderSpec(hidden_size=32, layers=2, heads=2, intermediate_size=48, max_positions=40)
-    model = mpnet.build(shape, ObjectiveSpec(name="mpnet"), tokenizer).eval()
+    model = mpnet.build(shape, tokenizer).eval()
     model.plain().save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from scriptorium import objectives
 from scriptorium.engine import flops
 from scriptorium.models.spec import EncoderSpec
-from scriptorium.objectives import masking
+from scriptorium.objectives.draws import training_draws
+from scriptorium.objectives.objective import build
 from scriptorium.objectives.spec import ObjectiveSpec
 from scriptorium.text.blocks import Blocks
 from scriptorium.text.tokenizers import load_tokenizer
@@ -27,8 +27,8 @@ def blocks(tmp_path_factory):
 def made(blocks, **settings):
     torch.manual_seed(0)
     train, tokenizer = blocks
-    objective = objectives.build(SHAPE, ObjectiveSpec.parse(settings), tokenizer)
-    data = objective.hide(train, masking.training_draws(0))
+    objective = build(SHAPE, ObjectiveSpec.parse(settings), tokenizer)
+    data = objective.hide(train, training_draws(0))
     return objective.model, objective.collate([data[(0, i)] for i in range(3)])
 
 
@@ -38,7 +38,7 @@ def made(blocks, **settings):
 def test_the_closed_form_equals_torchs_counter(blocks, name, form, document_attention):
     model, batch = made(blocks, name=name, document_attention=document_attention)
     model.config.form = form
-    assert flops._layers(model, batch) is not None
+    assert model.forward_flops is not None
     assert flops.of(model, batch) == flops.counted(model, batch) > 0
 
 

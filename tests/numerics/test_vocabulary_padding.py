@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from scriptorium import objectives
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.models.vocabulary import padded
-from scriptorium.objectives import masking
+from scriptorium.objectives.draws import training_draws
+from scriptorium.objectives.objective import build
 from scriptorium.objectives.spec import ObjectiveSpec
 from scriptorium.text.blocks import Blocks
 from scriptorium.text.tokenizers import load_tokenizer
@@ -28,10 +28,8 @@ def folder(tmp_path_factory):
 
 def made(folder, name):
     torch.manual_seed(3)
-    objective = objectives.build(
-        SHAPE, ObjectiveSpec.parse({"name": name, **ATTENTION}), load_tokenizer(folder / "tokenizer")
-    )
-    data = objective.hide(Blocks(folder / "train.arrow"), masking.training_draws(0))
+    objective = build(SHAPE, ObjectiveSpec.parse({"name": name, **ATTENTION}), load_tokenizer(folder / "tokenizer"))
+    data = objective.hide(Blocks(folder / "train.arrow"), training_draws(0))
     return objective.model, objective.collate([data[(0, i)] for i in range(4)])
 
 

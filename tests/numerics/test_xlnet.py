@@ -13,13 +13,14 @@ from torch.utils.data import DataLoader
 
 from scriptorium.engine.plan import EpochSampler
 from scriptorium.models import xlnet as model_of
+from scriptorium.models.positions import longest_input
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.models.xlnet import blocked
-from scriptorium.objectives import masking, xlnet
+from scriptorium.objectives import xlnet
+from scriptorium.objectives.draws import training_draws
 from scriptorium.objectives.spec import ObjectiveSpec, SpansSpec
 from scriptorium.stage import execute
 from scriptorium.stages import pretrain
-from scriptorium.tasks.heads import longest_input
 from scriptorium.text.blocks import Blocks
 from tests import lines, tiny
 
@@ -50,7 +51,7 @@ def model():
 
 def data(folder, seed=0, **changes):
     spec = ObjectiveSpec.parse({"name": "xlnet", **changes})
-    return xlnet.SpannedBlocks(Blocks(folder / "train.arrow"), spec, tiny.tokenizer(), masking.training_draws(seed))
+    return xlnet.SpannedBlocks(Blocks(folder / "train.arrow"), spec, tiny.tokenizer(), training_draws(seed))
 
 
 def test_who_is_hidden_from_whom_by_hand():
@@ -152,7 +153,7 @@ def test_order_and_targets_are_what_they_should_be(folders):
 
 
 def test_a_sixth_is_predicted_and_at_most_85_of_512():
-    draws = masking.training_draws(0)
+    draws = training_draws(0)
     found = [xlnet.spans(512, 1 / 6, SpansSpec(), draws(0, i)) for i in range(200)]
     assert max(map(len, found)) == 85
     assert all((np.diff(one) > 0).all() and one[-1] < 512 for one in found)
@@ -163,13 +164,13 @@ def test_a_sixth_is_predicted_and_at_most_85_of_512():
 
 def test_lengths_of_spans_have_weights_1_over_n_and_stand_anywhere_in_their_context():
     """With contexts of 60 n hardly any two spans touch, so runs of positions are spans."""
-    places = xlnet.spans(400_000, 1 / 60, SpansSpec(most=0.99), masking.training_draws(0)(0, 0))
+    places = xlnet.spans(400_000, 1 / 60, SpansSpec(most=0.99), training_draws(0)(0, 0))
     sizes = np.array([len(run) for run in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1)])
     assert len(sizes) > 2000
     expected = (1 / np.arange(1, 6)) / (1 / np.arange(1, 6)).sum()
     share = np.array([(sizes == n).mean() for n in range(1, 6)])
     assert (np.abs(share - expected) < 4 * np.sqrt(expected * (1 - expected) / len(sizes))).all(), (share, expected)
-    single = xlnet.spans(600_000, 1 / 60, SpansSpec(longest=1, most=0.99), masking.training_draws(0)(0, 1))
+    single = xlnet.spans(600_000, 1 / 60, SpansSpec(longest=1, most=0.99), training_draws(0)(0, 1))
     assert len(single) == 10_000 and np.array_equal(single // 60, np.arange(10_000)), "one in every context"
     counts = np.bincount(single % 60, minlength=60)
     assert (np.abs(counts / 10_000 - 1 / 60) < 4.5 * np.sqrt(1 / 60 * 59 / 60 / 10_000)).all()

@@ -46,15 +46,15 @@ def test_attention_received_is_a_multiple_of_an_even_share():
     assert attending.received(maps) == pytest.approx([0.5, 1.0, 1.5])
 
 
-def reading_of(name, sentences, values):
-    """A reading whose words receive attention in proportion to `values`."""
+def model_of(name, sentences, values):
+    """A model whose words receive attention in proportion to `values`."""
     maps = []
     for share in values:
         n = len(share)
         found = np.zeros((2, n + 2, n + 2))
         found[:, :, 1:-1] = np.asarray(share) / np.sum(share)
         maps.append(found)
-    return attending.Reading(name, maps)
+    return attending.ModelAttention(name, maps)
 
 
 @pytest.fixture
@@ -65,8 +65,8 @@ def corpus():
 
 
 def test_agreement_is_one_for_a_model_that_looks_where_people_look(corpus):
-    exact = reading_of("exact", corpus, [s.n_fix for s in corpus])
-    opposite = reading_of("opposite", corpus, [1 / s.n_fix for s in corpus])
+    exact = model_of("exact", corpus, [s.n_fix for s in corpus])
+    opposite = model_of("opposite", corpus, [1 / s.n_fix for s in corpus])
     table = attending.agreement(corpus, [exact, opposite], resamples=50).set_index(["who", "layers"])
     assert table.loc[("exact", "all"), "spearman"] == pytest.approx(1)
     assert table.loc[("opposite", "all"), "spearman"] == pytest.approx(-1)
@@ -84,15 +84,15 @@ def test_shown_sentences_are_the_first_suitable_ones_of_each_document():
 
 
 def test_attention_page_is_self_contained_and_escapes_words(corpus, tmp_path):
-    readings = [reading_of(name, corpus, [s.n_fix for s in corpus]) for name in ("bert", "cogbert")]
-    table = attending.agreement(corpus, readings, resamples=50)
-    page = attention.page(corpus, [0, 1], readings, table, tmp_path / "page.html").read_text()
+    models = [model_of(name, corpus, [s.n_fix for s in corpus]) for name in ("bert", "cogbert")]
+    table = attending.agreement(corpus, models, resamples=50)
+    page = attention.page(corpus, [0, 1], models, table, tmp_path / "page.html").read_text()
     assert "<b>" not in page and "&lt;b&gt;" in page
     assert "<script" not in page and "@import" not in page
     assert set(re.findall(r"(?:src|href)=['\"]([a-z]+:)", page)) == {"data:"}
     assert "http" not in page
     assert page.count("<svg") == 2 * 2 * 3  # two sentences, two layers, two models and their difference
-    again = attention.page(corpus, [0, 1], readings, table, tmp_path / "again.html").read_text()
+    again = attention.page(corpus, [0, 1], models, table, tmp_path / "again.html").read_text()
     assert page == again
 
 

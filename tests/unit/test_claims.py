@@ -18,14 +18,16 @@ from scriptorium.reporting.spec import ClaimRow
 from scriptorium.runs import Runs
 from scriptorium.stages import tabulate_claims
 from tests.tiny import run_twice
-from tests.unit.test_reporting import finetuned, hits
+from tests.unit.test_reporting import finetuned, hits, shown
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = [
     *("claim", "paper", "metric", "a", "b", "published_a", "published_b", "ours_a", "ours_b", "delta"),
     *("ci_low", "ci_high", "p_holm", "seeds", "scale", "verdict"),
 ]
-ROW = ClaimRow(claim="better/mood", paper="P", task="mood", a="cogbert", b="bert", published_a=0.9)
+ROW = ClaimRow(
+    claim="better/mood", paper="P", task="mood", metric="test/accuracy", a="cogbert", b="bert", published_a=0.9
+)
 ABSENT = ClaimRow(claim="absent/x", paper="P", task="x", a="cogbert", b="bert")
 
 
@@ -34,7 +36,7 @@ def runs(root, variant, share, seeds, offset):
 
 
 def made(paths, *rows):
-    found = claims.table(rows, [finetuning.read(p) for p in paths], smallest=0.005, resamples=2000, seed=0)
+    found = claims.table(rows, [finetuning.read(p) for p in paths], shown(), smallest=0.005, resamples=2000, seed=0)
     return found.set_index("claim")
 
 
@@ -59,9 +61,11 @@ def test_verdict_by_cases(low, high, p, seeds, expected):
 
 def test_columns_are_exactly_those_of_the_contract(tmp_path):
     paths = runs(tmp_path, "bert", 0.7, 1, 0) + runs(tmp_path, "cogbert", 0.7, 1, 10)
-    found = claims.table([ROW, ABSENT], [finetuning.read(p) for p in paths], smallest=0.005, resamples=500, seed=0)
+    found = claims.table(
+        [ROW, ABSENT], [finetuning.read(p) for p in paths], shown(), smallest=0.005, resamples=500, seed=0
+    )
     assert list(found.columns) == CONTRACT
-    assert list(claims.table([ABSENT], [], smallest=0.005, resamples=500, seed=0).columns) == CONTRACT
+    assert list(claims.table([ABSENT], [], {}, smallest=0.005, resamples=500, seed=0).columns) == CONTRACT
 
 
 def test_a_large_gain_is_reproduced_with_five_seeds_and_inconclusive_with_two(tmp_path):
@@ -98,7 +102,7 @@ def test_the_stage_writes_the_same_bytes_twice_also_without_any_run(tmp_path, mo
     names = {"table": "claims.tsv", "figure": "claims.svg"}
     paths = runs(tmp_path, "bert", 0.6, 2, 0) + runs(tmp_path, "cogbert", 0.9, 2, 10)
     for given in ({"runs": paths}, {}):
-        spec = tabulate_claims.TabulateClaimsSpec(claims=(ROW, ABSENT), resamples=200)
+        spec = tabulate_claims.TabulateClaimsSpec(claims=(ROW, ABSENT), tasks=shown(), resamples=200)
         first, second = run_twice(tabulate_claims, spec, given, names, tmp_path, monkeypatch)
         assert first == second
 

@@ -9,18 +9,23 @@ import pytest
 from scriptorium import manifest
 from scriptorium.errors import UserError
 from scriptorium.gaze.predictor import cmcl2021 as evaluation
-from scriptorium.gaze.readers import cmcl
+from scriptorium.gaze.readers import cmcl2021
+from tests.own_data import own
 from tests.raw import Raw
 
-REAL = Path(__file__).parents[3] / "shared/data/cmcl2021_zuco"
 HEAD = "sentence_id,word_id,word,nFix,FFD,GPT,TRT,fixProp\n"
 TRAIN = HEAD + "0,0,Once,10,1,2,3,50\n0,1,more.<EOS>,20.5,2,3,4,75\n1,0,null<EOS>,0,0,0,0,0\n"
 VALID = HEAD + "7,0,Never<EOS>,30,3,4,5,100\n"
-MEASURES = tuple(cmcl.MEASURE_NAMES.values())
+MEASURES = tuple(cmcl2021.MEASURES)
+
+
+def parts_of(folder: Path, files: dict[str, str]) -> dict[str, pd.DataFrame]:
+    raw = Raw(folder)
+    return cmcl2021.read_parts(raw.add(files), raw.ledger)
 
 
 def test_the_end_mark_is_no_part_of_the_last_word(tmp_path):
-    parts = cmcl.read_parts(Raw(tmp_path).add({"train.csv": TRAIN, "valid.csv": VALID}))
+    parts = parts_of(tmp_path, {"train.csv": TRAIN, "valid.csv": VALID})
     assert parts["train"]["word"].tolist() == ["Once", "more.", "null"]  # and "null" is a word
     assert parts["train"]["document"].tolist() == ["0", "0", "1"]
     assert parts["train"][list(MEASURES)].iloc[1].tolist() == [20.5, 2, 3, 4, 75]
@@ -31,24 +36,30 @@ def test_the_end_mark_is_no_part_of_the_last_word(tmp_path):
     ("files", "message"),
     [
         ({"train.csv": TRAIN}, "there is no valid.csv"),
-        ({"train.csv": TRAIN, "valid.csv": VALID.replace("7,0", "1,0")}, "sentence_id 1 stands in train.csv and in"),
-        ({"train.csv": TRAIN.replace("0,1,", "0,2,"), "valid.csv": VALID}, r"train.csv, row 3.*word_id has a gap"),
-        ({"train.csv": TRAIN.replace(",75\n", ",175\n"), "valid.csv": VALID}, r"row 3.*fixProp above 100"),
+        (
+            {"train.csv": TRAIN, "valid.csv": VALID.replace("7,0", "1,0")},
+            r"valid.csv, row 2: document '000001', sentence 0 has word 0 twice.*train.csv, row 4",
+        ),
+        (
+            {"train.csv": TRAIN.replace("0,1,", "0,2,"), "valid.csv": VALID},
+            r"train.csv, row 3.*has word 2 where word 1 was expected",
+        ),
+        ({"train.csv": TRAIN.replace(",75\n", ",175\n"), "valid.csv": VALID}, r"row 3: fixProp is '175', above 100"),
         ({"train.csv": TRAIN.replace("20.5", "many"), "valid.csv": VALID}, r"row 3.*nFix is 'many'"),
-        ({"train.csv": TRAIN.replace("null<", "<"), "valid.csv": VALID}, r"row 4.*'<EOS>' is not one word"),
+        ({"train.csv": TRAIN.replace("null<", "<"), "valid.csv": VALID}, r"row 4: '' is not one word"),
         ({"train.csv": TRAIN.replace("GPT", "RPD"), "valid.csv": VALID}, "column 'GPT' is missing"),
     ],
 )
 def test_faulty_files_are_refused_with_file_and_row(tmp_path, files, message):
     with pytest.raises(UserError, match=f"(?s){message}"):
-        cmcl.read_parts(Raw(tmp_path).add(files))
+        parts_of(tmp_path, files)
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the shared task's data are not here")
 def test_the_real_files_hold_600_and_200_sentences(tmp_path):
     for name in ("train.csv", "valid.csv"):
-        (tmp_path / name).symlink_to(REAL / name)
-    parts = cmcl.read_parts(manifest.write(tmp_path, [tmp_path / "train.csv", tmp_path / "valid.csv"]))
+        (tmp_path / name).symlink_to(own("cmcl2021_zuco") / name)
+    artifact = manifest.write(tmp_path, [tmp_path / "train.csv", tmp_path / "valid.csv"])
+    parts = cmcl2021.read_parts(artifact, Raw(tmp_path / "raw").ledger)
     assert {name: (len(t), t["document"].nunique()) for name, t in parts.items()} == {
         "train": (11731, 600),
         "valid": (4005, 200),
@@ -60,7 +71,9 @@ def test_the_real_files_hold_600_and_200_sentences(tmp_path):
 
 def test_the_tables_error_is_the_mean_over_words_then_over_measures():
     observed = np.array([[0.0, 10.0], [4.0, 10.0]])
-    table = evaluation.table({"a": observed + np.array([1, -3]), "b": np.zeros((2, 2))}, observed, ["n_fix", "ffd"])
+    table = evaluation.error_table(
+        {"a": observed + np.array([1, -3]), "b": np.zeros((2, 2))}, observed, ["n_fix", "ffd"]
+    )
     assert table.to_dict("records") == [
         {"model": "a", "n_fix": 1.0, "ffd": 3.0, "mean": 2.0},
         {"model": "b", "n_fix": 2.0, "ffd": 10.0, "mean": 6.0},

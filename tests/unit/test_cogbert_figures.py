@@ -24,7 +24,7 @@ def run(value: float, seed: int, task: str = "mood") -> FinetuneRun:
 
 def test_the_sweep_has_a_row_per_boundary_and_the_plain_encoder_first(tmp_path):
     runs = [(run(0.5, 0), None), (run(0.7, 0), 2), (run(0.9, 1), 2), (run(0.6, 0), 0)]
-    table = boundary.table(runs, {})
+    table = boundary.boundary_table(runs, {"mood": "test/accuracy"})
     assert table["boundary"].tolist() == [pd.NA, 0, 2]
     assert table["mean"].tolist() == [0.5, 0.6, pytest.approx(0.8)]
     assert table["sd"].iloc[2] == pytest.approx(np.std([0.7, 0.9], ddof=1))
@@ -41,7 +41,7 @@ def test_feature_weights_are_averaged_over_seeds_and_keep_every_layer(tmp_path):
         ]
         return pd.DataFrame(rows).assign(variant="cogbert", task="mood", seed=seed)
 
-    table = feature_weights.table([weights(0, 0.2), weights(1, 0.4)])
+    table = feature_weights.feature_weight_table([weights(0, 0.2), weights(1, 0.4)])
     assert len(table) == 4
     assert table["seeds"].tolist() == [2] * 4
     assert table["weight"].tolist() == pytest.approx([0.3, 0.3, 0.6, 0.6])
@@ -63,7 +63,7 @@ def test_the_eye_tracking_table_has_word_length_alone_as_a_row(tmp_path):
     )
     empty = pd.DataFrame({"label": [], "prediction": []})
     runs = [FinetuneRun("bert", "gaze-en", seed, own, empty) for seed, own in enumerate(metrics)]
-    table = reading.table(runs, reading.baselines("gaze-en", tmp_path / "baselines.json"))
+    table = reading.eye_tracking_table(runs, reading.baselines("gaze-en", tmp_path / "baselines.json"))
     assert table["model"].tolist() == ["mean of train", "word length alone", "bert"]
     assert table["accuracy"].tolist() == [89.0, 92.5, 93.5]
     assert table["seeds"].tolist() == [0, 0, 2]

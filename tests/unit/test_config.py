@@ -97,11 +97,11 @@ def test_every_file_of_a_folder_of_ones_own_is_watched(values, tmp_path, monkeyp
     with (tmp_path / "config/datasets.tsv").open("a", encoding="utf-8") as table:
         table.writelines(f"{name}\t-\tfile\t{path}\t\t\t\t\t\t\n" for name, path in rows.items())
     runs = Runs(load(values, tmp_path))
-    assert runs.own_file("folder") == [f"{tmp_path}/model/config.json", f"{tmp_path}/model/vocab.txt"]
-    assert runs.own_file("one") == [f"{tmp_path}/reviews.tsv"]
+    assert runs.own_files("folder") == [f"{tmp_path}/model/config.json", f"{tmp_path}/model/vocab.txt"]
+    assert runs.own_files("one") == [f"{tmp_path}/reviews.tsv"]
     with pytest.raises(UserError, match=r"nowhere\.tsv"):
-        runs.own_file("absent")
-    assert runs.own_file("minilm") == []
+        runs.own_files("absent")
+    assert runs.own_files("minilm") == []
 
 
 def test_every_run_has_a_specification_that_reads_back(project):

@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scriptorium.text.corpora import preparing, records, streams
+from scriptorium import named
+from scriptorium.text.corpora import preparing, streams
+from scriptorium.text.corpora.readers.spec import READERS
 from scriptorium.text.corpora.seen import Seen
 from scriptorium.text.spec import CorpusSpec, StreamSpec
 from tests.raw import Raw
@@ -94,7 +96,7 @@ def test_an_article_of_wikitext_begins_at_its_title(raw):
     ]
 
 
-@pytest.mark.parametrize("reader", ["jsonl", "parquet"])
+@pytest.mark.parametrize("reader", [name for name, options in READERS.items() if options.can_stream])
 def test_a_stream_gives_what_the_files_give(raw, reader, monkeypatch, tmp_path):
     """Through the library's streaming reader, on local files and without network."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # which reading a stream lifts: put back at the end
@@ -107,7 +109,7 @@ def test_a_stream_gives_what_the_files_give(raw, reader, monkeypatch, tmp_path):
     places = [str(tmp_path / "set0" / name) for name in sorted(files)]
     monkeypatch.setattr(streams, "addresses", lambda source: places)
     source = StreamSpec(location="datasets/owner/name", revision="a" * 40)
-    found = list(records.read_streamed(source, reader, {}))
+    found = list(named.load("scriptorium.text.corpora.readers", reader).stream(source, READERS[reader]()))
     assert ["\n".join(paragraphs) for _, paragraphs in found] == kept["text"].tolist()
     spec = CorpusSpec(
         corpus="toy", sources=[{"dataset": "far", "reader": reader, "stream": True}], streams={"far": source}

@@ -110,6 +110,7 @@ def test_bookkeeping_modules_exist_and_are_few():
     assert {name.removeprefix("scriptorium.") for name in digest.BOOKKEEPING} == {
         "digest",
         "errors",
+        "exclusive",
         "finished",
         "job",
         "ledger",

@@ -8,12 +8,13 @@ import pytest
 import torch
 import transformers
 
-from scriptorium.cognition.maps import LOWER, UPPER
-from scriptorium.cognition.words import FEATURES, SCORES, SPANS, Words, control, merge, span_means
+from scriptorium.cognition.words import SCORES, Words, control, merge, span_means
 from scriptorium.engine.plan import EpochSampler
 from scriptorium.errors import UserError
 from scriptorium.linguistics.annotate import text_key
-from scriptorium.tasks.kinds.examples import IGNORED, Examples, collate, read_split, shortest_first
+from scriptorium.linguistics.features import ALPHA_ORDER, FEATURES, LOWER, SPANS, UPPER
+from scriptorium.tasks.examples import IGNORED, Examples, collate, shortest_first
+from scriptorium.tasks.kind import kind_of
 from tests.finetuning import annotated
 
 KINDS = ("gaze", "flags", "shuffled", "random", "zero")
@@ -44,14 +45,13 @@ def table(texts: list[str], seconds: list[str | None] | None = None) -> pd.DataF
 A, B = "The old  monk copied zyx.", "It was a fine book."
 
 
-def test_the_order_of_features_is_that_of_the_model():
-    assert (
-        FEATURES
-        == (*LOWER, *UPPER)
-        == ("word_length", "content", "ner", "word_position", "emotion", "noun_phrase", "mod_aux", "compl_obj")
-    )
+def test_features_have_one_order_and_the_papers_figures_are_a_permutation_of_it():
+    assert (*LOWER, *UPPER) == FEATURES
+    assert set(ALPHA_ORDER) == set(FEATURES)
+    paper = ("word_length", "content", "ner", "word_position", "emotion", "noun_phrase", "mod_aux", "compl_obj")
+    assert paper == ALPHA_ORDER
     assert SCORES[2] == "score_ner"
-    assert SPANS[0] == "emotion_span"
+    assert SPANS[0] == "noun_phrase_span"
 
 
 def test_every_piece_of_a_word_has_the_words_score_and_specials_have_none(tokenizer):
@@ -76,7 +76,7 @@ def test_a_long_word_does_not_count_more_often_in_the_mean_of_its_span(tokenizer
     words = annotated(A).assign(emotion_span=0)
     example = Examples(table([A]), tokenizer, 64, Words(words))[0]
     expected = np.float32(words["score_emotion"].mean())
-    assert example["upper_scores"][0, 1:-1].tolist() == pytest.approx([expected] * 8)
+    assert example["upper_scores"][UPPER.index("emotion"), 1:-1].tolist() == pytest.approx([expected] * 8)
 
 
 def test_the_texts_of_a_pair_share_no_span_and_their_readability_is_averaged(tokenizer):
@@ -213,19 +213,19 @@ def test_shortest_first_sorts_and_remembers_the_row():
 def test_a_split_is_read_with_its_labels_checked(tmp_path):
     path = tmp_path / "train.parquet"
     table(["a", "b"]).to_parquet(path)
-    assert read_split(path, ("no", "yes"))["label"].tolist() == [0, 1]
-    assert read_split(path, ())["label"].dtype == np.float32
+    assert kind_of("classification").read(path, ("no", "yes"))["label"].tolist() == [0, 1]
+    assert kind_of("regression").read(path, ())["label"].dtype == np.float32
     with pytest.raises(UserError, match=r"train.parquet, id 'e1': label 1 is not one of 0..0 \(no\)"):
-        read_split(path, ("no",))
+        kind_of("classification").read(path, ("no",))
     table(["a", "b"]).assign(label=[0.5, np.nan]).to_parquet(path)
     with pytest.raises(UserError, match="not a finite number"):
-        read_split(path, ())
+        kind_of("regression").read(path, ())
     table(["a", "b"], ["c", None]).to_parquet(path)
     with pytest.raises(UserError, match=r"id 'e1': text_b is missing"):
-        read_split(path, ("no", "yes"))
+        kind_of("classification").read(path, ("no", "yes"))
     table([]).to_parquet(path)
     with pytest.raises(UserError, match="no examples"):
-        read_split(path, ("no", "yes"))
+        kind_of("classification").read(path, ("no", "yes"))
 
 
 @pytest.mark.parametrize("count", [1, 16, 333, 1000])
@@ -333,10 +333,10 @@ def write(path, kind: str, texts: list[str], labels: list):
 
 
 def test_labels_per_word_are_read_as_arrays(tmp_path):
-    tags = read_split(write(tmp_path / "a.parquet", "tagging", [A, B], [np.arange(5) % 3] * 2), NAMES, "tagging")
+    tags = kind_of("tagging").read(write(tmp_path / "a.parquet", "tagging", [A, B], [np.arange(5) % 3] * 2), NAMES)
     assert tags["label"][1].dtype == np.int64 and tags["label"][1].tolist() == [0, 1, 2, 0, 1]
     measures = [np.arange(10, dtype=np.float32).reshape(5, 2)] * 2
-    gaze = read_split(write(tmp_path / "b.parquet", "gaze", [A, B], measures), ("n_fix", "trt"), "gaze")
+    gaze = kind_of("gaze").read(write(tmp_path / "b.parquet", "gaze", [A, B], measures), ("n_fix", "trt"))
     assert gaze["label"][1].dtype == np.float32 and gaze["label"][1].tolist() == measures[1].tolist()
 
 
@@ -352,7 +352,7 @@ def test_labels_per_word_are_read_as_arrays(tmp_path):
 )
 def test_labels_that_are_not_one_per_word_are_refused(tmp_path, kind, label, part):
     with pytest.raises(UserError, match=part):
-        read_split(write(tmp_path / "a.parquet", kind, [A], [label]), NAMES, kind)
+        kind_of(kind).read(write(tmp_path / "a.parquet", kind, [A], [label]), NAMES)
 
 
 # --- rules that a recipe may change -----------------------------------------------------------------------------------

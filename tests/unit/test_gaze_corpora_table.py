@@ -11,12 +11,14 @@ from scriptorium.stage import execute
 from scriptorium.stages import prepare_gaze, tabulate_corpora
 from tests.raw import Raw
 
-ROW = "document,sentence,word_index,word,reader,n_fix,ffd\n"
+ROW = "document,sentence,word_index,word,participant,n_fix,ffd\n"
 
 
-def rows(document: str, text: str, readers: str, count: int) -> str:
+def rows(document: str, text: str, participants: str, count: int) -> str:
     return "".join(
-        f"{document},0,{i},{w},{r},{count},{200 if count else 0}\n" for r in readers for i, w in enumerate(text.split())
+        f"{document},0,{i},{w},{r},{count},{200 if count else 0}\n"
+        for r in participants
+        for i, w in enumerate(text.split())
     )
 
 
@@ -62,8 +64,8 @@ def table(tmp_path):
 def test_sizes_levels_and_doubles_are_counted(table):
     _, found = table
     lab = found["lab"]
-    assert [lab[name] for name in ("words", "sentences", "documents", "readers")] == ["12", "3", "3", "2"]
-    # ten words of two readers with 2 and 1 fixations, two of one reader with none
+    assert [lab[name] for name in ("words", "sentences", "documents", "participants")] == ["12", "3", "3", "2"]
+    # ten words of two participants with 2 and 1 fixations, two of one participant with none
     assert float(lab["mean_n_fix"]) == pytest.approx(15 / 12)
     assert float(lab["share_never_fixated"]) == pytest.approx(2 / 12, abs=1e-4)
     assert float(lab["mean_ffd"]) == 200
@@ -78,7 +80,14 @@ def test_what_a_source_cannot_tell_is_empty_not_zero(table):
     assert (text["words"], text["sentences"], text["shared"]) == ("6", "2", "1")
     assert [
         text[name]
-        for name in ("readers", "mean_n_fix", "share_never_fixated", "mean_ffd", "split_half_r", "repeat_sentences")
+        for name in (
+            "participants",
+            "mean_n_fix",
+            "share_never_fixated",
+            "mean_ffd",
+            "split_half_r",
+            "repeat_sentences",
+        )
     ] == [""] * 6
 
 

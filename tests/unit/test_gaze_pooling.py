@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,9 +9,8 @@ import pytest
 from scriptorium.gaze import corpora, pooling
 from scriptorium.gaze.folds import groups
 from scriptorium.linguistics.annotate import sentences
+from tests.own_data import own
 from tests.raw import Raw
-
-SHARED = Path(__file__).parents[3] / "shared/data"
 
 
 def test_a_text_is_the_same_whatever_its_case_and_punctuation():
@@ -73,12 +70,10 @@ def test_a_corpus_nobody_fixated_keeps_its_zeros():
 
 
 def test_real_test_sentences_of_cmcl_are_found_in_zuco_and_only_there(tmp_path):
-    """The shared copy of ZuCo was cleaned of CMCL test sentences, so none is left to find; its validation ones are."""
-    folder = SHARED / "cmcl2021_zuco"
-    if not folder.is_dir():
-        pytest.skip("needs ../shared/data/cmcl2021_zuco")
+    """These word means of ZuCo were cleaned of CMCL test sentences, so none is left to find; validation ones are."""
+    folder = own("cmcl2021_zuco")
     raw = Raw(tmp_path)
-    artifact = raw.add({"words.csv": (SHARED / "zuco_words_raw/zuco_words.csv").read_bytes()}, "zuco")
+    artifact = raw.add({"words.csv": own("zuco_words_raw/zuco_words.csv").read_bytes()}, "zuco")
     zuco = corpora.read("zuco", "means", {"duration_unit": "samples500"}, artifact, raw.ledger)
     found = {}
     for name, options in (("valid", {}), ("test_inputs_unlabelled", {"labelled": False})):

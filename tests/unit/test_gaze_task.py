@@ -19,13 +19,13 @@ def corpus(tmp_path):
             "sentence": s,
             "word_index": w,
             "word": f"w{d}{s}{w}",
-            "reader": reader,
-            "n_fix": (d + s + w + len(reader)) % 3,
+            "participant": participant,
+            "n_fix": (d + s + w + len(participant)) % 3,
         }
         for d in range(10)
         for s in range(4)
         for w in range(3)
-        for reader in ("x", "yy")
+        for participant in ("x", "yy")
     ]
     path = tmp_path / "raw" / "gaze.csv"
     path.parent.mkdir()

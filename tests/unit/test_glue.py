@@ -5,16 +5,14 @@ from __future__ import annotations
 import gzip
 import io
 import itertools
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from scriptorium.errors import UserError
 from scriptorium.tasks.readers.glue import FORMATS
+from tests.own_data import own
 from tests.raw import Raw
-
-DATA = Path(__file__).parents[3] / "shared/data/glue"
 
 
 @pytest.fixture
@@ -283,8 +281,8 @@ def test_broken_rows_are_left_out_and_counted_if_asked_for(raw):
 @pytest.mark.parametrize(
     ("settings", "part"),
     [
-        ({"options": {"task": "colla"}}, "unknown GLUE task 'colla', did you mean 'cola'"),
-        ({"options": {"task": "cola", "part": "both"}}, "unknown part 'both'"),
+        ({"options": {"task": "colla"}}, "options: task: unknown value 'colla', did you mean 'cola'"),
+        ({"options": {"task": "cola", "part": "both"}}, "options: part: unknown value 'both'"),
         (
             {"options": {"task": "cola"}, "labels": ("acceptable", "unacceptable")},
             r"has the labels unacceptable, acceptable, not acceptable, unacceptable",
@@ -315,9 +313,7 @@ COUNTS = {  # of the files; train loses texts that are there twice or that dev h
 @pytest.mark.parametrize("task", COUNTS)
 def test_counts_of_real_glue_are_the_published_ones(raw, task):
     folder, train, dev = COUNTS[task]
-    if not (DATA / folder).is_dir():
-        pytest.skip(f"{DATA / folder} is absent: GLUE is not part of this repository")
-    made = read(raw, task, {path.name: path.read_bytes() for path in (DATA / folder).iterdir()})
+    made = read(raw, task, {path.name: path.read_bytes() for path in own(f"glue/{folder}").iterdir()})
     notes = [note for note in raw.events("note") if "left out" in note]
     dropped = int(notes[0].split(" of ")[0]) if notes else 0
     assert len(made["test"]) == dev

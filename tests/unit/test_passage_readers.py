@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import gzip
 import json
-from pathlib import Path
 
 import pytest
 
 from scriptorium.errors import UserError
+from tests.own_data import own
 from tests.raw import Raw
 
-SHARED = Path(__file__).parents[3] / "shared/data"
 LIMITS = {"train": 12, "validation": 4, "test": 4}
 
 
@@ -136,9 +135,7 @@ def test_files_without_a_split_beside_files_with_one_are_refused(raw):
 
 
 def test_xquad_is_read_and_split_by_article(raw):
-    path = SHARED / "xtreme_xquad/xquad.en.json.gz"
-    if not path.exists():
-        pytest.skip("no shared data")
+    path = own("xtreme_xquad/xquad.en.json.gz")
     articles = json.loads(gzip.decompress(path.read_bytes()))["data"][:12]
     made = task(raw, {"xquad.en.json.gz": gzip.compress(json.dumps({"data": articles}).encode())})
     total = sum(len(p["qas"]) for article in articles for p in article["paragraphs"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,14 +13,14 @@ import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
 from scriptorium.errors import UserError
+from scriptorium.evaluation import question_answering
 from scriptorium.evaluation.statistics import compare_totals
-from scriptorium.tasks.kinds import question_answering
-from scriptorium.tasks.kinds.answer_spans import decode
-from scriptorium.tasks.kinds.windows import Windows, read_answers
+from scriptorium.tasks.answer_spans import decode
 from scriptorium.tasks.spec import AnswerSpec
+from scriptorium.tasks.windows import Windows, read_answers
 from tests import tiny
+from tests.own_data import own
 
-SHARED = Path(__file__).parents[3] / "shared/data"
 ODD = (
     "Zu\u0308rich  lies\u00a0on the\tLimmat: 6\u00bd million\n na\u00efve visitors \u2014 \u6771\u4eac too, \U0001f642 \
 drink (very) hot tea."
@@ -282,9 +281,7 @@ def test_a_wrong_place_is_found_before_training(tmp_path):
 @pytest.mark.parametrize("name", ["xtreme_xquad/xquad.en", "xtreme_mlqa/dev-context-en-question-en"])
 def test_real_answers_come_back_from_their_labels(name):
     """The rest are answers that begin or end inside a word, which a tokenizer of words cannot give."""
-    path = SHARED / f"{name}.json.gz"
-    if not path.exists():
-        pytest.skip("no shared data")
+    path = own(f"{name}.json.gz")
     articles = json.loads(gzip.decompress(path.read_bytes()))["data"][:12]
     rows = [
         (q["id"], q["question"], p["context"], [(a["text"], a["answer_start"]) for a in q["answers"]])

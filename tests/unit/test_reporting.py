@@ -12,9 +12,10 @@ import pytest
 
 from scriptorium import ledger, manifest
 from scriptorium.errors import UserError
+from scriptorium.evaluation import classification, tagging, word_measures
 from scriptorium.reporting import finetuning, pretraining
+from scriptorium.reporting.spec import TaskInTables
 from scriptorium.stages import tabulate_finetune, tabulate_pretrain
-from scriptorium.tasks.kinds import classification, tagging, word_measures
 from tests.tiny import run_twice
 
 EXAMPLES = 400
@@ -37,8 +38,14 @@ def hits(share, seed):
     return np.random.default_rng([7, seed]).random(EXAMPLES) < share
 
 
-def made(paths, baseline="bert", resamples=2000):
-    table = finetuning.table([finetuning.read(p) for p in paths], baseline, metrics={}, resamples=resamples, seed=0)
+def shown(metric="test/accuracy", kind="classification", labels=("no", "yes"), tasks=("mood", "pairs")):
+    """Tasks as a study's tables show them."""
+    return dict.fromkeys(tasks, TaskInTables(kind=kind, labels=labels, metric=metric))
+
+
+def made(paths, baseline="bert", resamples=2000, tasks=None):
+    runs = [finetuning.read(path) for path in paths]
+    table = finetuning.table(runs, baseline, tasks=tasks or shown(), resamples=resamples, seed=0)
     return table.set_index(["task", "variant"])
 
 
@@ -105,7 +112,7 @@ def test_other_metrics_are_computed_anew_from_the_predictions(tmp_path):
         f1[name] = 2 * (positive & (labels == 1)).sum() / (positive.sum() + (labels == 1).sum())
     paths = [finetuned(tmp_path, n, "mood", 0, h, metrics={"test/f1": float(f1[n])}) for n, h in right.items()]
     runs = [finetuning.read(path) for path in paths]
-    table = finetuning.table(runs, "bert", metrics={"mood": "test/f1"}, resamples=200, seed=0)
+    table = finetuning.table(runs, "bert", tasks=shown("test/f1"), resamples=200, seed=0)
     assert table["delta"].iloc[1] == pytest.approx(f1["cogbert"] - f1["bert"])
 
 
@@ -113,7 +120,7 @@ def test_other_metrics_are_computed_anew_from_the_predictions(tmp_path):
     ("change", "message"),
     [
         ({"baseline": "roberta"}, "no run of the baseline 'roberta'"),
-        ({"metrics": {"mood": "test/acuracy"}}, "no metric 'test/acuracy', did you mean 'test/accuracy'"),
+        ({"metric": "test/acuracy"}, "no metric 'test/acuracy', did you mean 'test/accuracy'"),
         ({"seed": 9}, "no seed in common"),
         ({"ids": [f"x{i}" for i in range(EXAMPLES)]}, "tested on different examples"),
     ],
@@ -123,7 +130,13 @@ def test_runs_that_cannot_be_compared_are_refused(tmp_path, change, message):
     finetuned(tmp_path, "cogbert", "mood", change.get("seed", 0), hits(0.8, 1), ids=change.get("ids"))
     runs = [finetuning.read(path) for path in sorted(tmp_path.rglob("manifest.json"))]
     with pytest.raises(UserError, match=message):
-        finetuning.table(runs, change.get("baseline", "bert"), metrics=change.get("metrics", {}), resamples=100, seed=0)
+        finetuning.table(
+            runs,
+            change.get("baseline", "bert"),
+            tasks=shown(change.get("metric", "test/accuracy")),
+            resamples=100,
+            seed=0,
+        )
 
 
 def test_finetuning_table_and_figure_repeat_to_the_byte(tmp_path, monkeypatch):
@@ -132,7 +145,7 @@ def test_finetuning_table_and_figure_repeat_to_the_byte(tmp_path, monkeypatch):
         for i, (name, share) in enumerate({"bert": 0.7, "cogbert": 0.8}.items())
         for seed in (0, 1)
     ]
-    spec = tabulate_finetune.TabulateFinetuneSpec(study="s", baseline="bert", resamples=200)
+    spec = tabulate_finetune.TabulateFinetuneSpec(study="s", baseline="bert", tasks=shown(), resamples=200)
     a, b = run_twice(
         tabulate_finetune, spec, {"runs": runs}, {"table": "t.tsv", "figure": "f.svg"}, tmp_path, monkeypatch
     )
@@ -231,7 +244,7 @@ def test_every_caption_renders_for_the_default_configuration(request, seeds):
 # --- tasks with a label per word ----------------------------------------------------------------------------------
 
 
-def worded(root, variant, seed, labels, predictions, names, metrics):
+def worded(root, variant, seed, labels, predictions, metrics):
     """A run on a task with a label per word; returns its manifest."""
     directory = root / "results/finetune" / variant / "words" / f"seed{seed}"
     directory.mkdir(parents=True)
@@ -242,7 +255,6 @@ def worded(root, variant, seed, labels, predictions, names, metrics):
     }
     pd.DataFrame(table).to_parquet(directory / "predictions.parquet")
     (directory / "metrics.json").write_text(json.dumps({f"test/{name}": value for name, value in metrics.items()}))
-    (directory / "run.json").write_text(json.dumps({"spec": {"labels": list(names)}}))
     return manifest.write(directory, [directory / "metrics.json", directory / "predictions.parquet"])
 
 
@@ -254,8 +266,9 @@ def test_tagging_is_compared_by_f1_of_chunks(tmp_path):
         for seed in (0, 1):
             guess = [np.where(generator.random(7) < share, own, generator.integers(4, size=7)) for own in labels]
             scores[variant, seed] = tagging.measures(labels, guess, names)
-            paths.append(worded(tmp_path, variant, seed, labels, guess, names, scores[variant, seed]))
-    row = made(paths, resamples=500).loc["words", "cogbert"]
+            paths.append(worded(tmp_path, variant, seed, labels, guess, scores[variant, seed]))
+    tasks = shown("test/f1", "tagging", names, ["words"])
+    row = made(paths, resamples=500, tasks=tasks).loc["words", "cogbert"]
     assert row["metric"] == "test/f1"
     expected = np.mean([scores["cogbert", seed]["f1"] - scores["bert", seed]["f1"] for seed in (0, 1)])
     assert row["delta"] == pytest.approx(expected) and row["ci_low"] < expected < row["ci_high"]
@@ -270,12 +283,13 @@ def test_gaze_is_compared_by_error_and_a_lower_error_is_better(tmp_path, metric)
     for variant, noise in (("bert", 9), ("cogbert", 4)):
         guess = [own + generator.normal(0, noise, own.shape) for own in labels]
         scores[variant] = word_measures.measures(labels, guess, names)
-        paths += [worded(tmp_path, variant, seed, labels, guess, names, scores[variant]) for seed in (0, 1)]
+        paths += [worded(tmp_path, variant, seed, labels, guess, scores[variant]) for seed in (0, 1)]
     runs = [finetuning.read(path) for path in paths]
-    table = finetuning.table(runs, "bert", metrics={"words": f"test/{metric}"}, resamples=500, seed=0)
+    tasks = shown(f"test/{metric}", "gaze", names, ["words"])
+    table = finetuning.table(runs, "bert", tasks=tasks, resamples=500, seed=0)
     assert table["delta"].iloc[1] == pytest.approx(scores["cogbert"][metric] - scores["bert"][metric])
     assert table["verdict"].tolist() == ["baseline", "better"]
-    assert finetuning.lower_is_better(f"test/{metric}") == (metric != "accuracy")
+    assert finetuning.lower_is_better(tasks["words"]) == (metric != "accuracy")
 
 
 def test_regression_is_compared_by_every_metric_it_has(tmp_path):
@@ -294,7 +308,8 @@ def test_regression_is_compared_by_every_metric_it_has(tmp_path):
         paths.append(manifest.write(directory, [directory / "metrics.json"]))
     runs = [finetuning.read(path) for path in paths]
     for name, verdict in (("pearson", "better"), ("spearman", "better"), ("mse", "better")):
-        table = finetuning.table(runs, "bert", metrics={"mood": f"test/{name}"}, resamples=500, seed=0)
+        tasks = shown(f"test/{name}", "regression", ())
+        table = finetuning.table(runs, "bert", tasks=tasks, resamples=500, seed=0)
         assert table["delta"].iloc[1] == pytest.approx(scores["cogbert"][name] - scores["bert"][name], abs=1e-6)
         assert table["verdict"].iloc[1] == verdict
 
@@ -305,4 +320,4 @@ def test_a_metric_without_a_difference_is_refused(tmp_path):
     with pytest.raises(
         UserError, match=r"no difference is defined for the metric 'test/loss' of mood\n.*accuracy, error, f1"
     ):
-        finetuning.table(runs, "a", metrics={"mood": "test/loss"}, resamples=100, seed=0)
+        finetuning.table(runs, "a", tasks=shown("test/loss"), resamples=100, seed=0)

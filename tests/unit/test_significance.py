@@ -47,7 +47,7 @@ def table_of(values, words, frequency, **settings):
         Candidate(name, "ner", "-") if set(np.unique(x)) <= {0, 1} else Candidate(name, "ner", "-", REAL)
         for name, x in values.items()
     ]
-    return significance.table(words, values, frequency, candidates=own, **settings).set_index("candidate")
+    return significance.candidate_effects(words, values, frequency, candidates=own, **settings).set_index("candidate")
 
 
 def test_there_are_46_candidates_each_named_once_and_defined():

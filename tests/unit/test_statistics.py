@@ -11,8 +11,8 @@ from scipy import stats
 from seqeval import metrics as seqeval
 from sklearn import metrics
 
+from scriptorium.evaluation import classification, tagging, word_measures
 from scriptorium.evaluation.statistics import compare_metric, compare_totals, holm, mean_sd
-from scriptorium.tasks.kinds import classification, tagging, word_measures
 
 
 def draws(classes: int, seed: int = 0, n: int = 300) -> tuple[np.ndarray, np.ndarray]:

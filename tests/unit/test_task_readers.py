@@ -7,9 +7,9 @@ import itertools
 import numpy as np
 import pytest
 
-from scriptorium.tasks.baselines import overlap_baseline
-from scriptorium.tasks.readers import paraphrase
+from scriptorium.tasks import paraphrase
 from scriptorium.tasks.splits import components, draw, sizes, split
+from scriptorium.tasks.word_overlap import overlap, overlap_baseline, words
 from tests.raw import Raw
 
 LIMITS = {"train": 30, "validation": 10, "test": 20}
@@ -206,9 +206,7 @@ def test_positives_share_a_translation_and_negatives_are_known_not_to(tmp_path):
 def test_negatives_overlap_about_as_much_as_positives(tmp_path):
     pairs = paraphrase.read_pairs(tatoeba(tmp_path / "SENTENCES"), 0)
     mean = {
-        same: np.mean(
-            [paraphrase.overlap(paraphrase.words(p.text), paraphrase.words(p.text_b)) for p in pairs if p.same == same]
-        )
+        same: np.mean([overlap(words(p.text), words(p.text_b)) for p in pairs if p.same == same])
         for same in (True, False)
     }
     assert abs(mean[True] - mean[False]) < 0.15

@@ -17,9 +17,10 @@ from scriptorium.errors import UserError
 from scriptorium.runs import Run
 from scriptorium.tracking.family import families
 from scriptorium.tracking.mirror import Mirror
-from scriptorium.tracking.portrait import DATA, MAX_FILE, MAX_PARAM, curve, flatten, name_run, portraits, readable
+from scriptorium.tracking.portrait import DATA, MAX_FILE, curve, name_run, portraits
 from scriptorium.tracking.replay import import_all
 from scriptorium.tracking.store import connect, locate
+from scriptorium.tracking.texts import MAX_PARAM, flatten, readable
 from tests.fabricate import START, Project, build, write_events
 
 CORPUS = Run("results/data/corpora/english", "prepare_corpus", "", "", "english")
@@ -213,7 +214,7 @@ def test_a_run_that_the_configuration_does_not_know_is_named_by_its_path(project
 def test_copies_of_run_json_inside_mlflow_are_not_taken_for_ledgers(study):
     assert list((study.results / "mlflow").rglob("run.json"))
     found, unreadable = portraits(study.results, study.runs)
-    assert (len(found), unreadable) == (study.summary["runs"], [])
+    assert (len(found), unreadable) == (study.summary["runs"], {})
 
 
 def test_a_moved_folder_is_told_with_its_remedy(project):
@@ -279,7 +280,7 @@ def test_an_unreadable_record_is_reported_and_stops_nothing(project):
     (broken / "run.json").write_text("{", encoding="utf-8")
     summary = imported(project)
     assert summary["runs"] == 1
-    assert summary["unreadable"] == [project.runs.finetuning[1].path]
+    assert summary["left_out"] == {project.runs.finetuning[1].path: "run.json cannot be read: it is not JSON"}
 
 
 @pytest.mark.parametrize("uri", ["ftp://host", "mlruns", "postgresql://me:secret@host/db", "sqlite://", "http://"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,11 +12,11 @@ import pytest
 from seqeval.metrics import f1_score
 
 from scriptorium.errors import UserError
-from scriptorium.tasks.baselines import word_majority
+from scriptorium.tasks.kind import kind_of
 from scriptorium.tasks.readers.conll import to_iob2
+from tests.own_data import own
 from tests.raw import Raw
 
-DATA = Path(__file__).parents[3] / "shared/data"
 TAGS = ("O", "B-NP", "I-NP", "B-VP", "I-VP")
 ENTITIES = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 MEASURES = (
@@ -122,7 +121,7 @@ GOOD = "a N B-NP\n"
         ({"train.txt": GOOD}, {}, "no test file among train.txt"),
         ({"test.txt": GOOD}, {}, "no train file among test.txt"),
         ({"train.txt": GOOD, "test.txt": b"na\xefve N O\n"}, {}, r"test\.txt, line 1: not UTF-8"),
-        ({"train.txt": GOOD, "test.txt": GOOD}, {"task": "pos"}, "unknown CoNLL task 'pos'"),
+        ({"train.txt": GOOD, "test.txt": GOOD}, {"task": "pos"}, "options: task: unknown value 'pos'"),
         ({"train.txt": GOOD, "test.txt": GOOD}, {"language": "esp"}, "no train file of language 'esp' among"),
     ],
 )
@@ -155,14 +154,15 @@ def test_the_majority_tag_of_a_word_is_the_baseline_of_tagging(raw):
 def test_the_majority_baseline_knows_train_only():
     train = pd.DataFrame({"text": ["a b a"], "label": [("O", "B-X", "O")]})
     test = pd.DataFrame({"text": ["b c"], "label": [("B-X", "B-Y")]})
-    assert word_majority(train, test)["accuracy"] == 0.5
+    found = kind_of("tagging").baselines(train, test, ("O", "B-X", "B-Y"))
+    assert found["word_majority/accuracy"] == 0.5
 
 
 # --- eye-tracking prediction --------------------------------------------------------------------------------------
 
 
 def reading(raw: Raw, content: str | bytes, labels=("n_fix", "trt"), name="words.csv", **settings):
-    return raw.task("reading", {name: content}, kind="gaze", labels=labels, **settings)
+    return raw.task("eye_tracking", {name: content}, kind="gaze", labels=labels, **settings)
 
 
 def words_table(count: int, seed: int = 0) -> str:
@@ -244,10 +244,7 @@ def test_sentences_with_what_is_not_one_word_are_left_out_if_asked_for(raw):
 
 
 def real(*names: str) -> dict[str, bytes]:
-    folder = DATA / names[0]
-    if not folder.is_dir():
-        pytest.skip(f"{folder} is absent: this corpus is not part of this repository")
-    return {path.name: path.read_bytes() for path in folder.glob(names[1] if len(names) > 1 else "*")}
+    return {path.name: path.read_bytes() for path in own(names[0]).glob(names[1] if len(names) > 1 else "*")}
 
 
 CHUNKS = ("ADJP", "ADVP", "CONJP", "INTJ", "LST", "NP", "PP", "PRT", "SBAR", "UCP", "VP")

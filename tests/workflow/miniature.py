@@ -47,6 +47,7 @@ Her kind words made the difficult journey much easier.
 
 CONFIG = {
     "seeds": [0, 1],
+    "data_root": "assets",
     "gaze": {
         "corpora": {"monastery": {"dataset": "gaze", "reader": "csv"}},
         "regressors": ["regressor"],
@@ -134,10 +135,13 @@ class Project:
     output: str = ""  # what the first full run printed
 
     def snakemake(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run snakemake there; stdout and stderr come back joined in `stdout`."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+        """Run snakemake there with two cores; stdout and stderr come back joined in `stdout`."""
+        return self.typed("--cores", "2", *arguments, check=check, **environment)
+
+    def typed(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run snakemake exactly as it is typed: not even the number of cores is added."""
         done = subprocess.run(
-            command,
+            [sys.executable, "-m", "snakemake", *arguments],
             cwd=self.root,
             text=True,
             stdout=subprocess.PIPE,
@@ -177,10 +181,10 @@ def build(root: Path) -> Project:
     (assets / "chronicle.txt").write_text("\n\n".join(_documents(60)), encoding="utf-8")
     (root / "config/config.yaml").write_text(yaml.safe_dump(CONFIG, sort_keys=False), encoding="utf-8")
     rows = [
-        ("encoder", "assets/encoder"),
-        ("gaze", "assets/gaze.csv"),
-        ("mood", "assets/mood.tsv"),
-        ("chronicle", "assets/chronicle.txt"),
+        ("encoder", "encoder"),
+        ("gaze", "gaze.csv"),
+        ("mood", "mood.tsv"),
+        ("chronicle", "chronicle.txt"),
     ]
     header = "name\tkind\tsource\tlocation\trevision\tsha256\tmembers\tlicence\tcitation\tnote\n"
     lines = [f"{name}\t-\tfile\t{location}\t\t\t\tCC0\ttests\t\n" for name, location in rows]
@@ -232,16 +236,16 @@ def write_encoder(folder: Path) -> None:
     BertModel(config).save_pretrained(folder)
 
 
-def write_gaze(path: Path, readers: int = 3) -> None:
+def write_gaze(path: Path, participants: int = 3) -> None:
     """Fixation counts that grow with word length, in the documented generic csv."""
     with path.open("w", encoding="utf-8", newline="") as handle:
         out = csv.writer(handle)
-        out.writerow(["document", "sentence", "word_index", "word", "reader", "n_fix"])
+        out.writerow(["document", "sentence", "word_index", "word", "participant", "n_fix"])
         for number, sentence in enumerate(SENTENCES):
-            for reader in range(readers):
+            for participant in range(participants):
                 for index, word in enumerate(sentence.split()):
-                    count = (len(word) + reader + number + index) % 3 + (len(word) > 5)
-                    out.writerow([f"page{number // 4}", number % 4, index, word, f"r{reader}", count])
+                    count = (len(word) + participant + number + index) % 3 + (len(word) > 5)
+                    out.writerow([f"page{number // 4}", number % 4, index, word, f"r{participant}", count])
 
 
 def write_task(path: Path) -> None:

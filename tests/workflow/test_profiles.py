@@ -1,11 +1,41 @@
-"""Where and how a run is computed is no reason to compute it again."""
+"""Where and how a run is computed is no reason to compute it again, and every profile can compute it."""
 
 from __future__ import annotations
 
+import os
+
 import pytest
+
+from tests.workflow import stub_slurm
+
+TARGET = "results/data/mood/manifest.json"  # two jobs: one beside Snakemake, one that a cluster's profile submits
 
 
 @pytest.mark.parametrize("profile", ["gpu", "slurm"])
 def test_another_profile_reruns_nothing(finished, profile):
     assert finished.planned("--profile", f"profiles/{profile}") == set()
     assert "Nothing to be done" in finished.snakemake("--dry-run", "--profile", f"profiles/{profile}").stdout
+
+
+@pytest.mark.parametrize("profile", ["default", "gpu"])
+def test_a_profile_for_one_machine_makes_a_target(fresh, profile):
+    done = fresh.typed(TARGET, *(["--profile", f"profiles/{profile}"] if profile != "default" else []))
+    assert "2 of 2 steps (100%) done" in done.stdout
+
+
+def test_the_slurm_profile_makes_a_target_with_the_submitted_jobs_of_the_real_plugin(fresh, tmp_path):
+    """A dry run is not enough: Snakemake asks for the number of cores only when it really submits."""
+    slurm = stub_slurm.install(tmp_path / "slurm")
+    call = ["--profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "1"]
+    path = {"PATH": f"{slurm}{os.pathsep}{os.environ['PATH']}"}
+    done = fresh.typed(TARGET, *call, **path)
+    assert "2 of 2 steps (100%) done" in done.stdout
+    assert [(job["state"], job["cores"]) for job in stub_slurm.jobs(slurm)] == [("COMPLETED", "1")]
+
+    fresh.typed("bench_cogbert", *call, "--retries", "0", check=False, STUB_SLURM="refuse", **path)
+    assert stub_slurm.jobs(slurm)[-1]["cores"] == "8", "cores of a node are not known, so a benchmark names them"
+
+
+def test_a_benchmark_has_all_cores_of_a_local_run(fresh):
+    done = fresh.typed("--dry-run", "--printshellcmds", "bench_cogbert", "--cores", "3")
+    assert "--threads 3 2> logs/bench_cogbert.log" in done.stdout

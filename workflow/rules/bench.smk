@@ -16,7 +16,7 @@ rule time_cogbert:
         "logs/bench_cogbert.log",
     benchmark:
         "benchmarks/bench_cogbert.tsv"
-    threads: workflow.cores
+    threads: BENCH_THREADS
     resources:
         mem_mb=8000,
         runtime=60,
@@ -53,7 +53,7 @@ rule time_pretrain:
         "logs/bench_pretrain.log",
     benchmark:
         "benchmarks/bench_pretrain.tsv"
-    threads: workflow.cores
+    threads: BENCH_THREADS
     resources:
         mem_mb=12000,
         runtime=60,

@@ -5,17 +5,21 @@ from os.path import relpath
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake_interface_executor_plugins.settings import ExecMode
 
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "workflow"))
 
+from scriptorium.config.loading import load
 from scriptorium.digest import code_digest
 from scriptorium.environment import activate
 from scriptorium.errors import UserError
-from scriptorium.config.loading import load
+from scriptorium.locking import know_owners
 from scriptorium.runs import Runs
 from scriptorium.runs.outdated import remind
 from scriptorium.spec import canonical_json
+
+know_owners()
 
 # where a mistake may be: what is given by --configfile is merged into the first, key by key
 CONFIG_FILES = ["config/config.yaml", *map(relpath, workflow.overwrite_configfiles)]
@@ -31,6 +35,11 @@ CONFIG = PROJECT.config
 # A whole configuration as one text: what the mirror, the audit and the report depend on.
 WHOLE_CONFIG = canonical_json(config)
 activate(ROOT / "workflow", WHOLE_CONFIG, CONFIG.tracking.uri)
+
+# A benchmark has all cores of a local run. `workflow.cores` ends every call in which an executor submits the jobs, since
+# nobody knows the cores of a node: eight then, or what `--set-threads` says. Inside a submitted job the same must hold.
+LOCAL = workflow.exec_mode == ExecMode.DEFAULT and workflow.resource_settings.cores
+BENCH_THREADS = workflow.resource_settings.cores if LOCAL else 8
 
 
 # Snakemake compares runs with records of its own; where these are gone, the ledgers tell what is out of date.

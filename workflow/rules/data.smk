@@ -8,7 +8,8 @@ localrules:
 rule fetch:
     input:
         # a file or folder of the user's own: editing it must rerun what depends on it
-        own=lambda wildcards: RUNS.own_file(wildcards.dataset),
+        files=lambda wildcards: RUNS.own_files(wildcards.dataset),
+        own=lambda wildcards: ancient(RUNS.own_place(wildcards.dataset)),
     output:
         "resources/{dataset}/manifest.json",
     log:

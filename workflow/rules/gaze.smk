@@ -1,8 +1,5 @@
 """Stage 1 of CogBERT: eye-tracking corpora, the gaze regressor, its baselines, scores for any text."""
 
-# ZuCo's files hold EEG beside the gaze, and MATLAB 5 cannot be read in part; GECO's workbooks have a million rows
-READER_MEMORY = {"zuco": 16000, "geco": 8000}
-
 
 rule prepare_gaze:
     input:
@@ -17,13 +14,13 @@ rule prepare_gaze:
         "benchmarks/prepare_gaze/{corpus}.tsv"
     resources:
         mem_mb=lambda wildcards, attempt: attempt
-        * READER_MEMORY.get(CONFIG.gaze.corpora[wildcards.corpus].reader, 2000),
+        * CONFIG.gaze.corpora[wildcards.corpus].options.memory_mb,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         spec=spec_of("prepare_gaze"),
         code=code_of("prepare_gaze"),
     message:
-        "Read gaze corpus {wildcards.corpus}: means over readers, zeros included; noise ceiling"
+        "Read gaze corpus {wildcards.corpus}: means over participants, zeros included; noise ceiling"
     shell:
         "python -m scriptorium.stages.prepare_gaze --spec {params.spec:q}"
         " --out results/gaze/corpora/{wildcards.corpus} --input raw={input.raw}"

@@ -110,6 +110,8 @@ def raise_terminated(number: int, _frame: Any) -> None:
 
 def _digest_input(path: Path) -> str:
     """sha256 of an input; for a manifest, of its text, after its files were found complete and unchanged."""
+    if path.is_dir():
+        return manifest.folder_digest(path)
     if not path.exists():
         raise UserError("input does not exist", where=path, remedy="run snakemake for it first")
     if path.name == manifest.NAME:

@@ -62,6 +62,13 @@ def content_digest(path: Path) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
+def folder_digest(folder: Path) -> str:
+    """sha256 over the names and digests of all files of a folder, wherever it lies."""
+    files = sorted((file.relative_to(folder).as_posix(), file) for file in folder.rglob("*") if file.is_file())
+    lines = [f"{name} {sha256(file)}\n" for name, file in files]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
 def check(path: Path, *, content: bool = True) -> list[str]:
     """Problems of an artifact against its manifest: missing file, wrong size, wrong sha256. Empty: all well."""
     path = path / NAME if path.is_dir() else path

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import types
-import typing
+import re
 from collections.abc import Mapping
-from typing import Any, Self, get_args, get_origin
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from scriptorium.errors import UserError, nearest
+
+UNKNOWN_KEYS = "unknown_keys"  # type of the error that Spec raises for them
 
 
 class Spec(BaseModel):
@@ -29,11 +31,21 @@ class Spec(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise UserError("; ".join(_explain(cls, e) for e in error.errors()), where=where) from None
+            raise UserError("; ".join(map(_explain, _causes(error))), where=where) from None
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         return cls.parse(json.loads(text))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_keys(cls, values: Any) -> Any:
+        """With the nearest valid one, which only the class itself can say: it may have been chosen by a name."""
+        unknown = [key for key in values if key not in cls.model_fields] if isinstance(values, Mapping) else []
+        if unknown:
+            hints = {str(key): nearest(str(key), cls.model_fields) for key in unknown}
+            raise PydanticCustomError(UNKNOWN_KEYS, "unknown keys {hints}", {"hints": hints})
+        return values
 
     def shared(self, other: type[Spec]) -> dict[str, Any]:
         """The fields that it has in common with `other`, by name: what a configuration block hands on to a run."""
@@ -65,29 +77,29 @@ def overlay(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
     return merged
 
 
-def _explain(root: type[BaseModel], error: Mapping[str, Any]) -> str:
-    """One pydantic error as a sentence; for an unknown key, with the nearest valid name at that place."""
-    path = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        model = _model_at(root, error["loc"][:-1])
-        hint = nearest(str(error["loc"][-1]), model.model_fields) if model else ""
-        return f"unknown key {path!r}, {hint}"
-    if error["type"] == "missing":
+def _causes(error: ValidationError) -> list[Mapping[str, Any]]:
+    """Without what only follows from a fault further inside: a list whose items are wrong counts as empty as well."""
+    found = error.errors()
+
+    def follows(one: Mapping[str, Any]) -> bool:
+        place = one["loc"]
+        return any(len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in found)
+
+    return [one for one in found if not follows(one)]
+
+
+def _explain(error: Mapping[str, Any]) -> str:
+    """One pydantic error as a sentence; an unknown key or word comes with the nearest valid one."""
+    places, given, kind = [str(part) for part in error["loc"]], error["input"], error["type"]
+    path = ".".join(places)
+    if kind == UNKNOWN_KEYS:
+        hints = error["ctx"]["hints"].items()
+        return "; ".join(f"unknown key {'.'.join([*places, key])!r}, {hint}" for key, hint in hints)
+    if kind == "missing":
         return f"key {path!r} is missing"
     message = error["msg"].removeprefix("Value error, ")
-    return f"{path}: {message} (got {error['input']!r})" if path else message
-
-
-def _model_at(model: Any, location: tuple) -> type[BaseModel] | None:
-    """The model class that a pydantic error location points into, through dicts, lists and optionals."""
-    for part in location:
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            field = model.model_fields.get(str(part))
-            model = field.annotation if field else None
-        else:
-            origin = get_origin(model)
-            args = get_args(model)
-            model = args[-1] if origin is dict else args[0] if origin in (list, tuple) else None
-        if get_origin(model) in (typing.Union, types.UnionType):
-            model = next((a for a in get_args(model) if a is not type(None)), None)
-    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
+    hint = ""
+    if kind == "literal_error" and isinstance(given, str):
+        close = nearest(given, re.findall("'(.*?)'", error["ctx"]["expected"]))
+        hint = f", {close}" if close.startswith("did you mean") else ""  # the message itself lists all of them
+    return f"{path}: {message} (got {given!r}){hint}" if path else message

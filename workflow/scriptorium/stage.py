@@ -10,8 +10,6 @@ its state saved (SIGTERM or deadline): run it again and it goes on.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import fcntl
 import logging
 import os
 import shlex
@@ -29,6 +27,7 @@ from typing import Any
 from scriptorium import devices, finished, manifest
 from scriptorium import ledger as ledgers
 from scriptorium.errors import Interrupted, UserError
+from scriptorium.exclusive import exclusive
 from scriptorium.job import Identity, Impl, Job, Terminated, raise_terminated
 from scriptorium.spec import Spec
 
@@ -63,8 +62,7 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]], *, always: bo
     try:
         spec, inputs = spec_class.from_json(arguments.spec), _named(arguments.input)
         identity = Identity.of(stage, spec, run, inputs)
-        if not always and "RANK" not in os.environ and finished.restored(arguments.out, identity.key):
-            _say(f"this run has finished before: nothing is computed ({finished.RECOMPUTE}=1 computes it again)", 0)
+        if not always and "RANK" not in os.environ and _is_there(arguments.out, identity):
             return
         with devices.lease(arguments.gpus):  # before anything imports torch
             if arguments.processes > 1 and "RANK" not in os.environ:
@@ -76,6 +74,7 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]], *, always: bo
                 out=arguments.out,
                 inputs=inputs,
                 identity=identity,
+                always=always,
                 outputs={name: paths[0] for name, paths in _named(arguments.output).items()},
                 threads=arguments.threads,
                 runtime=arguments.runtime,
@@ -105,12 +104,13 @@ def execute(
     runtime: float | None = None,
     state: Path = Path("results/.state"),
     identity: Identity | None = None,
+    always: bool = True,
     **options: Any,
 ) -> None:
     """Run a stage once, with ledger and manifest. Raises what `run` raises, after closing the ledger.
 
-    options: further fields of Impl. Of several processes (torchrun) the first one writes; the others do the same work,
-    but into a folder of their own that is thrown away.
+    always: also a run that has finished before. options: further fields of Impl. Of several processes (torchrun) the
+    first one writes; the others do the same work, but into a folder of their own that is thrown away.
     """
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -119,7 +119,10 @@ def execute(
     identity = identity or Identity.of(stage, spec, run, inputs)
     key = identity.key
     first = int(os.environ.get("RANK", "0")) == 0
-    with _exclusive(state / key) if first else tempfile.TemporaryDirectory() as scratch:
+    deadline = time.time() + runtime * 60 - DEADLINE_MARGIN if runtime else None
+    with exclusive(state / key, deadline) if first else tempfile.TemporaryDirectory() as scratch:
+        if first and not always and _is_there(out, identity):  # it was finished by the process that held the lock
+            return
         if not first:
             out, outputs = Path(scratch), {name: Path(scratch) / name for name in outputs}
         ledger = ledgers.Ledger.open(
@@ -134,7 +137,7 @@ def execute(
             threads=threads,
             command=_command(stage, spec, out, inputs, outputs, threads),
         )
-        impl = Impl(threads, time.time() + runtime * 60 - DEADLINE_MARGIN if runtime else None, **options)
+        impl = Impl(threads, deadline, **options)
         job = Job(spec, out, inputs, outputs, ledger, state / key, impl)
         status = ledgers.FAILED
         before = signal.signal(signal.SIGTERM, raise_terminated)
@@ -158,6 +161,14 @@ def execute(
         finally:
             signal.signal(signal.SIGTERM, before)
             ledger.finish(status)
+
+
+def _is_there(out: Path, identity: Identity) -> bool:
+    """Whether the very same run has finished before; its outputs are back then."""
+    if not finished.restored(out, identity.key):
+        return False
+    _say(f"this run has finished before: nothing is computed ({finished.RECOMPUTE}=1 computes it again)", 0)
+    return True
 
 
 def _together(stage: str, arguments: argparse.Namespace) -> int:
@@ -201,28 +212,6 @@ def start_live_mirror(out: Path) -> None:
             start_new_session=True,
         )
         logging.info("mirroring live to %s (process %d)", uri.split("@")[-1], follower.pid)
-
-
-@contextlib.contextmanager
-def _exclusive(state: Path):
-    """One process per content key: an orphan of a killed Snakemake may still be writing this state."""
-    state.parent.mkdir(parents=True, exist_ok=True)
-    lock = state.with_suffix(".lock")
-    with lock.open("a+") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            handle.seek(0)
-            raise UserError(
-                f"this very run is still going on ({handle.read().strip()})",
-                where=state,
-                remedy="wait for that process or end it, then run snakemake again",
-            ) from None
-        handle.truncate(0)
-        handle.write(f"process {os.getpid()} on {os.uname().nodename}")
-        handle.flush()
-        yield
-        lock.unlink(missing_ok=True)
 
 
 def _writable(*directories: Path) -> None:

@@ -3,16 +3,16 @@
 import  replays every ledger below results/ into MLflow; a second import changes nothing
 follow  sends one run's ledger to an http(s) server while it grows (started by the job itself)
 audit   compares what the configuration expects, ledgers, files and MLflow; exit code 1 if anything is wrong
-ui      opens MLflow's user interface on this machine
+ui      serves MLflow's pages on this machine, and gives the address of each study's runs
 
-Exit codes: 0 well · 1 audit found something · 2 wrong input, or MLflow does not answer (one readable paragraph).
+Exit codes: 0 well · 1 audit found something · 2 wrong input, or MLflow does not answer (one readable paragraph)
+· 3 the import left runs out, and says which and why.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +25,8 @@ from scriptorium.errors import UserError
 from scriptorium.manifest import write_json
 from scriptorium.runs import Runs
 from scriptorium.spec import overlay
-from scriptorium.tracking.store import Store, locate, one_writer
+from scriptorium.tracking.complaints import of_the_store
+from scriptorium.tracking.store import locate
 
 
 def load_runs(sources: Sequence[str], root: Path) -> Runs:
@@ -44,49 +45,6 @@ def load_runs(sources: Sequence[str], root: Path) -> Runs:
     return Runs(loading.load(merged, root, where="--config" if len(sources) > 1 else where))
 
 
-def open_ui(results: Path, store: Store, port: int) -> None:
-    """Become a small MLflow server on the loopback interface; of a remote store, only say where it is."""
-    if store.database is None:
-        print(f"MLflow UI: {store.uri}")
-        return
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise UserError(
-                f"port {port} cannot be used: {error.strerror}",
-                where="--port",
-                remedy=f"end the program that holds it, or choose another: --port {port + 1}",
-            ) from None
-    if not store.database.exists():
-        raise UserError("nothing was imported yet", where=store.database, remedy="run: snakemake track")
-    from scriptorium.tracking.mirror import Mirror
-
-    with one_writer(results):
-        Mirror.open(store, results)  # a moved folder is told here, not by broken pages in the browser
-    print(f"MLflow UI: http://127.0.0.1:{port}/#/experiments?workflowType=machine_learning")
-    print("           ready in about ten seconds; Ctrl-C ends it", flush=True)
-    os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # saves 1.9 GB
-    server = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "server",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--workers",
-        "1",
-        "--backend-store-uri",
-        store.uri,
-        "--default-artifact-root",
-        store.artifacts.as_uri(),
-    ]
-    os.execv(sys.executable, server)
-
-
 def main(words: Sequence[str] | None = None) -> int:
     arguments = parse(words)
     results: Path = arguments.results
@@ -102,8 +60,9 @@ def main(words: Sequence[str] | None = None) -> int:
                 write_json(arguments.summary, counts)
             states = ", ".join(f"{n} {status}" for status, n in sorted(counts["status"].items()))
             print(f"{counts['runs']} ledgers are in MLflow ({states or 'none yet'}): {store.uri}")
-            for path in counts["unreadable"]:
-                print(f"left out: {path}/run.json cannot be read", file=sys.stderr)
+            for path, reason in counts["left_out"].items():
+                print(f"left out: {path}: {reason}", file=sys.stderr)
+            return 3 if counts["left_out"] else 0
         elif arguments.what == "follow":
             from scriptorium.tracking.follow import follow
 
@@ -113,11 +72,17 @@ def main(words: Sequence[str] | None = None) -> int:
 
             return audit(results, runs, store, content=not arguments.quick)
         else:
-            open_ui(results, store, arguments.port)
+            from scriptorium.tracking.web import open_ui
+
+            return open_ui(results, store, arguments.port)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return 0
+    except OSError as error:  # a full disk, wherever it is noticed
+        if known := of_the_store(error, results):
+            print(f"error: {known}", file=sys.stderr)
+            return 2
+        raise
 
 
 def parse(words: Sequence[str] | None) -> argparse.Namespace:

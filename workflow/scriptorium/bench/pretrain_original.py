@@ -17,7 +17,7 @@ from transformers.models.mpnet.modeling_mpnet import MPNetLayer
 
 from scriptorium.models.dropout import Dropout
 from scriptorium.models.mpnet import Layout, TwoStreamMPNet
-from scriptorium.models.mpnet.model import OFFSET
+from scriptorium.models.mpnet.model import FIRST
 
 
 class OriginalForm(TwoStreamMPNet):
@@ -29,7 +29,7 @@ class OriginalForm(TwoStreamMPNet):
         distance = layout.distances(everything, slice(0, layout.content), shared=False)
         bias = encoder.relative_attention_bias(encoder.relative_position_bucket(distance)).permute(0, 3, 1, 2)
         hidden_keys = ~layout.visible(everything, slice(0, layout.content))[:, None]
-        hidden = self.mpnet.embeddings(input_ids=layout.ids, position_ids=layout.positions + OFFSET)
+        hidden = self.mpnet.embeddings(input_ids=layout.ids, position_ids=layout.positions + FIRST)
         content, query = hidden[:, : layout.content], hidden[:, layout.content :]
         content_bias, query_bias = bias[:, :, : layout.content].contiguous(), bias[:, :, layout.content :].contiguous()
         content_mask, query_mask = hidden_keys[:, :, : layout.content], hidden_keys[:, :, layout.content :]

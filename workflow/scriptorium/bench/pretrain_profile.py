@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from scriptorium.bench.pretrain_sides import Shape, encoder
+from scriptorium.bench.pretrain_sides import Shape, our_objective
 
 COLUMNS = ["side", "shape", "operator", "calls", "milliseconds", "share"]
 SIDES = ("ours MLM", "transformers MLM", "ours MPNet")
@@ -62,20 +62,17 @@ def _ours(side: str, blocks: Path, shape: Shape) -> tuple:
     """Our model and a batch; with the settings of training.prepare."""
     import torch
 
-    from scriptorium import objectives
     from scriptorium.engine import memory
-    from scriptorium.models.spec import EncoderSpec
-    from scriptorium.objectives import masking
-    from scriptorium.objectives.spec import ObjectiveSpec
+    from scriptorium.objectives.draws import training_draws
     from scriptorium.text.blocks import Blocks
     from scriptorium.text.tokenizers import load_tokenizer
 
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False
     memory.keep_freed()
-    objective = ObjectiveSpec(name="mpnet" if side.endswith("MPNet") else "bert")
-    built = objectives.build(encoder(EncoderSpec, shape), objective, load_tokenizer(blocks / "tokenizer"))
-    data = built.hide(Blocks(blocks / "train.arrow"), masking.training_draws(0))
+    name = "mpnet" if side.endswith("MPNet") else "bert"
+    built = our_objective(name, shape, load_tokenizer(blocks / "tokenizer"))
+    data = built.hide(Blocks(blocks / "train.arrow"), training_draws(0))
     return built.model, dict(built.collate([data[(0, index)] for index in range(shape.batch_size)]))
 
 

@@ -40,16 +40,13 @@ def ours(gate: Gate, blocks: Path, shape: dict[str, int], objective: str, *, ori
     """Our training loop on packed blocks, attention inside documents, with its ledger; MPNet in its `original` form."""
     import torch
 
-    from scriptorium import objectives
     from scriptorium.bench.pretrain_original import original_form
     from scriptorium.engine import training
     from scriptorium.engine.batches import Collated
     from scriptorium.engine.divergence import Divergence
     from scriptorium.engine.watcher import Watcher
     from scriptorium.ledger import Ledger
-    from scriptorium.models.spec import EncoderSpec
-    from scriptorium.objectives import masking
-    from scriptorium.objectives.spec import ObjectiveSpec
+    from scriptorium.objectives.draws import training_draws
     from scriptorium.stage import Impl, Job
     from scriptorium.text.blocks import Blocks
     from scriptorium.text.cutting import Cut
@@ -62,7 +59,7 @@ def ours(gate: Gate, blocks: Path, shape: dict[str, int], objective: str, *, ori
         job = Job(None, out / "run", {}, {}, ledger, out / "state", Impl(torch.get_num_threads()))
         training.prepare(job, seed=0)
         tokenizer = load_tokenizer(blocks / "tokenizer")
-        built = objectives.build(encoder(EncoderSpec, given), ObjectiveSpec(name=objective), tokenizer)
+        built = our_objective(objective, given, tokenizer)
         train = Blocks(blocks / "train.arrow")
         if given.length < train.length:
             train = Cut(train, given.length)
@@ -83,12 +80,13 @@ def ours(gate: Gate, blocks: Path, shape: dict[str, int], objective: str, *, ori
         training.train(
             job,
             model,
-            built.hide(train, masking.training_draws(0)),
+            built.hide(train, training_draws(0)),
             gate.collator(built.collate),
             spec,
             seed=0,
             tokens=given.length,
             decay_all=built.decay_all,
+            terms=built.terms,
         )
 
 
@@ -180,6 +178,16 @@ def group_texts(rows: dict[str, list], length: int) -> dict[str, list]:
     joined = {name: list(chain.from_iterable(values)) for name, values in rows.items()}
     whole = len(joined["input_ids"]) // length * length
     return {name: [values[i : i + length] for i in range(0, whole, length)] for name, values in joined.items()}
+
+
+def our_objective(name: str, shape: Shape, tokenizer: Any) -> Any:
+    """bert or mpnet as by default, at this shape. Imported by name, so that the digest covers what is timed."""
+    from scriptorium.models.spec import EncoderSpec
+    from scriptorium.objectives import bert, mpnet
+    from scriptorium.objectives.spec import BertSpec, MpnetSpec
+
+    module, spec = {"bert": (bert, BertSpec()), "mpnet": (mpnet, MpnetSpec())}[name]
+    return module.build(encoder(EncoderSpec, shape), spec, tokenizer)
 
 
 def encoder(kind: type, shape: Shape) -> Any:

@@ -31,7 +31,7 @@ LEAST_WORDS = 5  # shorter sentences have no meaningful rank correlation
 
 @dataclass(frozen=True)
 class Sentence:
-    """One sentence of a gaze corpus; n_fix [n], the readers' mean fixation counts."""
+    """One sentence of a gaze corpus; n_fix [n], the participants' mean fixation counts."""
 
     document: str
     number: int
@@ -58,7 +58,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ModelAttention:
     """What one model does with all sentences: maps[i] is [layers, n + 2, n + 2], [CLS] first and [SEP] last."""
 
     name: str
@@ -127,12 +127,12 @@ def received(maps: np.ndarray) -> np.ndarray:
 
 
 def agreement(
-    sentences: Sequence[Sentence], readings: Sequence[Reading], *, resamples: int = 2000, seed: int = 0
+    sentences: Sequence[Sentence], models: Sequence[ModelAttention], *, resamples: int = 2000, seed: int = 0
 ) -> pd.DataFrame:
     """Spearman correlation of attention received with n_fix: mean over sentences of at least 5 words.
 
     Columns: who, layers, spearman, ci_low, ci_high, delta, delta_low, delta_high, sentences, words. The 95% intervals
-    are bootstrapped over sentences; delta is the paired difference to the first reading (the plain encoder), same
+    are bootstrapped over sentences; delta is the paired difference to the first model (the plain encoder), same
     layers. The first row is the yardstick: the length of the word alone.
     """
     usable = [i for i, s in enumerate(sentences) if len(s.words) >= LEAST_WORDS and np.ptp(s.n_fix) > 0]
@@ -140,9 +140,9 @@ def agreement(
         raise UserError(f"no sentence of the gaze corpus has {LEAST_WORDS} words with unequal fixation counts")
     length = [np.array([len(word) for word in s.words], dtype=np.float64) for s in sentences]
     measured = {("word length", ""): length}
-    for reading in readings:
+    for model in models:
         for layers, chosen in (("all", slice(None)), ("first", slice(0, 1)), ("last", slice(-1, None))):
-            measured[reading.name, layers] = reading.received(chosen)
+            measured[model.name, layers] = model.received(chosen)
     each = {
         key: np.array([_spearman(values[i], sentences[i].n_fix) for i in usable]) for key, values in measured.items()
     }
@@ -151,8 +151,8 @@ def agreement(
     for (who, layers), values in each.items():
         row = {"who": who, "layers": layers, "spearman": values.mean()}
         row["ci_low"], row["ci_high"] = np.quantile(values[draws].mean(axis=1), [0.025, 0.975])
-        if layers and who != readings[0].name:
-            difference = values - each[readings[0].name, layers]
+        if layers and who != models[0].name:
+            difference = values - each[models[0].name, layers]
             row["delta"] = difference.mean()
             row["delta_low"], row["delta_high"] = np.quantile(difference[draws].mean(axis=1), [0.025, 0.975])
         rows.append({**row, "sentences": len(usable), "words": sum(len(sentences[i].words) for i in usable)})
@@ -183,7 +183,7 @@ def choose(sentences: Sequence[Sentence], count: int, *, least: int = 8, most: i
 
 
 def _words(run: Path, annotations: Path) -> Words:
-    """The scores that the model was fine-tuned with: their kind and seed stand in the run's journal."""
+    """The scores that the model was fine-tuned with: the run's journal has their kind and seed."""
     record = ledger.read_record(run.parent)
     if not record or not record["spec"].get("cognition"):
         raise UserError(

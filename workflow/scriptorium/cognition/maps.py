@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-LOWER = ("word_length", "content", "ner", "word_position")  # the paper's order of alpha (section 5.2)
-UPPER = ("emotion", "noun_phrase", "mod_aux", "compl_obj")
+from scriptorium.linguistics.features import LOWER
+
 POSITION = LOWER.index("word_position")
 
 
@@ -23,7 +23,7 @@ def diagonal_maps(lower: Tensor) -> Tensor:
 def span_maps(scores: Tensor, spans: Tensor) -> Tensor:
     """Scores [B, 4, L] and span ids [B, 4, L] (-1: none) -> [B, 4, L, L].
 
-    Entry (i, j) is the mean of i's and j's scores where both lie in one span, else 0. `tasks/kinds/examples.py` gives
+    Entry (i, j) is the mean of i's and j's scores where both lie in one span, else 0. `tasks/examples.py` gives
     all pieces of a span the mean over its *words* (docs/papers/cogbert.md section 5.4), so this is that mean, and
     symmetric always.
     """
@@ -73,7 +73,8 @@ class Features:
         layered: bool = True,
         record: bool = False,
     ) -> Features:
-        """lower, upper_scores, upper_spans: [B, 4, L] in the order of LOWER and UPPER; readability: [B]."""
+        """lower, upper_scores, upper_spans: [B, 4, L] in the order of LOWER, UPPER (linguistics/features.py);
+        readability: [B]."""
         scores = {"lower": lower if diagonal == "own" else first_token_only(lower), "upper": upper_scores}
         maps = {"lower": diagonal_maps(scores["lower"]), "upper": span_maps(upper_scores, upper_spans)}
         if syntax == "word_position":

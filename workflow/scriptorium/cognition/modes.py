@@ -32,7 +32,7 @@ class Flags(Spec):
     )
     inclusive: bool = Field(description="5: one low layer more than `boundary` says")
     kernel: Literal[1, 3] = Field(
-        description="6: width of the convolution over the maps; 1 is a weighted sum, 3 stands in the older variant"
+        description="6: width of the convolution over the maps; 1 is a weighted sum, 3 belongs to the older variant"
     )
     sampled: bool = Field(description="2: in training the weights are densities at a draw, not at the mean")
     weights_over: Literal["used", "all"] = Field(

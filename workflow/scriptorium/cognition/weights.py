@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from scriptorium.cognition.maps import LOWER, UPPER
+from scriptorium.linguistics.features import FEATURES, LOWER, UPPER
 
-NAMES = {"lower": LOWER, "upper": UPPER, "both": (*LOWER, *UPPER)}
+NAMES = {"lower": LOWER, "upper": UPPER, "both": FEATURES}
 
 
 def feature_weights(

@@ -14,13 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scriptorium.cognition.maps import LOWER, UPPER
 from scriptorium.errors import UserError
 from scriptorium.linguistics.align import piece_words
 from scriptorium.linguistics.annotate import text_key
+from scriptorium.linguistics.features import FEATURES, SPANS
 
-FEATURES = (*LOWER, *UPPER)
-SPANS = tuple(f"{name}_span" for name in UPPER)
 SCORES = tuple(f"score_{name}" for name in FEATURES)
 
 

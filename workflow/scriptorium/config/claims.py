@@ -71,7 +71,7 @@ def read_claims(path: Path, published: list[dict[str, str]], variants: Collectio
 
 
 def rows(claims: Mapping[str, Claim], published: list[dict[str, str]], metrics: Mapping[str, str]) -> list[ClaimRow]:
-    """One row per claim and task. metrics: the configured tasks' own metric, where they name one."""
+    """One row per claim and task. metrics: what tables show of the configured tasks."""
     found = []
     for name, claim in claims.items():
         for task in claim.tasks or ("",):

@@ -8,28 +8,10 @@ from typing import TYPE_CHECKING
 
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError, nearest
-from scriptorium.tasks.spec import PLAIN_ONLY
+from scriptorium.tasks.kind import kind_of
 
 if TYPE_CHECKING:
     from scriptorium.config.project import Project
-
-METRICS = {  # kind of task -> what its tables can show, beside those of single measures and parts
-    "classification": ("test/accuracy", "test/error", "test/f1", "test/mcc"),
-    "regression": ("test/pearson", "test/spearman", "test/mse"),
-    "tagging": ("test/f1", "test/precision", "test/recall", "test/accuracy"),
-    "gaze": ("test/accuracy", "test/mae"),
-    "question_answering": (
-        "test/f1",
-        "test/em",
-        "test/f1_threshold_0",
-        "test/em_threshold_0",
-        "test/f1_has_answer",
-        "test/em_has_answer",
-        "test/f1_no_answer",
-        "test/em_no_answer",
-    ),
-    "multiple_choice": ("test/accuracy",),
-}
 
 
 class ReferenceChecks:
@@ -119,17 +101,11 @@ class ReferenceChecks:
             if task.train:
                 length = {} if {"epochs", "max_steps"} & task.train.keys() else {"epochs": 1}
                 TrainSpec.parse({**length, **task.train}, where=f"{self.where}: tasks.{name}.train")
-            if task.kind == "classification" and len(task.labels) < 2:
-                raise UserError(
-                    f"tasks.{name}.labels: a classification task needs at least two labels", where=self.where
-                )
-            if task.kind in ("tagging", "gaze") and not task.labels:
-                named = "tags" if task.kind == "tagging" else "measures"
-                raise UserError(f"tasks.{name}.labels: a {task.kind} task needs its {named}", where=self.where)
-            apart = {"gaze": "test/mae_", "multiple_choice": "test/accuracy_"}.get(task.kind)
-            metrics = (*METRICS[task.kind], *(f"{apart}{label}" for label in task.labels if apart))
+            kind = kind_of(task.kind)
+            if fault := kind.labels_fault(task.labels):
+                raise UserError(f"tasks.{name}.labels: {fault}", where=self.where)
             if task.metric:
-                self.known(task.metric, dict.fromkeys(metrics), "metric", f"tasks.{name}.metric")
+                self.known(task.metric, dict.fromkeys(kind.shown(task.labels)), "metric", f"tasks.{name}.metric")
             if len(set(task.labels)) < len(task.labels):
                 raise UserError(f"tasks.{name}.labels: a label stands there twice", where=self.where)
         for name in self.config.tasks.keys() & self.config.gaze.corpora.keys():
@@ -194,13 +170,13 @@ class ReferenceChecks:
                 recipe = self.project.variant(variant, "finetune", f"{self.where}: studies.{name}.variants").recipe
                 self.known(recipe.backbone, self.project.backbones, "backbone", f"variant {variant}, backbone")
                 plain = recipe.cognition is None and recipe.gaze_loss is None
-                if odd := [task for task in study.tasks if self.config.tasks[task].kind in PLAIN_ONLY and not plain]:
-                    raise UserError(
-                        f"studies.{name}: {variant} uses cognition, which {odd[0]}, a task of kind "
-                        f"{self.config.tasks[odd[0]].kind}, cannot",
-                        where=self.where,
-                        remedy="compare plain variants on such tasks, in a study of their own",
-                    )
+                for task in () if plain else study.tasks:
+                    if not kind_of(kind := self.config.tasks[task].kind).takes_cognition:
+                        raise UserError(
+                            f"studies.{name}: {variant} uses cognition, which {task}, a task of kind {kind}, cannot",
+                            where=self.where,
+                            remedy="compare plain variants on such tasks, in a study of their own",
+                        )
 
     def attention(self) -> None:
         """What is drawn."""

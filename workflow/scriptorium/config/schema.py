@@ -11,34 +11,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from scriptorium.gaze.spec import BenchmarkCmcl2021Spec, GazeReading, RegressorSettings, TrainPredictorSpec
+from scriptorium.gaze.spec import BenchmarkCmcl2021Spec, GazeFormat, RegressorSettings, TrainPredictorSpec
 from scriptorium.linguistics.spec import AnnotateSpec
-from scriptorium.objectives.spec import PretrainSettings, check_layout
+from scriptorium.objectives.spec import PACKED, PretrainSettings
 from scriptorium.spec import Spec
 from scriptorium.tasks.spec import FinetuneSettings, TaskData, TaskInput
 from scriptorium.text.spec import CorpusSettings, PackSpec, VocabularySpec
 
 Seed = Annotated[int, Field(ge=0)]
-METRICS = {  # kind of task -> what its tables can show, beside those of single measures and parts
-    "classification": ("test/accuracy", "test/error", "test/f1", "test/mcc"),
-    "regression": ("test/pearson", "test/spearman", "test/mse"),
-    "tagging": ("test/f1", "test/precision", "test/recall", "test/accuracy"),
-    "gaze": ("test/accuracy", "test/mae"),
-    "question_answering": (
-        "test/f1",
-        "test/em",
-        "test/f1_threshold_0",
-        "test/em_threshold_0",
-        "test/f1_has_answer",
-        "test/em_has_answer",
-        "test/f1_no_answer",
-        "test/em_no_answer",
-    ),
-    "multiple_choice": ("test/accuracy",),
-}
 
 
-class GazeCorpus(GazeReading):
+class GazeCorpus(GazeFormat):
     """A gaze corpus: which data set, read how."""
 
     dataset: str = Field(description="name in config/datasets.tsv")
@@ -99,8 +82,7 @@ class Task(TaskData, TaskInput):
     )
     metric: str | None = Field(
         None,
-        description="what tables show, such as test/mcc; empty: accuracy, for regression spearman, for tagging and "
-        "question answering f1",
+        description="what tables show, such as test/mcc; empty: that of the kind (docs/tasks.md)",
     )
 
 
@@ -169,6 +151,12 @@ class Config(Spec):
     """config/config.yaml."""
 
     seeds: tuple[Seed, ...] = Field(min_length=1, description="seeds of stage 1 and of fine-tuning")
+    data_root: str = Field(
+        "data",
+        min_length=1,
+        description="folder of your own data, below which rows of datasets.tsv with source `file` give their place; "
+        "the environment variable SCRIPTORIUM_DATA_ROOT goes before it",
+    )
     gaze: Gaze
     annotation: AnnotateSpec = Field(AnnotateSpec(), description="the spaCy pipeline")
     recipes: dict[str, str] = Field(
@@ -219,7 +207,7 @@ class PretrainRecipe(PackSpec, PretrainSettings):
     def model_post_init(self, _: Any) -> None:
         if (self.model is None) == (self.start is None):
             raise ValueError("give either model, a new encoder, or start, a trained one")
-        check_layout(self.objective, self.layout.name if self.layout else "packed")
+        self.objective.check_layout(self.layout.name if self.layout else PACKED)
 
 
 RECIPES = {"finetune": FinetuneRecipe, "regressor": RegressorRecipe, "pretrain": PretrainRecipe}

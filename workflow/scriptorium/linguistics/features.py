@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 LOWER = ("word_length", "word_position", "ner", "content")
 UPPER = ("noun_phrase", "emotion", "mod_aux", "compl_obj")
-FEATURES = (*LOWER, *UPPER)
+FEATURES = (*LOWER, *UPPER)  # the one order of all columns, maps and weights
+# The same in the order of the paper's figures of alpha (docs/papers/cogbert.md section 5.2)
+ALPHA_ORDER = tuple(FEATURES[place] for place in (0, 3, 2, 1, 5, 4, 6, 7))
 SPANS = tuple(f"{name}_span" for name in UPPER)
 
 CONTENT_POS = frozenset({"ADJ", "ADV", "NOUN", "NUM", "PRON", "PROPN", "VERB", "INTJ"})

@@ -2,7 +2,7 @@
 12; ours).
 
 Two questions per candidate. Raw: do words with it get more or fewer fixations than words without? Adjusted: do they
-still, once length, frequency and sentence are held constant? Readers skip short, frequent words whatever their role,
+still, once length, frequency and sentence are held constant? People skip short, frequent words whatever their role,
 so the first question alone answers yes for nearly everything that goes with length.
 """
 
@@ -73,7 +73,7 @@ def standardised(words: pd.DataFrame) -> np.ndarray:
     return ((words["n_fix"] - groups.transform("mean")) / groups.transform("std")).to_numpy(np.float64)
 
 
-def table(
+def candidate_effects(
     words: pd.DataFrame,
     values: Mapping[str, np.ndarray],
     frequency: np.ndarray,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 import transformers
 from torch.nn import functional
@@ -10,8 +12,12 @@ from transformers.models.bert.modeling_bert import BertLayer
 
 from scriptorium.models import dropout
 from scriptorium.models.attention import additive, attend, pick
+from scriptorium.models.from_checkpoint import SavedEncoder
+from scriptorium.models.matrix_products import LayerWork, head_flops, layer_flops
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.models.vocabulary import PaddedVocabulary, widen
+
+SAVED = SavedEncoder("bert")
 
 
 class RowsLayer(BertLayer):
@@ -78,6 +84,17 @@ class Masked(PaddedVocabulary):
         """See `outcome`."""
         logits = self._logits(input_ids, positions, document_ids, attention_mask)
         return outcome(logits, labels, counted=self.monitored or not self.training)
+
+    def forward_flops(self, batch: Mapping[str, torch.Tensor]) -> float:
+        """Matrix products of the forward pass over a batch (engine/flops.py)."""
+        examples, length = batch["input_ids"].shape
+        predicted = batch["positions"].shape[1]
+        whole = LayerWork(length, length, length**2)
+        last = LayerWork(predicted, length, predicted * length)  # it computes the predicted rows only
+        config = self.config
+        layers = [*[whole] * (config.num_hidden_layers - 1), last]
+        forward = sum(layer_flops(config.hidden_size, config.intermediate_size, work) for work in layers)
+        return examples * (forward + head_flops(config.hidden_size, config.vocab_size, predicted))
 
     def _logits(self, *batch: torch.Tensor | None) -> torch.Tensor:
         return getattr(self, self.head)(encode(self.base_model, *batch))

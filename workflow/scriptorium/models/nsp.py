@@ -8,9 +8,11 @@ import transformers
 from torch.nn import functional
 from transformers import BertForPreTraining
 
-from scriptorium.models.mlm import Masked, RowsLayer, config_of, encode, outcome
+from scriptorium.models.mlm import SAVED, Masked, RowsLayer, config_of, encode, outcome
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.models.vocabulary import widen
+
+__all__ = ["SAVED", "PairBert", "build"]
 
 
 class PairBert(Masked, BertForPreTraining):
@@ -18,6 +20,7 @@ class PairBert(Masked, BertForPreTraining):
 
     _no_split_modules = ("BertEmbeddings", "RowsLayer")
     rows_layer, head, plain_class = RowsLayer, "cls", BertForPreTraining
+    forward_flops = None  # the second head's products are not in the closed form: torch's counter finds them
 
     def predict(
         self,

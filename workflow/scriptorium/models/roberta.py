@@ -10,9 +10,13 @@ import transformers
 from transformers import RobertaConfig, RobertaForMaskedLM
 from transformers.models.roberta.modeling_roberta import RobertaLayer
 
+from scriptorium.models.from_checkpoint import SavedEncoder
 from scriptorium.models.mlm import Masked, RowsLayer
+from scriptorium.models.positions import first_position
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.models.vocabulary import widen
+
+SAVED = SavedEncoder("roberta")
 
 
 class RobertaRowsLayer(RobertaLayer):
@@ -36,7 +40,7 @@ def build(spec: EncoderSpec, tokenizer: transformers.PreTrainedTokenizerBase) ->
         num_hidden_layers=spec.layers,
         num_attention_heads=spec.heads,
         intermediate_size=spec.intermediate_size,
-        max_position_embeddings=spec.max_positions + tokenizer.pad_token_id + 1,
+        max_position_embeddings=spec.max_positions + first_position("roberta", tokenizer.pad_token_id),
         type_vocab_size=1,
         layer_norm_eps=1e-5,
         hidden_dropout_prob=spec.dropout,

@@ -17,9 +17,19 @@ from torch.nn import functional
 from transformers import XLNetConfig, XLNetLMHeadModel
 
 from scriptorium.models import dropout
+from scriptorium.models.from_checkpoint import SavedEncoder
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.models.vocabulary import PaddedVocabulary, widen
 
+SAVED = SavedEncoder(
+    "xlnet",
+    hidden_size="d_model",
+    layers="n_layer",
+    heads="n_head",
+    intermediate_size="d_inner",
+    dropout="dropout",
+    max_positions=None,
+)
 Array = TypeVar("Array", np.ndarray, Tensor)
 
 
@@ -36,9 +46,6 @@ def blocked(order: Array) -> Array:
 
 class PermutedXLNet(PaddedVocabulary, XLNetLMHeadModel):
     """XLNetLMHeadModel that predicts the tokens at given positions, in the order of a permutation."""
-
-    monitored = False  # in training, too, say which predictions are correct
-    plain_class = XLNetLMHeadModel
 
     monitored = False  # in training, too, say which predictions are correct
     plain_class = XLNetLMHeadModel

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import transformers
 
-from scriptorium.objectives.masking import IGNORED
+from scriptorium.objectives.labels import IGNORED
 from scriptorium.objectives.order import TENTHS, loss_column, predicted_column, tenths_of
 
 

@@ -1,41 +1,8 @@
-"""Which tokens are hidden and by what: pure functions of a generator, and generators that are pure functions of
-(seed, epoch, index). So batch size, order, number of workers and a resume never change a mask.
-"""
+"""Which tokens are hidden and by what: pure functions of a generator (draws.py)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
-import torch
-
-if TYPE_CHECKING:
-    from torch.utils.data import Dataset
-
-    from scriptorium.text.blocks import Blocks
-
-IGNORED = -100  # a label that the loss leaves out
-
-Draws = Callable[[int, int], np.random.Generator]  # (epoch, index) -> generator
-
-
-def training_draws(seed: int) -> Draws:
-    """New masks in every epoch (dynamic masking, as in RoBERTa)."""
-    return lambda epoch, index: np.random.default_rng([seed, epoch, index])
-
-
-def held_out_draws() -> Draws:
-    """Masks of held-out blocks: the same in every epoch and for every seed, so that losses can be compared (ours).
-
-    The fourth number makes the stream differ from every training stream, which ends in an implicit zero.
-    """
-    return lambda _epoch, index: np.random.default_rng([0, 0, index, 1])
-
-
-def static(draws: Draws, copies: int) -> Draws:
-    """So many maskings of every example, in turn: the masks of an epoch come back `copies` epochs later."""
-    return lambda epoch, index: draws(epoch % copies, index)
 
 
 def count_of(tokens: int, rate: float, most: int | None = None) -> int:
@@ -95,45 +62,3 @@ def corrupt(
     draw = generator.random(len(tokens))
     replacement = ordinary[generator.integers(len(ordinary), size=len(tokens))]
     return np.where(draw < mask, mask_id, np.where(draw < mask + random, replacement, tokens)).astype(tokens.dtype)
-
-
-def log_frequencies(train: Blocks, tokenizer: Any, *, specials: bool | Sequence[int] = False) -> np.ndarray:
-    """Log share of every token among the ordinary tokens of `train`, float64 [vocabulary], add-one smoothed.
-
-    Special tokens count as unseen, unless they are predicted: `specials` says whether, or which of them.
-    """
-    counts = train.token_counts(len(tokenizer))
-    if train.padded:
-        counts[tokenizer.pad_token_id] = 0
-    if specials is not True:
-        counts[[number for number in tokenizer.all_special_ids if number not in (specials or ())]] = 0
-    return np.log((counts + 1) / (counts + 1).sum())
-
-
-def unigram_loss(data: Dataset, log_frequency: np.ndarray) -> float:
-    """Mean loss (nats) at the predicted tokens of `data` if one guesses by `log_frequencies` of the training text.
-
-    The honest yardstick: a model above it has learnt nothing about context.
-    """
-    labels = np.concatenate([data[index]["labels"] for index in range(len(data))])
-    labels = labels[labels != IGNORED]
-    return float(-log_frequency[labels].mean())
-
-
-def batches(fills: Mapping[str, int]) -> Callable[[Sequence[dict[str, np.ndarray]]], dict[str, torch.Tensor]]:
-    """A function from examples to a batch: of every array that they and `fills` have, one int64 tensor [B, W], rows
-    filled up with the number that `fills` names."""
-
-    def batch(examples: Sequence[dict[str, np.ndarray]]) -> dict[str, torch.Tensor]:
-        names = [name for name in fills if name in examples[0]]
-        return {name: _stack([example[name] for example in examples], fills[name]) for name in names}
-
-    return batch
-
-
-def _stack(rows: Sequence[np.ndarray], fill: int) -> torch.Tensor:
-    """int64 [B, W] from rows of up to W numbers, filled up with `fill`."""
-    out = np.full((len(rows), max(map(len, rows))), fill, dtype=np.int64)
-    for row, values in zip(out, rows, strict=True):
-        row[: len(values)] = values
-    return torch.from_numpy(out)

@@ -1,14 +1,149 @@
-"""What may be said of pre-training: the objective and its settings, the encoder, a run. Nothing heavy is imported."""
+"""What may be said of pre-training: the objective and its settings, the encoder, a run. Nothing heavy is imported.
+
+Every objective has one class of settings, found by its name in `OBJECTIVES`: its own defaults, its own block, its own
+checks. An addition is a class here, its place in the tuple, and the module of its name.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializeAsAny, ValidationError, model_validator
 
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.models.spec import EncoderSpec
+from scriptorium.named import ModuleOf
 from scriptorium.spec import Spec
+
+MODULE = ModuleOf("scriptorium.objectives")
+PACKED, FULL_SENTENCES, PAIRS = "packed", "full-sentences", "sentence-pairs"  # layouts of blocks (text/layouts.py)
+
+
+class ObjectiveSpec(Spec):
+    """The pre-training objective. What is parsed as one becomes the class of the objective that `name` names."""
+
+    layouts: ClassVar[tuple[str, ...]] = (PACKED, FULL_SENTENCES)  # of the blocks that it takes
+
+    name: Annotated[str, MODULE] = Field("bert", description="which objective, such as bert")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _as_named(cls, values: Any, validate: Any) -> Any:
+        if cls is not ObjectiveSpec or not isinstance(values, Mapping):
+            return validate(values)
+        name = values.get("name", "bert")
+        if str(name) not in OBJECTIVES:
+            expected = ", ".join(map(repr, OBJECTIVES))
+            error = {"type": "literal_error", "loc": ("name",), "input": name, "ctx": {"expected": expected}}
+            raise ValidationError.from_exception_data(cls.__name__, [error])
+        owners = {key: [n for n, each in OBJECTIVES.items() if key in each.model_fields] for key in values}
+        # a recipe that extends one of another objective takes the inherited block away: `masking: null`
+        kept = {key: value for key, value in values.items() if value is not None or not owners[key]}
+        for key in kept:
+            if owners[key] and name not in owners[key]:
+                raise ValueError(f"{key}: {name} has no such settings; they belong to {', '.join(owners[key])}")
+        return OBJECTIVES[name].model_validate(kept)
+
+    def check_layout(self, layout: str) -> None:
+        """Raises ValueError where blocks of this layout do not fit the objective."""
+        if layout not in self.layouts:
+            wanted = " or ".join(self.layouts)
+            raise ValueError(f"{self.name} needs blocks of layout {wanted}, these are {layout}")
+
+
+class HiddenTokensSpec(ObjectiveSpec):
+    """What objectives share that hide tokens of a block and predict them."""
+
+    rate: float = Field(0.15, gt=0, lt=1, description="share of the tokens that are predicted")
+    mask: float = Field(0.8, ge=0, le=1, description="of these, the share replaced by the mask symbol")
+    random: float = Field(0.1, ge=0, le=1, description="of these, the share replaced by a random token")
+    document_attention: bool = Field(True, description="attention stays inside a document of a packed block")
+    frequency_bias: bool = Field(
+        False,
+        description="the output bias starts at the log frequencies of the training tokens (ours); BERT's starts at 0",
+    )
+
+    def model_post_init(self, _: object) -> None:
+        if self.mask + self.random > 1:
+            raise ValueError(f"mask ({self.mask}) and random ({self.random}) add up to more than 1")
+
+
+class MaskingSpec(Spec):
+    """How bert, bert-nsp and roberta hide tokens (docs/papers/objectives.md section 1)."""
+
+    whole_words: bool = Field(False, description="words are chosen, not pieces; one that would exceed the count is not")
+    max_predictions: int | None = Field(
+        None, ge=1, description="most predictions per block; BERT: 20 of 128, 77 of 512"
+    )
+    static_copies: int | None = Field(
+        None, ge=1, description="static: so many maskings of every block, used epoch by epoch in turn; empty: dynamic"
+    )
+    faithful: bool = Field(
+        False,
+        description="as BERT's code: the count is a share of all tokens, everything but [CLS] and [SEP] may be "
+        "predicted, random tokens from the whole vocabulary; ours: ordinary tokens only in all three",
+    )
+
+
+class MaskedSpec(HiddenTokensSpec):
+    """What the masked language models of BERT's kind share."""
+
+    masking: MaskingSpec = MaskingSpec()
+
+
+class BertSpec(MaskedSpec):
+    """bert."""
+
+    name: Annotated[Literal["bert"], MODULE] = Field("bert", description="masked language model of BERT's encoder")
+
+
+class BertNspSpec(MaskedSpec):
+    """bert-nsp."""
+
+    layouts: ClassVar[tuple[str, ...]] = (PAIRS,)
+
+    name: Annotated[Literal["bert-nsp"], MODULE] = Field(
+        "bert-nsp", description="masked language model and next-sentence prediction on BERT's encoder"
+    )
+    document_attention: bool = Field(False, description="both sentences of a pair are seen: always false")
+
+    def model_post_init(self, context: object) -> None:
+        super().model_post_init(context)
+        if self.document_attention:
+            raise ValueError("document_attention: both sentences of a pair are seen in bert-nsp; set it to false")
+
+
+class RobertaSpec(MaskedSpec):
+    """roberta."""
+
+    name: Annotated[Literal["roberta"], MODULE] = Field(
+        "roberta", description="masked language model of RoBERTa's encoder"
+    )
+
+
+class SpansSpec(Spec):
+    """How xlnet chooses what it predicts (docs/papers/objectives.md section 4)."""
+
+    longest: int = Field(5, ge=1, description="tokens of the longest span; a span of n has weight 1/n")
+    most: float = Field(85 / 512, gt=0, lt=1, description="largest share of a block that is predicted")
+
+
+class XlnetSpec(HiddenTokensSpec):
+    """xlnet."""
+
+    name: Annotated[Literal["xlnet"], MODULE] = Field(
+        "xlnet", description="permuted language model of XLNet's encoder, in two streams"
+    )
+    rate: float = Field(1 / 6, gt=0, lt=1, description="a span of n predicted tokens has a context of n / rate tokens")
+    mask: float = Field(0.0, ge=0, le=1, description="always 0: the content stream reads the true tokens")
+    random: float = Field(0.0, ge=0, le=1, description="always 0")
+    spans: SpansSpec = SpansSpec()
+
+    def model_post_init(self, context: object) -> None:
+        super().model_post_init(context)
+        if self.mask or self.random:
+            raise ValueError("mask, random: xlnet replaces no token; set both to 0")
 
 
 class PermutedSpec(Spec):
@@ -29,99 +164,53 @@ class PermutedSpec(Spec):
     )
 
 
-class MaskingSpec(Spec):
-    """How bert, bert-nsp and roberta hide tokens (docs/papers/objectives.md section 1)."""
+class PermutedBlocksSpec(HiddenTokensSpec):
+    """What MPNet and its ablations share."""
 
-    whole_words: bool = Field(False, description="words are chosen, not pieces; one that would exceed the count is not")
-    max_predictions: int | None = Field(
-        None, ge=1, description="most predictions per block; BERT: 20 of 128, 77 of 512"
-    )
-    static_copies: int | None = Field(
-        None, ge=1, description="static: so many maskings of every block, used epoch by epoch in turn; empty: dynamic"
-    )
-    faithful: bool = Field(
-        False,
-        description="as BERT's code: the count is a share of all tokens, everything but [CLS] and [SEP] may be "
-        "predicted, random tokens from the whole vocabulary; ours: ordinary tokens only in all three",
-    )
+    permuted: PermutedSpec = PermutedSpec()
+
+    def check_layout(self, layout: str) -> None:
+        super().check_layout(layout)
+        if layout == FULL_SENTENCES and not self.document_attention and not self.permuted.faithful:
+            raise ValueError(
+                f"{self.name} would attend to the padding of layout {FULL_SENTENCES}: leave document_attention on, or "
+                "set permuted.faithful, which does so on purpose"
+            )
 
 
-class SpansSpec(Spec):
-    """How xlnet chooses what it predicts (docs/papers/objectives.md section 4)."""
+class MpnetSpec(PermutedBlocksSpec):
+    """mpnet."""
 
-    longest: int = Field(5, ge=1, description="tokens of the longest span; a span of n has weight 1/n")
-    most: float = Field(85 / 512, gt=0, lt=1, description="largest share of a block that is predicted")
-
-
-PERMUTED = ("mpnet", "plm", "mlm-permuted")
-MASKED = ("bert", "bert-nsp", "roberta")
-PAIRS = "sentence-pairs"  # the layout (stages/pack.py) of next-sentence prediction, and of nothing else
-
-
-def check_layout(objective: ObjectiveSpec, layout: str) -> None:
-    """Raises ValueError where blocks of this layout do not fit the objective."""
-    if objective.name == "bert-nsp" and layout != PAIRS:
-        raise ValueError(f"bert-nsp needs blocks of layout {PAIRS}, these are {layout}")
-    if objective.name != "bert-nsp" and layout == PAIRS:
-        raise ValueError(f"{objective.name} knows no pairs: layout {PAIRS} belongs to bert-nsp")
-    padded_and_open = layout == "full-sentences" and not objective.document_attention
-    if padded_and_open and objective.permuted is not None and not objective.permuted.faithful:
-        raise ValueError(
-            f"{objective.name} would attend to the padding of layout full-sentences: leave document_attention on, or "
-            "set permuted.faithful, which does so on purpose"
-        )
-
-
-class ObjectiveSpec(Spec):
-    """The pre-training objective."""
-
-    name: Literal["bert", "bert-nsp", "roberta", "xlnet", "mpnet", "plm", "mlm-permuted"] = Field(
-        "bert",
-        description="bert: masked language model of BERT's encoder; bert-nsp: with next-sentence prediction; roberta: "
-        "on RoBERTa's encoder; xlnet: permuted language model on XLNet's; the others run on MPNet's: mpnet, plm "
-        "(without position compensation), mlm-permuted (without permutation)",
-    )
-    rate: float = Field(0.15, gt=0, lt=1, description="share of the tokens that are predicted")
-    mask: float = Field(0.8, ge=0, le=1, description="of these, the share replaced by the mask symbol")
-    random: float = Field(0.1, ge=0, le=1, description="of these, the share replaced by a random token")
-    document_attention: bool = Field(True, description="attention stays inside a document of a packed block")
-    frequency_bias: bool = Field(
-        False,
-        description="the output bias starts at the log frequencies of the training tokens (ours); BERT's starts at 0",
+    name: Annotated[Literal["mpnet"], MODULE] = Field(
+        "mpnet", description="masked and permuted pre-training on MPNet's encoder, in two streams"
     )
 
-    permuted: PermutedSpec | None = Field(
-        None,
-        description="settings of mpnet, plm and mlm-permuted",
-    )
-    masking: MaskingSpec | None = Field(None, description="settings of bert, bert-nsp and roberta; empty: ours")
-    spans: SpansSpec | None = Field(None, description="settings of xlnet")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _fill(cls, values: object) -> object:
-        """The settings that belong to an objective, also where none is given."""
-        name = values.get("name", "bert") if isinstance(values, dict) else None
-        if name in PERMUTED:
-            return {"permuted": {}, **values}
-        if name == "bert-nsp":  # the second sentence may be of another document
-            return {"document_attention": False, "masking": {}, **values}
-        if name == "xlnet":  # a context of 6 n tokens per span of n; content rows hold the true tokens
-            return {"rate": 1 / 6, "mask": 0.0, "random": 0.0, "spans": {}, **values}
-        return values
+class WithoutMaskRowsSpec(PermutedBlocksSpec):
+    """What MPNet's ablations share: no mask rows beside the predictions."""
 
-    def model_post_init(self, _: object) -> None:
-        for key, names in {"permuted": PERMUTED, "masking": MASKED, "spans": ("xlnet",)}.items():
-            if getattr(self, key) is not None and self.name not in names:
-                raise ValueError(f"{key}: {self.name} has no such settings; they belong to {', '.join(names)}")
-        if self.name == "bert-nsp" and self.document_attention:
-            raise ValueError("document_attention: both sentences of a pair are seen in bert-nsp; set it to false")
-        if self.name == "xlnet" and (self.mask or self.random):
-            raise ValueError("mask, random: xlnet replaces no token; set both to 0")
-        if self.permuted is not None and self.permuted.mask_rows and self.name != "mpnet":
+    def model_post_init(self, context: object) -> None:
+        super().model_post_init(context)
+        if self.permuted.mask_rows:
             raise ValueError(f"permuted.mask_rows: {self.name} has no mask rows beside its predictions")
-        if self.mask + self.random > 1:
-            raise ValueError(f"mask ({self.mask}) and random ({self.random}) add up to more than 1")
+
+
+class PlmSpec(WithoutMaskRowsSpec):
+    """plm."""
+
+    name: Annotated[Literal["plm"], MODULE] = Field("plm", description="MPNet without position compensation")
+
+
+class MlmPermutedSpec(WithoutMaskRowsSpec):
+    """mlm-permuted."""
+
+    name: Annotated[Literal["mlm-permuted"], MODULE] = Field("mlm-permuted", description="MPNet without permutation")
+
+
+OBJECTIVES: dict[str, type[ObjectiveSpec]] = {
+    each.model_fields["name"].default: each
+    for each in (BertSpec, BertNspSpec, RobertaSpec, XlnetSpec, MpnetSpec, PlmSpec, MlmPermutedSpec)
+}
 
 
 class PretrainSettings(Spec):
@@ -131,7 +220,7 @@ class PretrainSettings(Spec):
         None, description="shape of a new encoder; empty: that of the model it starts from"
     )
     trains: Literal["all", "head"] = Field("all", description="head: the encoder stays as it is")
-    objective: ObjectiveSpec
+    objective: SerializeAsAny[ObjectiveSpec]
 
 
 class PretrainSpec(PretrainSettings):

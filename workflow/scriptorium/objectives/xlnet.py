@@ -11,18 +11,40 @@ document (or block) whose ordinary tokens would all be predicted, none is: its f
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from scriptorium.models.xlnet import blocked
-from scriptorium.objectives.masking import IGNORED, Draws, batches
-from scriptorium.objectives.spec import ObjectiveSpec, SpansSpec
+from scriptorium.models import xlnet
+from scriptorium.objectives import measures
+from scriptorium.objectives.collating import batches
+from scriptorium.objectives.draws import Draws
+from scriptorium.objectives.labels import IGNORED
+from scriptorium.objectives.objective import Objective
 from scriptorium.text.blocks import Blocks
 
+if TYPE_CHECKING:
+    import transformers
+
+    from scriptorium.models.spec import EncoderSpec
+    from scriptorium.objectives.spec import SpansSpec, XlnetSpec
+
+SAVED = xlnet.SAVED
 UNUSED = -1  # position of a slot that a block does not use
+
+
+def build(shape: EncoderSpec, spec: XlnetSpec, tokenizer: transformers.PreTrainedTokenizerBase) -> Objective:
+    """XLNet's model on blocks with spans to predict."""
+    return Objective(
+        model=xlnet.build(shape, tokenizer),
+        hide=lambda blocks, draws: SpannedBlocks(blocks, spec, tokenizer, draws),
+        collate=collate(document_attention=spec.document_attention),
+        measures=measures.of_predictions,
+        facts=visible_shares,
+        starts_from_frequencies=spec.frequency_bias,
+    )
 
 
 class SpannedBlocks(Dataset):
@@ -32,7 +54,7 @@ class SpannedBlocks(Dataset):
     in the order of prediction positions [k] and labels [k]; of padded blocks also attention_mask [L].
     """
 
-    def __init__(self, blocks: Blocks, spec: ObjectiveSpec, tokenizer: Any, draws: Draws):
+    def __init__(self, blocks: Blocks, spec: XlnetSpec, tokenizer: Any, draws: Draws):
         self.blocks, self.spec, self.draws = blocks, spec, draws
         self.special = np.zeros(len(tokenizer), dtype=bool)
         self.special[tokenizer.all_special_ids] = True
@@ -109,7 +131,7 @@ def visible_shares(data: SpannedBlocks) -> dict[str, float]:
     for index in range(len(data)):
         example = data[index]
         owners = example["document_ids"]
-        seen = ~blocked(example["order"]) & (owners >= 0)
+        seen = ~xlnet.blocked(example["order"]) & (owners >= 0)
         if data.spec.document_attention:
             seen &= owners[:, None] == owners
         shares.append(seen[example["positions"]].sum(1) / (owners >= 0).sum())

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from scriptorium.cognition.attention import Reading, Sentence
+from scriptorium.cognition.attention import ModelAttention, Sentence
 from scriptorium.reporting.style import COLOURS, INK, QUIET, RULE, save, styled
 
-HUMAN = "readers"
+HUMAN = "participants"
 FULL = 2.5  # this many times an even share has the full colour
 WHITE_FROM = 0.72  # opacity from which text on it is white
 CELL = 13  # pixels of a cell of a heat map
@@ -43,7 +43,7 @@ Differences between models that were trained once each are a quick look.
 """
 
 CAVEAT = """
-Mean over sentences of the rank correlation between attention received and the readers' mean fixation counts, with 95%
+Mean over sentences of the rank correlation between attention received and the participants' mean fixations, with 95%
 intervals from a bootstrap over sentences. Word length alone is the yardstick. The gaze regressor whose scores CogBERT
 uses was trained on this same corpus, so for CogBERT this is not a test on unseen text.
 """
@@ -52,13 +52,13 @@ uses was trained on this same corpus, so for CogBERT this is not a test on unsee
 def page(
     sentences: Sequence[Sentence],
     shown: Sequence[int],
-    readings: Sequence[Reading],
+    models: Sequence[ModelAttention],
     agreement: pd.DataFrame,
     path: Path,
 ) -> Path:
     """Write the page: the table of correlations, then for each shown sentence words in colour and heat maps.
 
-    The first reading is the plain encoder; for every other one its difference to it is drawn as well.
+    The first model is the plain encoder; for every other one its difference to it is drawn as well.
     """
     parts = [
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>",
@@ -73,11 +73,11 @@ def page(
         parts.append(f"<h2>{escape(sentence.document)}, sentence {sentence.number + 1}</h2>")
         titles = [f"{count:.2f} fixations" for count in sentence.n_fix]
         parts.append(_highlighted(HUMAN, sentence.words, sentence.fixations, titles, COLOURS[1]))
-        for reading in readings:
-            share = reading.received()[i]
+        for model in models:
+            share = model.received()[i]
             titles = [f"{value:.2f} times an even share" for value in share]
-            parts.append(_highlighted(reading.name, sentence.words, share, titles, COLOURS[0]))
-        parts += [_maps(i, sentence, readings, layer) for layer in (0, len(readings[0].maps[i]) - 1)]
+            parts.append(_highlighted(model.name, sentence.words, share, titles, COLOURS[0]))
+        parts += [_maps(i, sentence, models, layer) for layer in (0, len(models[0].maps[i]) - 1)]
     path.write_text("\n".join([*parts, "</body></html>"]) + "\n", encoding="utf-8")
     return path
 
@@ -85,12 +85,12 @@ def page(
 def figure(
     sentences: Sequence[Sentence],
     shown: Sequence[int],
-    readings: Sequence[Reading],
+    models: Sequence[ModelAttention],
     agreement: pd.DataFrame,
     path: Path,
 ) -> Path:
     """Strips of coloured words for the shown sentences, and the correlations with their intervals."""
-    rows = 1 + len(readings)
+    rows = 1 + len(models)
     heights = [0.27 * rows + 0.3] * len(shown) + [0.3 * (rows + 1) + 0.55]
     with styled():
         canvas, panels = plt.subplots(
@@ -98,7 +98,7 @@ def figure(
         )
         for axes, i in zip(panels[:-1], shown, strict=True):
             strips = [(HUMAN, sentences[i].fixations, COLOURS[1])]
-            strips += [(reading.name, reading.received()[i], COLOURS[0]) for reading in readings]
+            strips += [(model.name, model.received()[i], COLOURS[0]) for model in models]
             _strips(axes, sentences[i], strips)
         _correlations(panels[-1], agreement)
         return save(canvas, path)
@@ -186,19 +186,19 @@ def _highlighted(who: str, words: Sequence[str], values: np.ndarray, titles: Seq
     return f"<div class='row'><div class='who'>{escape(who)}</div><div>{' '.join(spans)}</div></div>"
 
 
-def _maps(i: int, sentence: Sentence, readings: Sequence[Reading], layer: int) -> str:
+def _maps(i: int, sentence: Sentence, models: Sequence[ModelAttention], layer: int) -> str:
     """Heat maps of one layer: each model, and each model's difference to the first."""
     labels = ["[CLS]", *sentence.words, "[SEP]"]
-    maps = [reading.maps[i][layer] for reading in readings]
+    maps = [model.maps[i][layer] for model in models]
     top = max(float(found[:, 1:-1].max()) for found in maps)
     drawn = [
-        _heat(found, labels, f"{reading.name}, layer {layer + 1}", "Blues", 0, top)
-        for found, reading in zip(maps, readings, strict=True)
+        _heat(found, labels, f"{model.name}, layer {layer + 1}", "Blues", 0, top)
+        for found, model in zip(maps, models, strict=True)
     ]
-    for found, reading in zip(maps[1:], readings[1:], strict=True):
+    for found, model in zip(maps[1:], models[1:], strict=True):
         change = found - maps[0]
         reach = max(float(np.abs(change).max()), 1e-12)
-        title = f"{reading.name} minus {readings[0].name}, layer {layer + 1} (largest {reach:.3f})"
+        title = f"{model.name} minus {models[0].name}, layer {layer + 1} (largest {reach:.3f})"
         drawn.append(_heat(change, labels, title, "RdBu_r", -reach, reach))
     return f"<div class='maps'>{''.join(drawn)}</div>"
 

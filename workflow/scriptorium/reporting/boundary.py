@@ -15,7 +15,7 @@ from scriptorium import ledger
 from scriptorium.errors import UserError
 from scriptorium.evaluation.statistics import mean_sd
 from scriptorium.reporting.differences import FinetuneRun
-from scriptorium.reporting.finetuning import metric_of
+from scriptorium.reporting.finetuning import checked_metric
 from scriptorium.reporting.style import COLOURS, QUIET, save, styled
 
 
@@ -28,7 +28,7 @@ def boundary_of(manifest: Path) -> int | None:
     return None if cognition is None else cognition["boundary"]
 
 
-def table(runs: Sequence[tuple[FinetuneRun, int | None]], metrics: Mapping[str, str]) -> pd.DataFrame:
+def boundary_table(runs: Sequence[tuple[FinetuneRun, int | None]], metrics: Mapping[str, str]) -> pd.DataFrame:
     """One row per task and boundary (empty: the plain encoder): task, metric, boundary, seeds, mean, sd, best.
 
     best marks the boundary with the highest mean; with few seeds that is mostly chance, which is why sd stands beside.
@@ -36,7 +36,7 @@ def table(runs: Sequence[tuple[FinetuneRun, int | None]], metrics: Mapping[str, 
     rows = []
     for task in dict.fromkeys(run.task for run, _ in runs):
         own = [(run, boundary) for run, boundary in runs if run.task == task]
-        metric = metric_of(task, {"all": [run for run, _ in own]}, metrics)
+        metric = checked_metric(task, metrics[task], [[run for run, _ in own]])
         for boundary in sorted({b for _, b in own}, key=lambda b: -1 if b is None else b):
             values = [run.metrics[metric] for run, b in own if b == boundary]
             mean, sd = mean_sd(values)

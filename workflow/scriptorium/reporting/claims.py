@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +10,11 @@ import pandas as pd
 from matplotlib import pyplot as plt
 
 from scriptorium.evaluation.statistics import holm
-from scriptorium.reporting.finetuning import ALPHA, ENOUGH_SEEDS, FinetuneRun, difference, lower_is_better, metric_of
+from scriptorium.reporting.finetuning import ALPHA, ENOUGH_SEEDS, FinetuneRun, checked_metric, difference
 from scriptorium.reporting.finetuning import scale as scale_of
-from scriptorium.reporting.spec import ClaimRow
+from scriptorium.reporting.spec import ClaimRow, TaskInTables
 from scriptorium.reporting.style import COLOURS, INK, QUIET, save, styled
+from scriptorium.tasks.kind import kind_of
 
 COLUMNS = (
     "claim",
@@ -55,7 +56,13 @@ def verdict(low: float, high: float, p_holm: float, seeds: int, smallest: float,
 
 
 def table(
-    claims: Sequence[ClaimRow], runs: Sequence[FinetuneRun], *, smallest: float, resamples: int, seed: int
+    claims: Sequence[ClaimRow],
+    runs: Sequence[FinetuneRun],
+    tasks: Mapping[str, TaskInTables],
+    *,
+    smallest: float,
+    resamples: int,
+    seed: int,
 ) -> pd.DataFrame:
     """One row per claim and task (COLUMNS), in the order given.
 
@@ -71,10 +78,10 @@ def table(
         a, b = by_name.get((claim.a, claim.task), []), by_name.get((claim.b, claim.task), [])
         row = {name: getattr(claim, name) for name in COLUMNS[:7]} | {"seeds": 0, "scale": "", "verdict": NOT_RUN}
         if a and b:
-            metric = metric_of(claim.task, {claim.a: a, claim.b: b}, {claim.task: claim.metric})
+            metric = checked_metric(claim.task, claim.metric, (a, b))
             key = (claim.a, claim.b, claim.task, metric)
             if key not in compared:
-                compared[key] = _compare(a, b, metric, resamples, seed)
+                compared[key] = _compare(a, b, tasks[claim.task], metric, resamples, seed)
             row |= {"metric": metric, **compared[key]}
         rows.append(row)
     made = pd.DataFrame(rows).reindex(columns=[*COLUMNS, "p"])
@@ -89,19 +96,19 @@ def table(
             row["p_holm"],
             row["seeds"],
             smallest,
-            lower_better=lower_is_better(row["metric"]),
+            lower_better=_lower_is_better(row, tasks),
         )
     return made[list(COLUMNS)]
 
 
-def figure(made: pd.DataFrame, path: Path) -> Path:
+def figure(made: pd.DataFrame, tasks: Mapping[str, TaskInTables], path: Path) -> Path:
     """Forest plot of the differences that were measured, a claim and task per line; right of 0 is as claimed."""
     rows = made[made["delta"].notna()].reset_index(drop=True)
     with styled():
         canvas, axes = plt.subplots(figsize=(9.2, 1.4 + 0.32 * max(len(rows), 2)), layout="constrained")
         axes.axvline(0, color=INK, linewidth=1)
         for place, row in rows.iterrows():
-            sign = -1 if lower_is_better(row["metric"]) else 1
+            sign = -1 if _lower_is_better(row, tasks) else 1
             colour = COLOUR[row["verdict"]]
             ends = sorted((sign * row["ci_low"], sign * row["ci_high"]))
             axes.plot(ends, [place, place], color=colour, linewidth=2.2)
@@ -127,8 +134,15 @@ def figure(made: pd.DataFrame, path: Path) -> Path:
         return save(canvas, path)
 
 
-def _compare(a: Sequence[FinetuneRun], b: Sequence[FinetuneRun], metric: str, resamples: int, seed: int) -> dict:
-    found, paired = difference(a, b, metric, resamples, seed)
+def _lower_is_better(row: pd.Series, tasks: Mapping[str, TaskInTables]) -> bool:
+    """Whether the metric of a row is an error; its claim is <name>/<task>."""
+    return kind_of(tasks[row["claim"].partition("/")[2]].kind).lower_is_better(row["metric"])
+
+
+def _compare(
+    a: Sequence[FinetuneRun], b: Sequence[FinetuneRun], task: TaskInTables, metric: str, resamples: int, seed: int
+) -> dict:
+    found, paired = difference(a, b, task, metric, resamples, seed)
     common = {run.seed for run in a} & {run.seed for run in b}
     means = [float(np.mean([run.metrics[metric] for run in side if run.seed in common])) for side in (a, b)]
     return {

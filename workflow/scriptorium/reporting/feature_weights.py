@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 
 from scriptorium.errors import UserError
+from scriptorium.linguistics.features import ALPHA_ORDER
 from scriptorium.reporting.style import INK, save, styled
 
 MEASURES = {"weight": "feature weight alpha", "contribution": "mean size in the attention map"}
@@ -31,7 +32,7 @@ def read(manifest: Path) -> pd.DataFrame:
     return pd.read_csv(path, sep="\t").assign(**names)
 
 
-def table(runs: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def feature_weight_table(runs: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """variant, task, layer, level, feature, seeds, and mean and standard deviation over seeds of both MEASURES."""
     keys = ["variant", "task", "layer", "level", "feature"]
     groups = pd.concat(runs, ignore_index=True).groupby(keys, sort=False)
@@ -42,10 +43,10 @@ def table(runs: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def figure(made: pd.DataFrame, path: Path) -> Path:
-    """For each variant two maps, task by feature: the weight and the contribution, each averaged over the layers that
-    use the feature."""
+    """For each variant two maps, task by feature (in the paper's order): the weight and the contribution, each averaged
+    over the layers that use the feature."""
     variants, tasks = list(dict.fromkeys(made["variant"])), list(dict.fromkeys(made["task"]))
-    features = list(dict.fromkeys(made["feature"]))
+    features = [name for name in ALPHA_ORDER if name in set(made["feature"])]
     with styled():
         canvas, panels = plt.subplots(
             len(variants),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +11,14 @@ from matplotlib import pyplot as plt
 
 from scriptorium.errors import UserError, nearest
 from scriptorium.evaluation.statistics import holm, mean_sd
-from scriptorium.reporting.differences import FinetuneRun, difference, kind_of, lower_is_better, read
+from scriptorium.reporting.differences import FinetuneRun, difference, read
+from scriptorium.reporting.spec import TaskInTables
 from scriptorium.reporting.style import COLOURS, INK, QUIET, RULE, save, styled
+from scriptorium.tasks.kind import kind_of
 
-__all__ = ["FinetuneRun", "difference", "figure", "lower_is_better", "read", "scale", "sentence", "table"]
+__all__ = ["FinetuneRun", "difference", "figure", "read", "scale", "sentence", "table"]
 
 ALPHA = 0.05
-DEFAULT_METRIC = {"regression": "test/spearman", "tagging": "test/f1", "question_answering": "test/f1"}
 ENOUGH_SEEDS = 5
 LEAST_SPAN = 0.04  # of an axis: a smaller one would make nothing look like something
 BETTER, WORSE, UNKNOWN, BASELINE = "better", "worse", "no difference shown", "baseline"
@@ -30,7 +31,7 @@ def scale(seeds: int) -> str:
 
 
 def table(
-    runs: Sequence[FinetuneRun], baseline: str, *, metrics: Mapping[str, str], resamples: int, seed: int
+    runs: Sequence[FinetuneRun], baseline: str, *, tasks: Mapping[str, TaskInTables], resamples: int, seed: int
 ) -> pd.DataFrame:
     """One row per task and variant, the baseline first in each task.
 
@@ -47,7 +48,7 @@ def table(
                 f"task {task!r} has no run of the baseline {baseline!r}",
                 remedy="add the baseline to the study's variants",
             )
-        metric = metric_of(task, variants, metrics)
+        metric = checked_metric(task, tasks[task].metric, variants.values())
         order = [baseline, *(name for name in variants if name != baseline)]
         base_mean, _ = mean_sd([run.metrics[metric] for run in variants[baseline]])
         for name in order:
@@ -69,7 +70,7 @@ def table(
                 "scale": scale(len(variants[name])),
             }
             if name != baseline:
-                found, paired = difference(variants[name], variants[baseline], metric, resamples, seed)
+                found, paired = difference(variants[name], variants[baseline], tasks[task], metric, resamples, seed)
                 row |= {
                     "delta": found.difference,
                     "ci_low": found.low,
@@ -81,7 +82,9 @@ def table(
     made = pd.DataFrame(rows)
     tested = made["p"].notna()
     made.loc[tested, "p_holm"] = holm(made.loc[tested, "p"].tolist())
-    made.loc[tested, "verdict"] = [_verdict(row) for row in made[tested].itertuples()]
+    made.loc[tested, "verdict"] = [
+        _verdict(row, lower_better=lower_is_better(tasks[row.task])) for row in made[tested].itertuples()
+    ]
     return made
 
 
@@ -95,25 +98,25 @@ def sentence(row: tuple) -> str:
     )
 
 
-def figure(runs: Sequence[FinetuneRun], made: pd.DataFrame, path: Path) -> Path:
+def figure(runs: Sequence[FinetuneRun], made: pd.DataFrame, tasks: Mapping[str, TaskInTables], path: Path) -> Path:
     """Per task a row of two panels: scores (dot = seed, bar = mean) and the paired difference with its interval."""
-    tasks = list(dict.fromkeys(made["task"]))
+    names = list(dict.fromkeys(made["task"]))
     most = int(made.groupby("task").size().max())
     with styled():
         canvas, panels = plt.subplots(
-            len(tasks),
+            len(names),
             2,
-            figsize=(9.6, 0.7 + len(tasks) * (1.0 + 0.36 * most)),
+            figsize=(9.6, 0.7 + len(names) * (1.0 + 0.36 * most)),
             width_ratios=(1, 1),
             layout="constrained",
             squeeze=False,
         )
         canvas.get_layout_engine().set(hspace=0.06, wspace=0.04)
-        for (left, right), task in zip(panels, tasks, strict=True):
+        for (left, right), task in zip(panels, names, strict=True):
             rows = made[made["task"] == task].reset_index(drop=True)
             metric = rows["metric"].iloc[0]
             _scores(left, [run for run in runs if run.task == task], rows, metric)
-            _differences(right, rows, metric)
+            _differences(right, rows, lower_better=lower_is_better(tasks[task]))
             left.set_title(task, fontweight="bold")
         return save(canvas, path)
 
@@ -149,7 +152,7 @@ def _scores(axes: plt.Axes, runs: Sequence[FinetuneRun], rows: pd.DataFrame, met
     axes.set_xlabel(f"{metric.replace('/', ' ')} (dot: one seed, bar: mean)")
 
 
-def _differences(axes: plt.Axes, rows: pd.DataFrame, metric: str) -> None:
+def _differences(axes: plt.Axes, rows: pd.DataFrame, *, lower_better: bool) -> None:
     axes.axvline(0, color=INK, linewidth=1)
     colours = {BETTER: COLOURS[2], WORSE: COLOURS[1], UNKNOWN: COLOURS[0]}
     for place, row in rows.iterrows():
@@ -173,7 +176,7 @@ def _differences(axes: plt.Axes, rows: pd.DataFrame, metric: str) -> None:
     axes.spines["left"].set_visible(False)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_title(f"difference to {rows['variant'].iloc[0]}, 95% interval")
-    better = "left" if lower_is_better(metric) else "right"
+    better = "left" if lower_better else "right"
     axes.set_xlabel(f"paired difference ({better} of 0: better)")
 
 
@@ -185,14 +188,17 @@ def _grouped(runs: Sequence[FinetuneRun]) -> dict[str, dict[str, list[FinetuneRu
     return found
 
 
-def metric_of(task: str, variants: Mapping[str, Sequence[FinetuneRun]], metrics: Mapping[str, str]) -> str:
-    """The metric asked for; else that of the kind."""
-    available = set.intersection(*(set(run.metrics) for own in variants.values() for run in own))
-    kind = kind_of(next(iter(variants.values()))[0].predictions)
-    wanted = metrics.get(task) or DEFAULT_METRIC.get(kind, "test/accuracy")
-    if wanted not in available:
-        raise UserError(f"task {task!r} has no metric {wanted!r}, {nearest(wanted, available)}")
-    return wanted
+def checked_metric(task: str, metric: str, groups: Iterable[Sequence[FinetuneRun]]) -> str:
+    """The metric, which all runs must have. Raises UserError."""
+    available = set.intersection(*(set(run.metrics) for own in groups for run in own))
+    if metric not in available:
+        raise UserError(f"task {task!r} has no metric {metric!r}, {nearest(metric, available)}")
+    return metric
+
+
+def lower_is_better(task: TaskInTables) -> bool:
+    """Whether the metric that is shown of a task is an error."""
+    return kind_of(task.kind).lower_is_better(task.metric)
 
 
 def _signed(value: float) -> str:
@@ -205,7 +211,7 @@ def undecided(row: tuple) -> bool:
     return row.p_holm >= ALPHA or row.ci_low <= 0 <= row.ci_high
 
 
-def _verdict(row: tuple) -> str:
+def _verdict(row: tuple, *, lower_better: bool) -> str:
     if undecided(row):
         return UNKNOWN
-    return BETTER if (row.delta > 0) != lower_is_better(row.metric) else WORSE
+    return BETTER if (row.delta > 0) != lower_better else WORSE

@@ -31,7 +31,7 @@ LABELS = {
 }
 
 
-def table(models: Mapping[str, list[pd.DataFrame]]) -> pd.DataFrame:
+def regressor_table(models: Mapping[str, list[pd.DataFrame]]) -> pd.DataFrame:
     """One row per model: model, mae, mae_sd, r2, spearman, seeds, words, paragraphs.
 
     `models` holds the out-of-fold predictions of each seed. mae, r2 and spearman are means over the seeds, mae_sd is
@@ -56,7 +56,7 @@ def table(models: Mapping[str, list[pd.DataFrame]]) -> pd.DataFrame:
 
 
 def figure(models: Mapping[str, list[pd.DataFrame]], baselines: set[str], path: Path) -> None:
-    """Two panels (svg): each model's error with its spread over paragraphs, and the first regressor against readers."""
+    """Two panels (svg): each model's error with its spread over paragraphs, and the first regressor's words."""
     with plt.rc_context(STYLE):
         canvas, (left, right) = plt.subplots(1, 2, figsize=(9.2, 3.6), width_ratios=(1.25, 1), layout="constrained")
         _errors(left, models, baselines)
@@ -110,7 +110,7 @@ def _calibration(axes: plt.Axes, name: str, predictions: pd.DataFrame) -> None:
     axes.set_xlim(0, high)
     axes.set_ylim(0, float(label.max()) * 1.03)
     axes.set_xlabel("predicted fixations")
-    axes.set_ylabel("readers' mean fixations")
+    axes.set_ylabel("participants' mean fixations")
     axes.set_title(f"{LABELS.get(name, name)}, each word", loc="left", fontsize=10)
     axes.legend(frameon=False, loc="upper left", fontsize=8)
 

@@ -1,4 +1,4 @@
-"""Figure of the CMCL 2021 table: each model's error, and the best model's predictions against the readers."""
+"""Figure of the CMCL 2021 table: each model's error, and the best model's predictions against the participants."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def figure(
         right.set_yscale("log")
         right.axline((1, 1), (100, 100), color=QUIET, linewidth=0.8, linestyle="--")
         right.set_xlabel("predicted, mean of each tenth")
-        right.set_ylabel("readers, mean of each tenth")
+        right.set_ylabel("participants, mean of each tenth")
         right.set_title("Is a prediction right on average?")
         right.legend(fontsize=8)
         return save(canvas, path)

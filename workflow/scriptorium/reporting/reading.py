@@ -27,7 +27,7 @@ def baselines(task: str, path: Path) -> list[dict[str, object]]:
     return rows
 
 
-def table(runs: Sequence[FinetuneRun], measured: Sequence[dict[str, object]]) -> pd.DataFrame:
+def eye_tracking_table(runs: Sequence[FinetuneRun], measured: Sequence[dict[str, object]]) -> pd.DataFrame:
     """One row per task and model: task, model, baseline, seeds, accuracy (100 - MAE on scales of 0 to 100, as in
     Hollenstein et al. 2021), accuracy_sd, mae and mae_<measure>."""
     rows = list(measured)

@@ -5,6 +5,13 @@ from __future__ import annotations
 from pydantic import Field
 
 from scriptorium.spec import Spec
+from scriptorium.tasks.spec import KindOfTask
+
+
+class TaskInTables(KindOfTask):
+    """A task as its tables show it: its kind says how metrics are made of predictions."""
+
+    metric: str = Field(description="what is shown, such as test/f1")
 
 
 class ClaimRow(Spec):
@@ -12,7 +19,7 @@ class ClaimRow(Spec):
 
     claim: str = Field(description="<name>/<task>, or <name> for one that cannot be tested")
     paper: str = Field(description="who claims it")
-    metric: str = Field("", description="empty: accuracy, Spearman's correlation or F1, by the kind of task")
+    metric: str = Field("", description="what is compared; empty for a task that is not configured")
     task: str = Field("", description="the task")
     a: str = Field("", description="variant claimed to be better")
     b: str = Field("", description="variant compared with")

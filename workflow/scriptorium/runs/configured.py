@@ -12,6 +12,7 @@ from scriptorium.config.claims import Claim
 from scriptorium.config.project import Project
 from scriptorium.config.schema import PretrainRecipe
 from scriptorium.errors import UserError, nearest
+from scriptorium.tasks.kind import kind_of
 from scriptorium.text.spec import PackSpec
 
 
@@ -131,8 +132,8 @@ class ConfiguredRuns:
         return [run for run in self.study(study) if self.project.variants[run.variant].recipe.cognition]
 
     def reading(self, study: str) -> list[Run]:
-        """The runs of a study on eye-tracking measures."""
-        return [run for run in self.study(study) if self.config.tasks[run.task].kind == "gaze"]
+        """The runs of a study on tasks of a kind that the figure `reading` can show."""
+        return [run for run in self.study(study) if "reading" in kind_of(self.config.tasks[run.task].kind).figures]
 
     def reading_data(self, study: str) -> list[str]:
         return list(dict.fromkeys(f"results/data/{run.task}/manifest.json" for run in self.reading(study)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from scriptorium import own_data
 from scriptorium.errors import UserError
 from scriptorium.runs.configured import ConfiguredRuns, packing_name
 
@@ -60,7 +61,7 @@ class InputFiles(ConfiguredRuns):
         if block is None:
             return False
         entry = self.project.datasets[block.dataset]
-        return entry.source != "file" or Path(entry.location).expanduser().exists()
+        return entry.source != "file" or own_data.place(entry.location, self.config.data_root).exists()
 
     def cmcl2021_source(self) -> str:
         return f"resources/{self._block('cmcl2021').dataset}/manifest.json"
@@ -127,20 +128,19 @@ class InputFiles(ConfiguredRuns):
         start = self._pretrain_recipe(variant).start
         return [self.backbone(start, seed)] if start else []
 
-    def own_file(self, dataset: str) -> list[str]:
-        """A catalogue entry's file of the user's own, or all files of their folder; nothing for what is downloaded."""
+    def own_place(self, dataset: str) -> list[str]:
+        """A catalogue entry's file or folder of the user's own; nothing for what is downloaded."""
         entry = self._known(dataset, self.project.datasets, "data set")
         if entry.source != "file":
             return []
-        path = Path(entry.location).expanduser()
-        if not path.exists():
-            raise UserError(
-                f"data set {dataset!r} is yours to bring, and there is no such file or folder",
-                where=path,
-                remedy="put your copy there, or name its place in config/datasets.tsv",
-            )
-        # a folder's own modification time says nothing about an edited file in it
-        return sorted(str(file) for file in path.rglob("*") if file.is_file()) if path.is_dir() else [str(path)]
+        return [str(own_data.find(self.project.catalogue[dataset], self.config.data_root))]
+
+    def own_files(self, dataset: str) -> list[str]:
+        """That file, or all files of that folder, whose own modification time says nothing about an edited file."""
+        files = []
+        for path in map(Path, self.own_place(dataset)):
+            files += sorted(str(file) for file in path.rglob("*") if file.is_file()) if path.is_dir() else [str(path)]
+        return files
 
     def task_source(self, task: str) -> str:
         return f"resources/{self._known(task, self.config.tasks, 'task').dataset}/manifest.json"

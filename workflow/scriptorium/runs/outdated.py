@@ -9,6 +9,7 @@ needs, as if it had never forgotten.
 from __future__ import annotations
 
 import json
+import os
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
@@ -27,18 +28,22 @@ LONGEST_NAME = 254  # characters of a record's file name; a longer one becomes f
 
 
 def remind(runs: Runs, root: Path = Path()) -> None:
-    """Give Snakemake back the parameters of outdated runs that it has no record of."""
-    for target, record in outdated(runs, root):
-        path = record_of(target, root)
-        if not path.exists():
-            parameters = sorted(map(repr, (canonical_json(record["spec"]), record["code"])))
-            facts = {"params": parameters, "starttime": record["start"], "endtime": record["end"], "incomplete": False}
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps({**facts, "record_format_version": FORMAT}), encoding="utf-8")
+    """Give Snakemake back the parameters of outdated runs that it has no record of.
+
+    It believes a record only if it has one of every output, so each file of a run gets one.
+    """
+    for folder, record in outdated(runs, root):
+        parameters = sorted(map(repr, (canonical_json(record["spec"]), record["code"])))
+        facts = {"params": parameters, "starttime": record["start"], "endtime": record["end"], "incomplete": False}
+        for name in (manifest.NAME, *(entry["path"] for entry in record["outputs"])):
+            path = record_of(os.path.normpath(f"{folder}/{name}"), root)
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(json.dumps({**facts, "record_format_version": FORMAT}), encoding="utf-8")
 
 
 def outdated(runs: Runs, root: Path = Path()) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(manifest, relative to `root`, and ledger) of finished runs with another specification or code than is wanted.
+    """(folder, relative to `root`, and ledger) of finished runs with another specification or code than is wanted.
 
     Folders that the configuration does not know (any more) are left alone.
     """
@@ -54,7 +59,7 @@ def outdated(runs: Runs, root: Path = Path()) -> Iterator[tuple[str, dict[str, A
             except UserError:
                 continue
             if (canonical_json(record["spec"]), record["code"]) != (plan.spec, plan.code):
-                yield f"{name}/{manifest.NAME}", record
+                yield name, record
 
 
 def record_of(target: str, root: Path = Path()) -> Path:

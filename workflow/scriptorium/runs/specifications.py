@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from scriptorium.config import claims
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.gaze.spec import GazeCorpusSpec, RegressorSpec
 from scriptorium.objectives.spec import PretrainSettings, PretrainSpec
+from scriptorium.reporting.spec import TaskInTables
 from scriptorium.runs.configured import ConfiguredRuns, pack_spec
 from scriptorium.runs.folders import made_in
 from scriptorium.spec import Spec, overlay
@@ -24,7 +27,8 @@ from scriptorium.stages.tabulate_gaze import TabulateGazeSpec
 from scriptorium.stages.tabulate_pretrain import TabulatePretrainSpec
 from scriptorium.stages.tabulate_reading import TabulateReadingSpec
 from scriptorium.stages.tabulate_weights import TabulateWeightsSpec
-from scriptorium.tasks.spec import FinetuneSettings, FinetuneSpec, TaskDataSpec, TaskInput
+from scriptorium.tasks.kind import kind_of
+from scriptorium.tasks.spec import FinetuneSettings, FinetuneSpec, KindOfTask, TaskDataSpec, TaskInput
 from scriptorium.text.spec import CorpusSpec, StreamSpec, VocabularySpec
 
 
@@ -124,11 +128,12 @@ class Specifications(ConfiguredRuns):
     @made_in("results/runs/tables/finetune_{study}")
     def tabulate_finetune(self, study: str) -> Spec:
         entry = self._known(study, self.config.studies, "study")
-        return TabulateFinetuneSpec(study=study, baseline=entry.baseline, metrics=self._metrics(study))
+        return TabulateFinetuneSpec(study=study, baseline=entry.baseline, tasks=self._in_tables(entry.tasks))
 
     @made_in("results/runs/tables/boundary_{study}")
     def tabulate_boundary(self, study: str) -> Spec:
-        return TabulateBoundarySpec(study=study, metrics=self._metrics(study))
+        tasks = self._known(study, self.config.studies, "study").tasks
+        return TabulateBoundarySpec(study=study, metrics={task: self._metric(task) for task in tasks})
 
     @made_in("results/runs/tables/feature_weights_{study}")
     def tabulate_weights(self, study: str) -> Spec:
@@ -146,19 +151,25 @@ class Specifications(ConfiguredRuns):
     def bench_pretrain(self) -> Spec:
         return BenchPretrainSpec()
 
-    def _metrics(self, study: str) -> dict[str, str]:
-        """The metric that tables show, for the tasks that name one."""
-        tasks = self._known(study, self.config.studies, "study").tasks
-        chosen = {task: self.config.tasks[task].metric for task in tasks}
-        return {task: metric for task, metric in chosen.items() if metric}
+    def _metric(self, task: str) -> str:
+        """The metric that tables show of a task: its own, else that of its kind."""
+        entry = self.config.tasks[task]
+        return entry.metric or f"test/{kind_of(entry.kind).default_metric}"
+
+    def _in_tables(self, tasks: Iterable[str]) -> dict[str, TaskInTables]:
+        entries = {task: self.config.tasks[task] for task in tasks}
+        return {
+            name: TaskInTables(**task.shared(KindOfTask), metric=self._metric(name)) for name, task in entries.items()
+        }
 
     @made_in("results/runs/tables/claims{of}")
     def tabulate_claims(self, of: str) -> Spec:
         programme = of.removeprefix("_")
-        metrics = {name: task.metric for name, task in self.config.tasks.items() if task.metric}
+        metrics = {name: self._metric(name) for name in self.config.tasks}
         rows = claims.rows(self.claims(programme), self.project.published, metrics)
         effect = self.project.claims.smallest_effect
-        return TabulateClaimsSpec(claims=tuple(rows), smallest_effect=effect)
+        tasks = self._in_tables(sorted({run.task for run in self.claimed(programme)}))
+        return TabulateClaimsSpec(claims=tuple(rows), tasks=tasks, smallest_effect=effect)
 
     @made_in("results/runs/tables/pretrain")
     def tabulate_pretrain(self) -> Spec:

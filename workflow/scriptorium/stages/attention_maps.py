@@ -38,11 +38,11 @@ def run(job: stage.Job) -> list[Path]:
         raise UserError("no sentence of this gaze corpus has 8 to 25 words", where=job.input("words"))
     models = [attention.read_model(run, job.input("annotations")) for run in job.inputs["models"]]
     models.sort(key=lambda model: model.cognitive)  # the plain encoder first: others are compared with it
-    readings = [attention.Reading(model.name, [model.attend(s.text) for s in sentences]) for model in models]
-    agreement = attention.agreement(sentences, readings)
+    attending = [attention.ModelAttention(model.name, [model.attend(s.text) for s in sentences]) for model in models]
+    agreement = attention.agreement(sentences, attending)
     files = [
-        drawing.page(sentences, shown, readings, agreement, job.outputs["page"]),
-        drawing.figure(sentences, shown, readings, agreement, job.outputs["figure"]),
+        drawing.page(sentences, shown, attending, agreement, job.outputs["page"]),
+        drawing.figure(sentences, shown, attending, agreement, job.outputs["figure"]),
         tables.write(agreement, job.out / "agreement.tsv"),
     ]
     for row in agreement.itertuples():

@@ -20,20 +20,20 @@ def run(job: stage.Job) -> list[Path]:
     import numpy as np
 
     from scriptorium.gaze.predictor import cmcl2021 as evaluation
-    from scriptorium.gaze.predictor import words as readings
+    from scriptorium.gaze.predictor import words
     from scriptorium.gaze.predictor.crossfit import cross_fit
-    from scriptorium.gaze.readers import cmcl
+    from scriptorium.gaze.readers import cmcl2021
     from scriptorium.gaze.regressor.word_vectors import encoder_directory
     from scriptorium.reporting import gaze_cmcl2021 as reporting
     from scriptorium.reporting import tables
 
     spec, measures = job.spec, job.spec.measures
     backbone = encoder_directory(job.input("backbone"))
-    parts = cmcl.read_parts(job.input("raw"))
+    parts = cmcl2021.read_parts(job.input("raw"), job.ledger)
     train, test = parts["train"], parts["valid"]
-    sentences, values = readings.sentences(train, measures)
-    unseen, _ = readings.sentences(test, measures)
-    fold = readings.folds(train, spec.seeds[0], spec.folds)
+    sentences, values = words.sentences(train, measures)
+    unseen, _ = words.sentences(test, measures)
+    fold = words.folds(train, spec.seeds[0], spec.folds)
 
     ensemble, oof = cross_fit(
         sentences,
@@ -52,7 +52,7 @@ def run(job: stage.Job) -> list[Path]:
     }
 
     observed = test[list(measures)].to_numpy()
-    table = evaluation.table(models, observed, measures)
+    table = evaluation.error_table(models, observed, measures)
     tables.write(table, job.outputs["table"])
     gain = evaluation.gain(models["boosting"], models["mixed"], observed, test["document"].to_numpy(), spec.resamples)
     reporting.figure(table, gain, models["mixed"], observed, measures, job.outputs["figure"])
@@ -68,9 +68,9 @@ def run(job: stage.Job) -> list[Path]:
         metrics[f"encoder_weight/{measure}"] = float(ensemble.weights[column])
     job.ledger.metrics(0, metrics)
 
-    words = job.out / "predictions.parquet"
-    evaluation.long(train, test, oof, models, measures).to_parquet(words, index=False)
-    made = [words, manifest.write_json(job.out / "metrics.json", metrics)]
+    predictions = job.out / "predictions.parquet"
+    evaluation.long(train, test, oof, models, measures).to_parquet(predictions, index=False)
+    made = [predictions, manifest.write_json(job.out / "metrics.json", metrics)]
     for path in (*made, job.outputs["table"], job.outputs["figure"]):
         job.ledger.artifact(path)
     return [*made, job.outputs["table"], job.outputs["figure"]]

@@ -1,6 +1,6 @@
 """Fetch one catalogue entry: download, check, unpack the named members. Nothing fetched is ever executed.
 
-inputs: none · out: `resources/<dataset>/` with the members and a manifest
+inputs: own (the user's file or folder, for source `file`) · out: `resources/<dataset>/` with the members and a manifest
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from scriptorium.fetching.spec import FetchSpec
 def run(job: stage.Job) -> list[Path]:
     from scriptorium.fetching import sources
 
-    return sources.fetch(job.spec, job.out, job.state, job.ledger)
+    own = job.input("own") if "own" in job.inputs else None
+    return sources.fetch(job.spec, job.out, job.state, job.ledger, own)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from scriptorium import manifest, stage
 from scriptorium.errors import UserError
-from scriptorium.tasks.spec import PLAIN_ONLY, FinetuneSpec
+from scriptorium.tasks.kind import kind_of
+from scriptorium.tasks.spec import FinetuneSpec
 
 if TYPE_CHECKING:
     import transformers
@@ -27,36 +28,35 @@ def run(job: stage.Job) -> list[Path]:
 
     from scriptorium.engine import training
     from scriptorium.fetching.checkpoints import check_checkpoint
-    from scriptorium.tasks import heads, labelled, predictions
-    from scriptorium.tasks.kinds.examples import shortest_first
+    from scriptorium.tasks import heads
+    from scriptorium.tasks.examples import shortest_first
 
     spec = job.spec
     require_plain(spec)
+    kind = kind_of(spec.kind)
     backbone = backbone_directory(job.input_dir("backbone"))
     check_checkpoint(backbone)
     tables = {
-        split: labelled.read(spec, job.input_dir("data") / f"{split}.parquet")
+        split: kind.read(job.input_dir("data") / f"{split}.parquet", spec.labels)
         for split in ("train", "validation", "test")
     }
     words = read_words(job)
 
     training.prepare(job, spec.seed)
     tokenizer = AutoTokenizer.from_pretrained(backbone, local_files_only=True)
-    train = labelled.tokenised(spec, tables["train"], tokenizer, words)
+    train = kind.data_set(tables["train"], tokenizer, spec, words)
     validation, test = (
-        labelled.tokenised(spec, shortest_first(tables[split]), tokenizer, words) for split in ("validation", "test")
+        kind.data_set(shortest_first(tables[split]), tokenizer, spec, words) for split in ("validation", "test")
     )
     for split, data in (("train", train), ("validation", validation), ("test", test)):
         for note in data.notes(split):
             job.ledger.note(note)
 
-    units = heads.Units.of(tables["train"]["label"]) if spec.kind == "gaze" else None
-    # where a question may have no answer, validation is measured at 0, and test at validation's best threshold
-    threshold = 0.0 if spec.kind == "question_answering" and not all(tables["train"]["label"]) else None
+    fitted = kind.fit(tables["train"]["label"])
 
-    def measures(predicted: transformers.EvalPrediction) -> dict[str, float]:
-        outputs = units.measured(predicted.predictions) if units else predicted.predictions
-        return predictions.measures(spec, validation, outputs, predicted.label_ids, threshold)
+    def measures(given: transformers.EvalPrediction) -> dict[str, float]:
+        made = kind.predicted(validation, given.predictions, given.label_ids, spec, fitted)
+        return kind.measured(made, spec.labels)
 
     make_batch = train.collate(tokenizer.pad_token_id, multiple=8 if torch.cuda.is_available() else 1)
     trainer = training.train(
@@ -68,28 +68,24 @@ def run(job: stage.Job) -> list[Path]:
         seed=spec.seed,
         held_out=validation,
         compute_metrics=measures,
-        loss=units.loss if units else heads.loss_of(spec.kind),
+        loss=kind.loss(fitted),
     )
     known = training.last_evaluation(trainer)
-    if threshold is not None:
-        threshold = known["best_f1_threshold"]
     trainer.compute_metrics = None  # those are validation's
-    predicted = trainer.predict(test)
-    outputs = units.measured(predicted.predictions) if units else predicted.predictions
-    found = predictions.measures(spec, test, outputs, predicted.label_ids, threshold)
-    metrics = {f"test/{name}": value for name, value in found.items()}
+    given = trainer.predict(test)
+    made = kind.predicted(test, given.predictions, given.label_ids, spec, kind.chosen(fitted, known))
+    metrics = {f"test/{name}": value for name, value in kind.measured(made, spec.labels).items()}
     job.ledger.metrics(trainer.state.global_step, metrics)
     metrics |= {f"validation/{name}": value for name, value in known.items()}
 
     files = [job.out / "predictions.parquet", manifest.write_json(job.out / "metrics.json", metrics)]
-    predictions.write(predictions.tabulated(spec, test, outputs, predicted.label_ids, threshold), files[0])
+    made.sort_index().to_parquet(files[0], index=False)  # in the order of the test file, not of the batches
     if spec.cognition:
         files.append(write_feature_weights(trainer.model, test, make_batch, job))
     job.ledger.artifact(files[0], "table")
     if spec.save_model:
         model = getattr(trainer.model, "plain", trainer.model)  # the gaze head is for training alone
-        if units:
-            units.fold_into(getattr(model, "model", model).classifier)
+        kind.fold(fitted, model)
         files += training.save_model(model, job.out / "model", tokenizer)
         files += training.save_model(encoder_of(model, backbone), job.out / "encoder", tokenizer)
     return files
@@ -98,7 +94,7 @@ def run(job: stage.Job) -> list[Path]:
 def require_plain(spec: FinetuneSpec) -> None:
     """Raises UserError where cognition or the gaze loss is asked for with a kind that has no such head."""
     asked = {"cognition": spec.cognition is not None, "gaze_loss": spec.gaze_loss is not None}
-    if spec.kind in PLAIN_ONLY and any(asked.values()):
+    if any(asked.values()) and not kind_of(spec.kind).takes_cognition:
         name = next(name for name, there in asked.items() if there)
         raise UserError(
             f"{name} cannot be used on a task of kind {spec.kind}",

@@ -8,8 +8,9 @@ are separated by line ends)
 out: predictions.parquet, predictions.tsv: sentence, word_index, word, and for each measure its prediction
 (<measure>), an interval (<measure>_low, <measure>_high) and the members' standard deviation (<measure>_members)
 
-The interval: within it lay 80 % of the training corpus's readers' means, for words with a similar prediction that the
-predicting model had not seen. It is about means over as many readers as that corpus has, and about texts like its own.
+The interval: within it lay 80 % of the means over the training corpus's participants, for words with a similar
+prediction that the predicting model had not seen. It is about means over as many participants as that corpus has, and
+about texts like its own.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ SHOWN = 60  # words in the table on the screen
 
 
 class PredictGazeSpec(Spec):
-    """What to read."""
+    """The text to predict for."""
 
     text: str | None = Field(None, description="the text; empty: the input `text` is a file")
 
@@ -46,18 +47,18 @@ class PredictGazeSpec(Spec):
 
 def run(job: stage.Job) -> list[Path]:
     from scriptorium.gaze.predictor.ensemble import Ensemble
-    from scriptorium.gaze.sentences import sentences
+    from scriptorium.gaze.sentences import sentences as sentence_of
     from scriptorium.reporting import tables
 
     text = _text(job)
-    said = []
+    sentences = []
     for words in filter(None, map(str.split, text.splitlines())):  # no sentence goes on behind a line's end
-        numbered = groupby(zip(words, sentences(words), strict=True), key=itemgetter(1))
-        said += [[word for word, _ in group] for _, group in numbered]
+        numbered = groupby(zip(words, sentence_of(words), strict=True), key=itemgetter(1))
+        sentences += [[word for word, _ in group] for _, group in numbered]
     ensemble = Ensemble.load(job.input_dir("predictor") / "model")
-    reader = ensemble.reader()
-    found = ensemble.predict(said, reader)
-    table = _table(said, ensemble.measures, found)
+    tokenizer = ensemble.sentence_tokenizer()
+    found = ensemble.predict(sentences, tokenizer)
+    table = _table(sentences, ensemble.measures, found)
 
     counts = {
         "erased": "words left no word piece; they were read as an unknown word",
@@ -65,17 +66,17 @@ def run(job: stage.Job) -> list[Path]:
         "cut": "words have more pieces than the encoder takes; their ends were not read",
     }
     for name, meaning in counts.items():
-        if count := getattr(reader, name):
+        if count := getattr(tokenizer, name):
             job.ledger.note(f"{count} {meaning}")
             sys.stderr.write(f"note: {count} {meaning}\n")
     job.ledger.metrics(
         0,
         {
             "words": len(table),
-            "sentences": len(said),
-            "erased": reader.erased,
-            "windowed": reader.windowed,
-            "cut": reader.cut,
+            "sentences": len(sentences),
+            "erased": tokenizer.erased,
+            "windowed": tokenizer.windowed,
+            "cut": tokenizer.cut,
         },
     )
     print(readable(table, ensemble.measures))
@@ -124,10 +125,10 @@ def _text(job: stage.Job) -> str:
     return text
 
 
-def _table(said: list[list[str]], measures: tuple[str, ...], found: Predicted) -> pd.DataFrame:
+def _table(sentences: list[list[str]], measures: tuple[str, ...], found: Predicted) -> pd.DataFrame:
     import pandas as pd
 
-    rows = [(number, index, word) for number, words in enumerate(said) for index, word in enumerate(words)]
+    rows = [(number, index, word) for number, words in enumerate(sentences) for index, word in enumerate(words)]
     table = pd.DataFrame(rows, columns=["sentence", "word_index", "word"])
     columns = {}
     for column, measure in enumerate(measures):

@@ -1,7 +1,7 @@
-"""Read one eye-tracking corpus into the project's one gaze table (words with means over readers).
+"""Read one eye-tracking corpus into the project's one gaze table (words with means over participants).
 
 inputs: raw = resources/<dataset>/manifest.json · outputs: words = results/gaze/corpora/<corpus>.parquet
-out: `ceiling.json`, the agreement of the readers (gaze/ceiling.py; empty where the source holds means only)
+out: `ceiling.json`, the agreement of the participants (gaze/ceiling.py; empty where the source holds means only)
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.gaze import ceiling, corpora
 
     spec = job.spec
-    words, rows = corpora.load(spec.corpus, spec.reader, spec.options, job.input("raw"), job.ledger)
+    words, rows = corpora.load(spec.corpus, spec, job.input("raw"), job.ledger)
     path = tables.write_parquet(words, job.outputs["words"])
     job.ledger.artifact(path, "dataset")
     noise = {}

@@ -7,26 +7,21 @@ every held-out example)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from scriptorium import stage
 from scriptorium.errors import UserError
 from scriptorium.manifest import write_json
 from scriptorium.objectives.spec import PretrainSpec
 
-if TYPE_CHECKING:
-    import torch
-    import transformers
-
 
 def run(job: stage.Job) -> list[Path]:
-    from scriptorium import objectives
     from scriptorium.engine import flops, training
-    from scriptorium.models import starting
+    from scriptorium.models import from_checkpoint
     from scriptorium.objectives import held_out as held_out_examples
-    from scriptorium.objectives import masking
+    from scriptorium.objectives.draws import held_out_draws, training_draws
+    from scriptorium.objectives.objective import build, check_blocks, module_of
+    from scriptorium.objectives.unigram import log_frequencies, unigram_loss
     from scriptorium.text.blocks import Blocks
     from scriptorium.text.cutting import Cut
     from scriptorium.text.tokenizers import load_tokenizer
@@ -34,8 +29,9 @@ def run(job: stage.Job) -> list[Path]:
     spec, blocks = job.spec, job.input_dir("blocks")
     tokenizer = load_tokenizer(blocks / "tokenizer")
     train, held_out = (Blocks(blocks / f"{split}.arrow") for split in ("train", "validation"))
+    check_blocks(spec.objective, train)
     start = job.input_dir("start") if job.inputs.get("start") else None
-    shape = spec.model or starting.shape_of(start, starting.KINDS[spec.objective.name])
+    shape = spec.model or from_checkpoint.shape_of(start, module_of(spec.objective).SAVED)
     if train.length > shape.max_positions:
         raise UserError(
             f"block_length {train.length} is more than model.max_positions {shape.max_positions}",
@@ -46,21 +42,21 @@ def run(job: stage.Job) -> list[Path]:
     warmup = spec.train.length_warmup
     cut = Cut(train, warmup.length) if warmup else None
     training.prepare(job, spec.seed)
-    objective = objectives.build(shape, spec.objective, tokenizer)
+    objective = build(shape, spec.objective, tokenizer)
     model = objective.model
     if start:
-        new = starting.load(model, start)
+        new = from_checkpoint.copy_weights(model, start)
         job.ledger.note(f"weights of {start}; new: {', '.join(new) or 'none'}")
     if spec.trains == "head":
         model.base_model.requires_grad_(False)
-    log_frequency = masking.log_frequencies(train, tokenizer, specials=objective.predicts_specials)
-    if spec.objective.frequency_bias:
+    log_frequency = log_frequencies(train, tokenizer, specials=objective.predicts_specials)
+    if objective.starts_from_frequencies:
         model.start_from(log_frequency)
-    draws = masking.training_draws(spec.seed)
+    draws = training_draws(spec.seed)
     data = objective.hide(train, draws)
-    fixed = objective.hide(held_out, masking.held_out_draws())
-    unigram = masking.unigram_loss(fixed, log_frequency)
-    job.ledger.metrics(0, {"validation/unigram_loss": unigram})
+    fixed = objective.hide(held_out, held_out_draws())
+    yardstick = {"validation/unigram_loss": unigram_loss(fixed, log_frequency)}
+    job.ledger.metrics(0, yardstick)
     examples = held_out_examples.Remembered(objective.measures)
     tokens = train.length
     if train.padded:  # counting them reads all blocks, so only where they are the budget
@@ -79,7 +75,7 @@ def run(job: stage.Job) -> list[Path]:
         tokens=tokens,
         padded=train.padded,
         flops=lambda batch: flops.of(model, batch),
-        terms=terms_of(model),
+        terms=objective.terms,
     )
 
     steps = trainer.state.global_step
@@ -87,7 +83,7 @@ def run(job: stage.Job) -> list[Path]:
     if examples.table is None:  # the last evaluation was of an attempt before this one
         trainer.evaluate()
     facts = {
-        "validation/unigram_loss": unigram,
+        **yardstick,
         "train/steps": steps,
         "train/tokens": trainer.tally()["tokens"],
         "train/flops": trainer.done["flops"],
@@ -102,15 +98,6 @@ def run(job: stage.Job) -> list[Path]:
         job.out / "held_out.parquet",
         *training.save_model(training.whole(model).plain(), job.out / "model", tokenizer),
     ]
-
-
-def terms_of(model: transformers.PreTrainedModel) -> Callable[[Mapping[str, torch.Tensor]], int]:
-    """How many terms the loss of a batch is a mean over: its labels, or in the original's MPNet all predictions."""
-    from scriptorium.engine.batches import labelled
-
-    if getattr(model.config, "count_ignored", False):
-        return lambda batch: int((batch["positions"] >= 0).sum())
-    return labelled
 
 
 if __name__ == "__main__":

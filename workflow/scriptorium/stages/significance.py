@@ -46,7 +46,7 @@ def run(job: stage.Job) -> list[Path]:
     values = {c.name: np.concatenate([measured[text][c.name] for text in texts]) for c in candidates.CANDIDATES}
     frequency = np.array([zipf_frequency(word, nlp.lang) for word in words["word"]])
 
-    made = significance.table(words, values, frequency, least=spec.least, alpha=spec.alpha)
+    made = significance.candidate_effects(words, values, frequency, least=spec.least, alpha=spec.alpha)
     kept = significance.groups(made)
     files = [
         tables.write(made, job.outputs["table"]),

@@ -18,14 +18,14 @@ class TabulateBoundarySpec(Spec):
     """What is shown."""
 
     study: str = Field(description="name of the study")
-    metrics: dict[str, str] = Field(default_factory=dict, description="task -> metric; others: as in study tables")
+    metrics: dict[str, str] = Field(description="task -> metric")
 
 
 def run(job: stage.Job) -> list[Path]:
     from scriptorium.reporting import boundary, differences, tables
 
     runs = [(differences.read(path), boundary.boundary_of(path)) for path in job.inputs["runs"]]
-    made = boundary.table(runs, job.spec.metrics)
+    made = boundary.boundary_table(runs, job.spec.metrics)
     files = [tables.write(made, job.outputs["table"]), boundary.figure(made, job.outputs["figure"])]
     for row in made.dropna(subset="boundary").itertuples():
         job.ledger.metrics(int(row.boundary), {f"{row.task}/mean": row.mean})

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import Field
 
 from scriptorium import stage
-from scriptorium.reporting.spec import ClaimRow
+from scriptorium.reporting.spec import ClaimRow, TaskInTables
 from scriptorium.spec import Spec
 
 
@@ -19,6 +19,7 @@ class TabulateClaimsSpec(Spec):
     """The claims, and how sure one wants to be."""
 
     claims: tuple[ClaimRow, ...] = Field(description="claims by task, published values resolved")
+    tasks: dict[str, TaskInTables] = Field(description="the tasks of those that were run, by name")
     smallest_effect: float = Field(0.005, gt=0, description="an interval that ends below it shows no gain")
     resamples: int = Field(10_000, gt=99, description="bootstrap resamples")
     seed: int = Field(0, ge=0, description="of the resampling")
@@ -29,8 +30,10 @@ def run(job: stage.Job) -> list[Path]:
 
     spec = job.spec
     runs = [finetuning.read(path) for path in job.inputs.get("runs", [])]
-    made = claims.table(spec.claims, runs, smallest=spec.smallest_effect, resamples=spec.resamples, seed=spec.seed)
-    files = [tables.write(made, job.outputs["table"]), claims.figure(made, job.outputs["figure"])]
+    made = claims.table(
+        spec.claims, runs, spec.tasks, smallest=spec.smallest_effect, resamples=spec.resamples, seed=spec.seed
+    )
+    files = [tables.write(made, job.outputs["table"]), claims.figure(made, spec.tasks, job.outputs["figure"])]
     for row in made[made["delta"].notna()].itertuples():
         job.ledger.note(f"{row.claim}: {row.delta:+.3f} [{row.ci_low:+.3f}, {row.ci_high:+.3f}], {row.verdict}")
         job.ledger.metrics(0, {f"{row.claim}/delta": row.delta})

@@ -30,11 +30,11 @@ def run(job: stage.Job) -> list[Path]:
     for path in job.inputs["words"]:
         noise = json.loads((path.parent / "ceiling.json").read_text(encoding="utf-8"))
         corpora[path.parent.name] = (pd.read_parquet(manifest.table(path)), noise)
-    table = gaze_corpora.table(corpora)
+    table = gaze_corpora.corpora_table(corpora)
     table.to_csv(job.outputs["table"], sep="\t", index=False, float_format="%.4f", lineterminator="\n")
 
-    said = read_sentences(job.inputs["words"])
-    job.ledger.metrics(0, {f"duplicates/{a}/{b}": count for (a, b), count in duplicates(said).items()})
+    sentences = read_sentences(job.inputs["words"])
+    job.ledger.metrics(0, {f"duplicates/{a}/{b}": count for (a, b), count in duplicates(sentences).items()})
     for row in table.to_dict("records"):
         values = {name: value for name, value in row.items() if isinstance(value, int | float) and pd.notna(value)}
         job.ledger.metrics(0, {f"{row['corpus']}/{name}": value for name, value in values.items()})

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import Field
 
 from scriptorium import stage
+from scriptorium.reporting.spec import TaskInTables
 from scriptorium.spec import Spec
 
 
@@ -19,7 +20,7 @@ class TabulateFinetuneSpec(Spec):
 
     study: str = Field(description="name of the study")
     baseline: str = Field(description="the variant that all others are compared with")
-    metrics: dict[str, str] = Field(default_factory=dict, description="task -> metric; others: test/accuracy")
+    tasks: dict[str, TaskInTables] = Field(description="its tasks by name")
     resamples: int = Field(10_000, gt=99, description="bootstrap resamples")
     seed: int = Field(0, ge=0, description="of the resampling")
 
@@ -29,8 +30,8 @@ def run(job: stage.Job) -> list[Path]:
 
     spec = job.spec
     runs = [finetuning.read(path) for path in job.inputs["runs"]]
-    made = finetuning.table(runs, spec.baseline, metrics=spec.metrics, resamples=spec.resamples, seed=spec.seed)
-    files = [tables.write(made, job.outputs["table"]), finetuning.figure(runs, made, job.outputs["figure"])]
+    made = finetuning.table(runs, spec.baseline, tasks=spec.tasks, resamples=spec.resamples, seed=spec.seed)
+    files = [tables.write(made, job.outputs["table"]), finetuning.figure(runs, made, spec.tasks, job.outputs["figure"])]
     for row in made.itertuples():
         job.ledger.note(finetuning.sentence(row))
         job.ledger.metrics(0, {f"{row.task}/{row.variant}/mean": row.mean})

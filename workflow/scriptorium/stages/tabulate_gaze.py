@@ -28,7 +28,7 @@ def run(job: stage.Job) -> list[Path]:
     for path in job.inputs["regressor"]:
         variant = path.parent.parent.name
         models.setdefault(variant, []).append(pd.read_parquet(path.parent / "predictions.parquet"))
-    table = gaze.table(models)
+    table = gaze.regressor_table(models)
     table.to_csv(job.outputs["table"], sep="\t", index=False, float_format="%.4f", lineterminator="\n")
     gaze.figure(models, names, job.outputs["figure"])
 

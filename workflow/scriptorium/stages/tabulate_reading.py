@@ -29,7 +29,7 @@ def run(job: stage.Job) -> list[Path]:
         for path in job.inputs["data"]
         for row in reading.baselines(path.parent.name, path.parent / "baselines.json")
     ]
-    made = reading.table(runs, measured)
+    made = reading.eye_tracking_table(runs, measured)
     files = [tables.write(made, job.outputs["table"]), reading.figure(made, job.outputs["figure"])]
     for row in made.itertuples():
         job.ledger.metrics(0, {f"{row.task}/{row.model.replace(' ', '_')}/accuracy": row.accuracy})

@@ -23,7 +23,7 @@ class TabulateWeightsSpec(Spec):
 def run(job: stage.Job) -> list[Path]:
     from scriptorium.reporting import feature_weights, tables
 
-    made = feature_weights.table([feature_weights.read(path) for path in job.inputs["runs"]])
+    made = feature_weights.feature_weight_table([feature_weights.read(path) for path in job.inputs["runs"]])
     files = [tables.write(made, job.outputs["table"]), feature_weights.figure(made, job.outputs["figure"])]
     for row in made.itertuples():
         job.ledger.metrics(row.layer, {f"{row.variant}/{row.task}/{row.feature}": row.weight})

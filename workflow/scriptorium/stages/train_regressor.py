@@ -113,12 +113,14 @@ def _record_pool(job: stage.Job, words: pd.DataFrame, exclude: list[Path]) -> No
     from scriptorium.gaze import folds as evaluation
     from scriptorium.gaze import pooling
 
-    said = evaluation.read_sentences(job.inputs["words"])
-    job.ledger.metrics(0, {f"duplicates/{a}/{b}": count for (a, b), count in pooling.duplicates(said).items()})
+    sentences = evaluation.read_sentences(job.inputs["words"])
+    job.ledger.metrics(0, {f"duplicates/{a}/{b}": count for (a, b), count in pooling.duplicates(sentences).items()})
     if exclude:
         kept = len(words[["corpus", "document", "sentence"]].drop_duplicates())
-        job.ledger.metrics(0, {"excluded/sentences": len(said) - kept})
-        job.ledger.note(f"{len(said) - kept} of {len(said)} sentences left out: they overlap with excluded texts")
+        job.ledger.metrics(0, {"excluded/sentences": len(sentences) - kept})
+        job.ledger.note(
+            f"{len(sentences) - kept} of {len(sentences)} sentences left out: they overlap with excluded texts"
+        )
 
 
 def _sentences(words: pd.DataFrame, vectors: Callable) -> tuple[list[Sentence], list[np.ndarray]]:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal, Union
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from scriptorium.cognition.spec import CognitionSpec
 from scriptorium.engine.spec import TrainSpec
+from scriptorium.errors import UserError
+from scriptorium.named import ModuleOf
 from scriptorium.spec import Spec
+from scriptorium.tasks.readers.spec import OPTIONS, ReaderOptions, Table, TaskReader
 
-Kind = Literal["classification", "regression", "tagging", "gaze", "question_answering", "multiple_choice"]
+Kind = Annotated[
+    Literal["classification", "regression", "tagging", "gaze", "question_answering", "multiple_choice"],
+    ModuleOf("scriptorium.tasks.kinds"),
+]
 KIND = "what is predicted: a class or number per text, a tag or measures per word, a span of a passage, one of options"
 LABELS = (
     "classes, tags or measures in the order of their numbers; for multiple_choice the parts whose accuracy is told "
     "apart; empty for regression and question_answering"
 )
-PLAIN_ONLY = ("question_answering", "multiple_choice")  # no cognition, no gaze loss
-OPTION_LENGTH = 128  # RoBERTa's recipe for RACE (docs/papers/mpnet.md section 5)
 
 
 class AnswerSpec(Spec):
@@ -39,8 +43,10 @@ class KindOfTask(Spec):
 class TaskData(KindOfTask):
     """What a task's data are made of."""
 
-    reader: str = Field(description="a reader of tasks/readers")
-    options: dict[str, str | int | float | bool] = Field(default_factory=dict, description="settings of that reader")
+    reader: TaskReader = Field(description="the format of the raw data")
+    options: Union[tuple(dict.fromkeys(OPTIONS.values()))] = Field(  # noqa: UP007 (as many as there are)
+        default_factory=dict, validate_default=True, description="settings of that reader"
+    )
     limits: dict[Literal["train", "validation", "test"], int] = Field(
         default_factory=dict, description="largest number of examples per split; empty: all"
     )
@@ -48,6 +54,24 @@ class TaskData(KindOfTask):
     validation_share: float = Field(
         0.1, gt=0, le=0.15, description="share of train that becomes validation, where the source has train and test"
     )
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _options_of_the_reader(cls, given: Any, others: ValidationInfo) -> Any:
+        """Options by the reader's own class, whose kinds must be the task's. `others` are the fields above."""
+        reader, kind = others.data.get("reader"), others.data.get("kind")
+        if reader is None:
+            return Table()  # that the reader is unknown is error enough
+        if isinstance(given, ReaderOptions):
+            return given
+        try:
+            options = OPTIONS[reader].parse(given)
+        except UserError as error:
+            raise ValueError(error.problem) from None
+        if (given_for := options.kinds()) and kind and kind not in given_for:
+            what, kinds = next(iter(given_for.values())), " or ".join(given_for)
+            raise ValueError(f"reader {reader!r} gives {what}, kind: {kinds}, not {kind}; set kind: {kinds}")
+        return options
 
 
 class TaskDataSpec(TaskData):
@@ -64,7 +88,10 @@ class TaskInput(KindOfTask):
     )
     answers: AnswerSpec = Field(AnswerSpec(), description="question answering: windows, and how an answer is read off")
     option_length: int = Field(
-        OPTION_LENGTH, gt=0, description="multiple choice: longest question with an option, in pieces"
+        128,
+        gt=0,
+        description="multiple choice: longest question with an option, in pieces; 128 is RoBERTa's for RACE "
+        "(docs/papers/mpnet.md section 5)",
     )
 
 

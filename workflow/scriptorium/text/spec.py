@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from scriptorium.spec import Spec
+from scriptorium.text.corpora.readers.spec import READERS, Options, Reader, ReaderOptions
 
 
 class CorpusSource(Spec):
     """One source of a corpus."""
 
     dataset: str = Field(description="catalogue name")
-    reader: str = Field(
-        description="a reader of text/corpora: text | jsonl | parquet | wikitext | bbc | tatoeba_sentences"
-    )
-    options: dict[str, str | int | float | bool] = Field(default_factory=dict, description="settings of that reader")
+    reader: Reader = Field(description="how it is read, by a module of text/corpora/readers")
+    options: Options = Field(default_factory=dict, validate_default=True, description="settings of that reader")
     stream: bool = Field(
         False,
         description="read a data set of the hub without keeping a copy of it; readers jsonl and parquet",
     )
 
+    @field_validator("options", mode="before")
+    @classmethod
+    def _of_the_reader(cls, given: Any, info: ValidationInfo) -> Any:
+        """Options as an object of the reader's class, defaults filled in."""
+        reader = info.data.get("reader")  # missing if it is a wrong one, which is told already
+        return ReaderOptions() if reader is None else READERS[reader].model_validate(given)
+
     def model_post_init(self, _: object) -> None:
-        if self.stream and self.reader not in ("jsonl", "parquet"):
-            raise ValueError(f"stream: true belongs to the readers jsonl and parquet, not to {self.reader}")
+        if self.stream and not self.options.can_stream:
+            able = " and ".join(name for name, options in READERS.items() if options.can_stream)
+            raise ValueError(f"stream: true belongs to the readers {able}, not to {self.reader}")
 
 
 class StreamSpec(Spec):

@@ -15,8 +15,8 @@ from scriptorium import ledger, manifest, runs
 from scriptorium.errors import UserError
 from scriptorium.runs.folders import wildcards_of
 from scriptorium.spec import canonical_json
-from scriptorium.tracking.mirror import DIGEST, SUPERSEDED, Mirror, identity
-from scriptorium.tracking.portrait import Portrait, path_of, portraits
+from scriptorium.tracking.mirror import DIGEST, LEFT_OUT, SUPERSEDED, Mirror, identity
+from scriptorium.tracking.portrait import Portrait, portraits
 from scriptorium.tracking.store import Store
 
 
@@ -28,8 +28,8 @@ class Finding(NamedTuple):
 
 def audit(results: Path, expected: runs.Runs, store: Store, *, content: bool = True) -> int:
     """Print what is wrong and a verdict. Returns the exit code: 0 all is well, 1 something is wrong."""
-    found, unreadable = portraits(results, expected)
-    problems = [Finding("unreadable", path_of(path, results), "run.json cannot be read") for path in unreadable]
+    found, faulty = portraits(results, expected)
+    problems = [Finding("unreadable", path, reason) for path, reason in faulty.items()]
     problems += missing(found, expected)
     digest = cache(_digest)  # one input serves many runs
     for picture in found:
@@ -133,7 +133,9 @@ def mirror_findings(results: Path, found: list[Portrait], store: Store) -> tuple
             ids = ", ".join(run.info.run_id for run in shown)
             findings.append(Finding("duplicate", path, f"MLflow runs {ids} are one; the next import keeps the oldest"))
         elif shown[0].data.tags.get(DIGEST) != picture.digest:
-            findings.append(Finding("not mirrored", path, "MLflow shows an older state; run: snakemake track"))
+            reason = shown[0].data.tags.get(LEFT_OUT)
+            why = f"the last import left it out: {reason}" if reason else "MLflow shows an older state"
+            findings.append(Finding("not mirrored", path, f"{why}; run: snakemake track"))
     for _, path, *_ in by_identity:
         findings.append(Finding("no ledger", path, "MLflow shows a run whose ledger is gone or was replaced"))
     return len(current), findings

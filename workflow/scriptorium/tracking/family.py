@@ -7,12 +7,15 @@ import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from scriptorium import ledger
 from scriptorium.config.schema import Variant
 from scriptorium.runs import Runs
 from scriptorium.spec import canonical_json
-from scriptorium.tracking.portrait import DATA, VERSION, Identity, Portrait, flatten, owner, safe_key, tag_texts
+from scriptorium.tracking.portrait import DATA, VERSION, Identity, Portrait, owner
+from scriptorium.tracking.spelling import respelled
+from scriptorium.tracking.texts import as_json, flatten, respelled_keys, tag_texts
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,12 @@ class Family:
         return hashlib.sha256(canonical_json(shown).encode()).hexdigest()[:32]
 
     @cached_property
-    def params(self) -> dict[str, str]:
+    def settings(self) -> dict[str, str]:
         return flatten(self.variant.recipe.model_dump(mode="json", exclude_none=True)) if self.variant else {}
+
+    @cached_property
+    def params(self) -> dict[str, str]:
+        return respelled_keys(self.settings)
 
     @cached_property
     def tags(self) -> dict[str, str]:
@@ -79,7 +86,7 @@ class Family:
         )
 
     @cached_property
-    def metrics(self) -> dict[str, float]:
+    def numbers(self) -> dict[str, float]:
         """Mean, standard deviation (n - 1, from two seeds on) and number of seeds per task and metric; time spent."""
 
         def seeds(task: str) -> str:  # a name that MLflow draws in a section of its own
@@ -100,14 +107,24 @@ class Family:
                 values[f"{place}_std"] = statistics.stdev(numbers)
             if len(numbers) != values.get(seeds(task), len(numbers)):
                 values[f"{place}_seeds"] = len(numbers)  # a seed lacks this metric
-        return {safe_key(key): value for key, value in values.items()}
+        return values
+
+    @cached_property
+    def metrics(self) -> dict[str, float]:
+        """The numbers, by the names that MLflow takes."""
+        return respelled_keys(self.numbers)
+
+    def files(self) -> tuple[dict[str, Path], dict[str, str]]:
+        """What is uploaded, as of a run: the names that were respelled, if there are any."""
+        names = respelled([*self.numbers, *self.settings])
+        return {}, {"names.json": as_json(names)} if names else {}
 
     def _numbers(self) -> list[tuple[str, str, list[float]]]:
         """(task, metric, its values over the finished seeds), sorted."""
         found: dict[tuple[str, str], list[float]] = {}
         for member in sorted(self.members, key=lambda m: (m.run.task, m.run.seed or 0)):
             if member.status == ledger.FINISHED:
-                for key, value in member.metrics.items():
+                for key, value in member.numbers.items():
                     found.setdefault((member.run.task, key), []).append(value)
         return [(task, key, numbers) for (task, key), numbers in sorted(found.items())]
 

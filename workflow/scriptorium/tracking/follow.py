@@ -15,9 +15,10 @@ from scriptorium import ledger
 from scriptorium.errors import UserError
 from scriptorium.runs import Runs
 from scriptorium.tracking import portrait
+from scriptorium.tracking.complaints import answering
 from scriptorium.tracking.family import families
 from scriptorium.tracking.mirror import Mirror
-from scriptorium.tracking.store import Store, answering, one_writer
+from scriptorium.tracking.store import Store, one_writer
 
 EVERY, GRACE = 3.0, 10.0  # seconds between two batches; how long a dead server is tried after the run's end
 SHARE, LONGEST = 0.05, 30.0  # of a core, at most: a long ledger is read less often, but every 30 s
@@ -38,7 +39,7 @@ class Live:
         expected = {run.path: run for run in self.runs.all()}
         picture = portrait.portray(self.path, self.directory, record, expected, self.runs)
         try:
-            with answering(self.store):
+            with answering(self.store.uri):
                 if not self.run_id:
                     self._begin(picture)
                 points = [p for p in picture.points(final=last) if (p.key, p.step) not in self.sent]
@@ -59,7 +60,7 @@ class Live:
             weights = "later" if self.runs.config.tracking.weights == "upload" else "reference"
             paths = (picture.run.path, family.path)
             self.mirror = Mirror.open(self.store, self.results, weights=weights, paths=paths, retries=0, timeout=5)
-            self.mirror.prepare([picture.run.study])
+            self.mirror.prepare(picture.run.study)
             parent = self.mirror.find(family) or self.mirror.create(family, family.study)
             run = self.mirror.find(picture) or self.mirror.create(picture, picture.run.study, parent.info.run_id)
         keys = {point.key for point in picture.points()}

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 from scriptorium import ledger
 from scriptorium.errors import UserError
 from scriptorium.spec import canonical_json
+from scriptorium.tracking.complaints import answering
 from scriptorium.tracking.family import Family
 from scriptorium.tracking.portrait import Identity, Point, Portrait
-from scriptorium.tracking.store import Store, answering, connect, project_id
+from scriptorium.tracking.spelling import respell
+from scriptorium.tracking.store import Store, connect, project_id
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 METRICS_PER_CALL, TAGS_PER_CALL = 1000, 100  # MLflow's limits
 DIGEST, SUPERSEDED, PROJECT = "scriptorium.digest", "scriptorium.superseded", "scriptorium.project"
-PARENT = "mlflow.parentRunId"
+PARENT, LEFT_OUT = "mlflow.parentRunId", "scriptorium.left_out"
 
 
 @dataclass
@@ -43,10 +45,11 @@ class Mirror:
 
     @classmethod
     def open(
-        cls, store: Store, results: Path, *, weights: str = "reference", paths: tuple[str, ...] = (), **network: int
+        cls, store: Store, results: Path, *, weights: str = "reference", paths: tuple[str, ...] = (), **how: int
     ) -> Mirror:
-        mirror = cls(connect(store, **network), store, project_id(results), weights, paths)
-        with answering(store):
+        """`how`: see `store.connect`."""
+        mirror = cls(connect(store, **how), store, project_id(results), weights, paths)
+        with answering(store.uri):
             mirror.load()
         return mirror
 
@@ -76,23 +79,23 @@ class Mirror:
             self.runs = sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id))
             self.index = {identity(run): run for run in reversed(self.runs)}
 
-    def prepare(self, names: Iterable[str]) -> None:
-        """Make the experiments that are missing, before any run is looked for or written."""
+    def prepare(self, name: str) -> None:
+        """Make an experiment if it is missing, before any run of it is looked for or written."""
         from mlflow.exceptions import MlflowException
 
-        missing = [name for name in names if name not in self.experiments]
-        for name in missing:
-            place = self.store.artifacts / name.replace(" ", "-") if self.store.artifacts else None
-            tags = {PROJECT: self.project, "mlflow.experimentKind": "custom_model_development"}  # not the GenAI view
-            try:
-                self.client.create_experiment(name, place.as_uri() if place else None, tags)
-            except MlflowException:  # another host was quicker, or somebody deleted it in the UI
-                there = self.client.get_experiment_by_name(name)
-                if there is None:
-                    raise
-                if there.lifecycle_stage == "deleted":
-                    self.client.restore_experiment(there.experiment_id)
-        if missing:
+        if name in self.experiments:
+            return
+        place = self.store.artifacts / name.replace(" ", "-") if self.store.artifacts else None
+        tags = {PROJECT: self.project, "mlflow.experimentKind": "custom_model_development"}  # not the GenAI view
+        try:
+            made = self.client.create_experiment(name, place.as_uri() if place else None, tags)
+            self.experiments[name] = self.client.get_experiment(made)
+        except MlflowException:  # another host was quicker, or somebody deleted it in the UI
+            there = self.client.get_experiment_by_name(name)
+            if there is None:
+                raise
+            if there.lifecycle_stage == "deleted":
+                self.client.restore_experiment(there.experiment_id)
             self.load()
 
     def find(self, picture: Portrait | Family) -> Run | None:
@@ -135,8 +138,16 @@ class Mirror:
             self._add_params(run, family.params)
             changed = {k: v for k, v in family.metrics.items() if run.data.metrics.get(k) != v}
             self.add_points(run.info.run_id, [Point(k, v, family.end, 0) for k, v in changed.items()])
+            self._upload(run.info.run_id, *family.files())
             self._close(run, family, family.tags)
         return run.info.run_id
+
+    def mark_left_out(self, portrait: Portrait, reason: str) -> None:
+        """Say at a run of which only a part could be written why that is so, and that it does not go on."""
+        if run := self.find(portrait):
+            self.client.set_tag(run.info.run_id, LEFT_OUT, reason[:500])
+            if run.info.status == ledger.RUNNING and portrait.status != ledger.RUNNING:
+                self.client.set_terminated(run.info.run_id, portrait.status, portrait.end)
 
     def describe(self, name: str, text: str, metrics: list[str]) -> None:
         """Text on an experiment's page, with a link to a table of `metrics`: MLflow's own table shows none at first.
@@ -146,7 +157,7 @@ class Mirror:
         experiment = self.experiments[name]
         if experiment.tags.get(PROJECT) != self.project:
             return  # somebody else's on a shared server
-        link = f"#/experiments/{experiment.experiment_id}/runs?viewStateShareKey=numbers&workflowType=machine_learning"
+        link = runs_page(experiment.experiment_id)
         own = {"attributes.`Run Name`": 280, "runDateAndNestInfo": 150, "attributes.`Duration`": 90}
         widths = own | {f"metrics.`{metric}`": 40 + 7 * len(metric) for metric in metrics}  # pixels: whole names fit
         view = {"selectedColumns": list(widths), "columnOrder": list(widths), "columnWidths": widths}
@@ -161,7 +172,7 @@ class Mirror:
     def supersede(self, current: set[str], paths: set[str]) -> None:
         """Mark what is no longer current among the runs of `paths`: tagged and renamed, never deleted."""
         for run in self.runs:
-            old = run.info.run_id not in current and run.data.tags["scriptorium.path"] in paths
+            old = run.info.run_id not in current and run.data.tags.get("scriptorium.path") in paths
             if old and run.data.tags.get(SUPERSEDED) != "true":
                 self.client.set_tag(run.info.run_id, SUPERSEDED, "true")
                 self.client.update_run(run.info.run_id, name=f"{run.info.run_name} (superseded)")
@@ -209,9 +220,14 @@ class Mirror:
         if self.weights == "upload" and portrait.weights() and portrait.status == ledger.FINISHED:
             folder = (portrait.directory / portrait.weights()[0]["path"]).parent
             files |= {f"model/{file.name}": file for file in folder.iterdir() if file.is_file()}
+        self._upload(run_id, files, texts)
+
+    def _upload(self, run_id: str, files: dict[str, Path], texts: dict[str, str]) -> None:
+        if not files and not texts:
+            return
         with tempfile.TemporaryDirectory() as made:
             for name, text in texts.items():
-                Path(made, name).write_text(text, encoding="utf-8")
+                Path(made, name).write_text(text, encoding="utf-8", errors="backslashreplace")
             for name, file in files.items():  # links: large weights are not copied twice
                 link = Path(made, name)
                 link.parent.mkdir(exist_ok=True)
@@ -225,16 +241,13 @@ class Mirror:
 
         if (run.outputs and run.outputs.model_outputs) or not portrait.weights():
             return
-        where = {f"{entry['path']}.sha256": entry["sha256"] for entry in portrait.weights()}
-        place = str(Path(portrait.run.path, portrait.weights()[0]["path"]).parent)
-        model = create_external_model(
-            "".join("-" if c in "/:.%\"'" else c for c in portrait.name),
-            run.info.run_id,
-            {"path": place, **where},
-            {"path": place, **where},
-            portrait.run.stage,
-            run.info.experiment_id,
-        )
+        run_id, place = run.info.run_id, run.info.experiment_id
+        made = self.client.search_logged_models([place], f"source_run_id = '{run_id}'", max_results=1)
+        where = {"path": str(Path(portrait.run.path, portrait.weights()[0]["path"]).parent)}
+        where |= {respell(f"{entry['path']}.sha256"): entry["sha256"] for entry in portrait.weights()}
+        name = "".join("-" if c in "/:.%\"'" else c for c in portrait.name)
+        # an import that was killed here has made it already
+        model = made[0] if made else create_external_model(name, run_id, where, where, portrait.run.stage, place)
         self.client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, 0)])
 
     def _close(self, run: Run, picture: Portrait | Family, tags: dict[str, str]) -> None:
@@ -250,6 +263,13 @@ class Mirror:
             self.client.set_terminated(run_id, picture.status, picture.end)
         final = {SUPERSEDED: "false", **tags, DIGEST: "" if self.weights == "later" else picture.digest}
         self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in final.items()])
+        if LEFT_OUT in run.data.tags:
+            self.client.delete_tag(run_id, LEFT_OUT)
+
+
+def runs_page(experiment_id: str) -> str:
+    """The page of an experiment's runs: in the view for model training, with the columns that `describe` chose."""
+    return f"#/experiments/{experiment_id}/runs?viewStateShareKey=numbers&workflowType=machine_learning"
 
 
 def identity(run: Run) -> Identity:

@@ -6,13 +6,11 @@ the files of a run and of the configuration that names it, so two imports of the
 
 from __future__ import annotations
 
-import contextlib
 import getpass
 import hashlib
 import json
 import math
 import re
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,13 +22,17 @@ from scriptorium import ledger
 from scriptorium.errors import UserError
 from scriptorium.runs import Run, Runs
 from scriptorium.spec import canonical_json
+from scriptorium.tracking import records
+from scriptorium.tracking.complaints import in_one_line
+from scriptorium.tracking.spelling import respell, respelled
+from scriptorium.tracking.texts import as_json, cut, flatten, readable, respelled_keys, tag_texts
 
-VERSION = "1"  # raise it when the same files should look different: the next import then renews every run
+VERSION = "2"  # raise it when the same files should look different: the next import then renews every run
 DATA, UNLISTED = "data and tables", "not in the configuration"
 TABLES = "tables and figures"  # the parent of every tabulating and drawing stage
 STUDY_OF_STAGE = {"pretrain": "pretraining", "train_regressor": "gaze", "finetune": UNLISTED}
 FOLDERS = {"figure": "figures", "table": "tables", "model": "model", "dataset": "data", "log": "logs"}
-MAX_PARAM, MAX_TAG, MAX_FILE = 6000, 8000, 10_000_000  # characters, characters (MLflow's limits), bytes (ours)
+MAX_FILE = 10_000_000  # bytes; larger ones are not uploaded
 
 
 Identity = tuple[str | None, str | None, str | None, int | None]  # kind, path, key, and of a run its start
@@ -160,14 +162,14 @@ class Portrait:
 
     @cached_property
     def params(self) -> dict[str, str]:
-        return flatten(self.record.get("spec") or {})
+        return respelled_keys(flatten(self.record.get("spec") or {}))
 
     @cached_property
     def events(self) -> list[dict[str, Any]]:
         return list(ledger.read_events(self.directory))
 
     @cached_property
-    def metrics(self) -> dict[str, float]:
+    def numbers(self) -> dict[str, float]:
         """metrics.json of a finished run: the numbers that tables are made of; empty where a stage has none."""
         if self.status != ledger.FINISHED:  # what lies there is from a run before
             return {}
@@ -176,7 +178,12 @@ class Portrait:
         except (OSError, ValueError):
             return {}
         numbers = {k: v for k, v in values.items() if isinstance(v, int | float)} if isinstance(values, dict) else {}
-        return {safe_key(k): float(v) for k, v in numbers.items() if math.isfinite(v)}
+        return {k: float(v) for k, v in numbers.items() if math.isfinite(v)}
+
+    @cached_property
+    def metrics(self) -> dict[str, float]:
+        """The numbers, by the names that MLflow takes."""
+        return {respell(name): value for name, value in self.numbers.items()}
 
     def points(self, *, final: bool = True) -> list[Point]:
         """Curves from the events and the final metrics, one point per (key, step).
@@ -198,7 +205,7 @@ class Portrait:
         """What is uploaded: files and texts, both by their path in MLflow's artifacts."""
         finished = ("metrics.json",) if self.status == ledger.FINISHED else ()
         files = {name: self.directory / name for name in ("run.json", *finished)}
-        texts = {"spec.json": json.dumps(self.record.get("spec"), indent=2, sort_keys=True, ensure_ascii=False) + "\n"}
+        texts = {"spec.json": as_json(self.record.get("spec"))}
         notes = self.notes()
         for event in self.events:
             if "artifact" in event:
@@ -209,11 +216,18 @@ class Portrait:
                     files[f"{FOLDERS.get(event.get('kind', 'file'), 'files')}/{file.name}"] = file
         if notes:
             texts["notes.txt"] = "\n".join(notes) + "\n"
+        curves = [name for event in self.events for name in event.get("metrics", {})]
+        if names := respelled([*curves, *self.numbers, *flatten(self.record.get("spec") or {})]):
+            texts["names.json"] = as_json(names)
         return {name: file for name, file in files.items() if file.is_file()}, texts
 
     def weights(self) -> list[dict[str, Any]]:
         """The ledger's entries (path, bytes, sha256) of model weights."""
         return [entry for entry in self.record["outputs"] if entry["path"].endswith(".safetensors")]
+
+    def check(self) -> None:
+        """Raise whatever would be raised when this is shown beside others: what is needed is computed once anyway."""
+        _ = self.digest, self.metrics, self.end, self.identity
 
     def _note(self) -> str:
         """Markdown on the run's page: how it failed if it did, what it is, and how to run it again."""
@@ -223,20 +237,27 @@ class Portrait:
         what = self.description or self.run.variant
         parts.append(f"{what}; paper table: {self.run.paper_table}" if self.run.paper_table else what)
         if command := self.record.get("command"):
-            parts.append(f"Run it again without Snakemake:\n\n```sh\n{_cut(readable(command), 5000)}\n```")
+            parts.append(f"Run it again without Snakemake:\n\n```sh\n{cut(readable(command), 5000)}\n```")
         return "\n\n".join(part for part in parts if part)
 
 
-def portraits(results: Path, runs: Runs) -> tuple[list[Portrait], list[Path]]:
-    """All runs of a project that can be read, and the directories whose run.json cannot."""
+def portraits(results: Path, runs: Runs) -> tuple[list[Portrait], dict[str, str]]:
+    """All runs of a project that can be shown, and why the others cannot, by their paths."""
     expected = {run.path: run for run in runs.all()}
-    found, unreadable = [], []
+    found, faulty = [], {}
     for path, directory in ledgers(results).items():
-        if record := ledger.read_record(directory):
-            found.append(portray(path, directory, record, expected, runs))
+        record, fault = records.read(directory)
+        if fault:
+            faulty[path] = fault
+            continue
+        portrait = portray(path, directory, record, expected, runs)
+        try:
+            portrait.check()
+        except Exception as error:  # whatever is wrong in the files of one run is no reason to stop
+            faulty[path] = f"its files cannot be shown: {in_one_line(error)}"
         else:
-            unreadable.append(directory)
-    return found, unreadable
+            found.append(portrait)
+    return found, faulty
 
 
 def portray(path: str, directory: Path, record: dict[str, Any], expected: Mapping[str, Run], runs: Runs) -> Portrait:
@@ -250,50 +271,9 @@ def curve(events: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], Point]:
     found = {}
     for event in events:
         for name, value in event.get("metrics", {}).items():
-            key = safe_key(name)
+            key = respell(name)
             found[key, event["step"]] = Point(key, value, _ms(event["t"]), event["step"])
     return found
-
-
-def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested settings as MLflow params: dotted keys, JSON for lists, long values cut with a remark."""
-    flat = {}
-    for name, value in values.items():
-        key = safe_key(f"{prefix}{name}")
-        if isinstance(value, Mapping):
-            flat |= flatten(value, f"{key}.")
-        else:
-            text = value if isinstance(value, str) else canonical_json(value)
-            flat[key] = _cut(text, MAX_PARAM)
-    return flat
-
-
-def readable(command: str) -> str:
-    """A shell command on many short lines, JSON in it as well: a long line pushes MLflow's page out of the window."""
-    text, inputs = "", 0
-    for word in shlex.split(command):
-        inputs = 0 if word.startswith("--") else inputs + ("=" in word)
-        separator = " \\\n  " if word.startswith("--") else " \\\n    " if inputs > 1 else " "
-        if word.startswith("{"):
-            with contextlib.suppress(json.JSONDecodeError):
-                word = json.dumps(json.loads(word), indent=1, ensure_ascii=False)
-        text += (separator if text else "") + shlex.quote(word)
-    return text
-
-
-def _cut(text: str, limit: int) -> str:
-    remark = f" ... ({len(text)} characters; the whole is in spec.json and run.json)"
-    return text if len(text) <= limit else text[: limit - len(remark)] + remark
-
-
-def tag_texts(values: Mapping[str, Any]) -> dict[str, str]:
-    texts = {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in values.items() if v not in (None, "")}
-    return {key: _cut(text, MAX_TAG) for key, text in texts.items()}
-
-
-def safe_key(name: str) -> str:
-    """A name that MLflow accepts for params and metrics."""
-    return re.sub(r"[^\w\-. :/]", "_", name)[:250]
 
 
 def _ms(seconds: float) -> int:

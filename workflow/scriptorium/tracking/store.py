@@ -1,7 +1,7 @@
 """Where the MLflow mirror is kept, who may write to it, and how it is reached.
 
 MLflow's own races are avoided here: one writer at a time (a lock below results/), and the database is made before
-anything else is written to it.
+anything else is written to it (`database.py`).
 """
 
 from __future__ import annotations
@@ -18,17 +18,25 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from scriptorium.errors import UserError
+from scriptorium.tracking.complaints import answering
+from scriptorium.tracking.database import find_fault, make_ready
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+NO_TELEMETRY = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+
 
 @dataclass(frozen=True)
 class Store:
-    """Where MLflow keeps things. `uri` never holds credentials; `artifacts` is set for sqlite only."""
+    """Where MLflow keeps things. `uri` never holds credentials; `artifacts` is set for sqlite only.
+
+    `ours`: an sqlite database below the results, which holds nothing but what the ledgers say.
+    """
 
     uri: str
     artifacts: Path | None = None
+    ours: bool = False
 
     @property
     def database(self) -> Path | None:
@@ -47,7 +55,8 @@ def locate(uri: str | None, results: Path) -> Store:
         return Store(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])).rstrip("/"))
     if parts.scheme == "sqlite" and uri.startswith("sqlite:///") and "?" not in uri and len(uri) > len("sqlite:///"):
         database = Path(uri.removeprefix("sqlite:///")).resolve()
-        return Store(f"sqlite:///{database}", database.parent / "artifacts")
+        ours = database.is_relative_to(results.resolve())
+        return Store(f"sqlite:///{database}", database.parent / "artifacts", ours)
     raise UserError(
         f"MLflow cannot be reached by a URI of this kind ({parts.scheme or 'no scheme'})",
         where="tracking.uri",
@@ -78,11 +87,13 @@ def one_writer(results: Path) -> Iterator[None]:
         yield
 
 
-def connect(store: Store, retries: int = 2, timeout: int = 30) -> MlflowClient:
-    """A client without telemetry; makes a missing sqlite database. Raises UserError if the store does not answer."""
+def connect(store: Store, retries: int = 2, timeout: int = 30, *, mend: bool = False) -> MlflowClient:
+    """A client without telemetry; makes a missing sqlite database, and with `mend` an unusable one again.
+
+    Raises UserError if the store does not answer or cannot be used.
+    """
     os.environ.update(
-        MLFLOW_DISABLE_TELEMETRY="true",
-        DO_NOT_TRACK="true",
+        NO_TELEMETRY,
         GIT_PYTHON_REFRESH="quiet",
         MLFLOW_HTTP_REQUEST_MAX_RETRIES=str(retries),
         MLFLOW_HTTP_REQUEST_TIMEOUT=str(timeout),
@@ -90,31 +101,19 @@ def connect(store: Store, retries: int = 2, timeout: int = 30) -> MlflowClient:
         MLFLOW_HTTP_REQUEST_BACKOFF_JITTER="0",
         MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR="false",
     )
-    if store.database:
-        store.database.parent.mkdir(parents=True, exist_ok=True)
     import mlflow
 
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # it logs what it raises, with traceback
+    if store.database:
+        if mend or not store.database.exists():
+            make_ready(store.database, store.artifacts, ours=store.ours)
+        elif fault := find_fault(store.database):
+            remedy = "run: snakemake track" if store.ours else "move it away, or name another in tracking.uri"
+            raise UserError(f"MLflow cannot use this database: {fault}", where=store.database, remedy=remedy)
     mlflow.set_tracking_uri(store.uri)
     client = mlflow.MlflowClient(store.uri)
-    with answering(store):
+    with answering(store.uri):
         client.search_experiments(max_results=1)
     return client
-
-
-@contextlib.contextmanager
-def answering(store: Store) -> Iterator[None]:
-    """Turn MLflow's complaints about the store into a UserError."""
-    from mlflow.exceptions import MlflowException
-    from requests import RequestException
-
-    try:
-        yield
-    except (MlflowException, RequestException) as error:
-        remedy = "nothing is lost: the ledgers are on disk, so start it (or correct tracking.uri) and import again"
-        if "Invalid Host header" in str(error):
-            remedy = "address the server by its IP, or start it with --allowed-hosts"
-        if "401" in str(error):
-            remedy = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
-        raise UserError(f"MLflow does not take this: {str(error)[:300]}", where=store.uri, remedy=remedy) from error

@@ -44,7 +44,7 @@ def baselines(train: pd.DataFrame, test: pd.DataFrame, measures: Sequence[str], 
     return {name: within(predicted, [100.0] * len(measures)) for name, predicted in found.items()}
 
 
-def table(models: Mapping[str, np.ndarray], observed: np.ndarray, measures: Sequence[str]) -> pd.DataFrame:
+def error_table(models: Mapping[str, np.ndarray], observed: np.ndarray, measures: Sequence[str]) -> pd.DataFrame:
     """One row per model: model, the mean absolute error of each measure over words, and `mean` of the measures."""
     rows = []
     for name, predicted in models.items():

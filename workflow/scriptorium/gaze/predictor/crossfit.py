@@ -15,8 +15,9 @@ import numpy as np
 import transformers
 
 from scriptorium.gaze.predictor import boosting as gaze_boosting
-from scriptorium.gaze.predictor.ensemble import Ensemble, Spread, mix, positions, within
-from scriptorium.gaze.predictor.training import Reader, fit, predict
+from scriptorium.gaze.predictor.ensemble import Ensemble, Spread, mix, within
+from scriptorium.gaze.predictor.training import SentenceTokenizer, fit, predict
+from scriptorium.models.positions import longest_input
 
 if TYPE_CHECKING:
     from scriptorium.gaze.spec import PredictorSettings
@@ -49,9 +50,9 @@ def cross_fit(
     """
     tokenizer = transformers.AutoTokenizer.from_pretrained(backbone, local_files_only=True)
     config = transformers.AutoConfig.from_pretrained(backbone, local_files_only=True)
-    readings = Reader(tokenizer, positions(config))(sentences, values)
+    tokenised = SentenceTokenizer(tokenizer, longest_input(config))(sentences, values)
     observed = np.concatenate(values)
-    features = np.concatenate([window.features for windows in readings for window in windows])
+    features = np.concatenate([window.features for windows in tokenised for window in windows])
     fold_of_word = np.repeat(fold, [len(words) for words in sentences])
     pad_id = tokenizer.pad_token_id or 0
     boost = {"measures": settings.measures, "seed": settings.seeds[0], **settings.boosting.model_dump()}
@@ -61,8 +62,8 @@ def cross_fit(
     for number in np.unique(fold):
         train, unseen = fold_of_word != number, fold_of_word == number
         boosting[unseen] = gaze_boosting.fit(features[train], observed[train], **boost).predict(features[unseen])
-        held_out = [readings[i] for i in np.flatnonzero(fold == number)]
-        chosen = [reading for i in np.flatnonzero(fold != number) for reading in readings[i]]
+        held_out = [tokenised[i] for i in np.flatnonzero(fold == number)]
+        chosen = [window for i in np.flatnonzero(fold != number) for window in tokenised[i]]
         for seed in settings.seeds:
             part = f"fold{number}_seed{seed}"
             member = fit(

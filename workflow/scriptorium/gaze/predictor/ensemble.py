@@ -18,8 +18,9 @@ from scriptorium import manifest
 from scriptorium.errors import UserError
 from scriptorium.gaze.predictor.boosting import Boosting
 from scriptorium.gaze.predictor.model import GazePredictor
-from scriptorium.gaze.predictor.training import Reader, predict
+from scriptorium.gaze.predictor.training import SentenceTokenizer, predict
 from scriptorium.linguistics.surface import SURFACE, surface
+from scriptorium.models.positions import longest_input
 
 LEVELS = 10  # groups of predicted values, equally many words in each
 LOW, HIGH = 0.1, 0.9
@@ -27,11 +28,11 @@ LOW, HIGH = 0.1, 0.9
 
 @dataclass(frozen=True)
 class Spread:
-    """How far readers' means lay from out-of-fold predictions of a similar height.
+    """How far participants' means lay from out-of-fold predictions of a similar height.
 
     edges [measures][LEVELS - 1] of the predicted values; low, high [measures][LEVELS]: the LOW and HIGH quantiles of
     (observed - predicted) in each group. Out-of-fold models are a little weaker than the whole ensemble, so the
-    interval is a little wide rather than narrow; it is about means over as many readers as the training data had.
+    interval is a little wide rather than narrow; it is about means over as many participants as the training data had.
     """
 
     edges: list[list[float]]
@@ -89,12 +90,11 @@ class Ensemble:
     weights: np.ndarray
     spread: Spread
 
-    def predict(self, sentences: Sequence[Sequence[str]], reader: Reader | None = None) -> Predicted:
+    def predict(self, sentences: Sequence[Sequence[str]], tokenizer: SentenceTokenizer | None = None) -> Predicted:
         """Of all words, sentence after sentence. No word's prediction depends on another sentence."""
-        reader = reader or self.reader()
-        readings = reader(sentences)
+        tokenised = (tokenizer or self.sentence_tokenizer())(sentences)
         pad_id = self.tokenizer.pad_token_id or 0
-        of_members = np.stack([predict(member, readings, pad_id) for member in self.members]).astype(np.float64)
+        of_members = np.stack([predict(member, tokenised, pad_id) for member in self.members]).astype(np.float64)
         encoder = of_members.mean(axis=0)
         features = surface(sentences)
         boosting = self.boosting.predict(np.concatenate(features) if features else np.zeros((0, len(SURFACE))))
@@ -102,8 +102,9 @@ class Ensemble:
         low, high = (within(end, self.upper) for end in self.spread.interval(values))
         return Predicted(values, low, high, of_members.std(axis=0), encoder, within(boosting, self.upper))
 
-    def reader(self) -> Reader:
-        return Reader(self.tokenizer, positions(self.members[0].config.encoder))
+    def sentence_tokenizer(self) -> SentenceTokenizer:
+        """One for `predict`, which counts the words that it cannot take as they are."""
+        return SentenceTokenizer(self.tokenizer, longest_input(self.members[0].config.encoder))
 
     def save(self, folder: Path) -> list[Path]:
         """Write `folder`: member<k>/ (Hugging Face models with their tokenizer), boosting.safetensors, ensemble.json.
@@ -161,10 +162,3 @@ def mix(encoder: np.ndarray, boosting: np.ndarray, weights: np.ndarray, upper: S
 def within(values: np.ndarray, upper: Sequence[float | None]) -> np.ndarray:
     """Values [words, measures] held between 0 and each measure's upper bound."""
     return np.clip(values, 0.0, [np.inf if bound is None else bound for bound in upper])
-
-
-def positions(config: transformers.PreTrainedConfig) -> int:
-    """The most pieces that an encoder takes at once; RoBERTa's kind begins to count behind its padding id."""
-    longest = getattr(config, "max_position_embeddings", None) or 512
-    shifted = config.model_type in ("roberta", "xlm-roberta", "mpnet", "camembert", "longformer")
-    return longest - (config.pad_token_id or 0) - 1 if shifted else longest

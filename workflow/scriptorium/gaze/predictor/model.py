@@ -20,7 +20,7 @@ from transformers.configuration_utils import SubConfigSpec
 from transformers.utils import ModelOutput
 
 # unit of each measure; no measure is negative, and a share ends at 1
-UNITS = {"n_fix": "fixations", "ffd": "ms", "gd": "ms", "gpt": "ms", "trt": "ms", "fix_prop": "share of readers"}
+UNITS = {"n_fix": "fixations", "ffd": "ms", "gd": "ms", "gpt": "ms", "trt": "ms", "fix_prop": "share of participants"}
 
 
 class GazePredictorConfig(transformers.PreTrainedConfig):
@@ -152,7 +152,7 @@ def pool(states: Tensor, word_of: Tensor, words: int) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Window:
     """One model input: pieces [P], word_of [P] (-1: none), features [T, F] and, for training, values [T, measures]."""
 
     pieces: np.ndarray
@@ -161,7 +161,7 @@ class Reading:
     values: np.ndarray | None = None
 
 
-def collate(readings: Sequence[Reading], pad_id: int) -> dict[str, Tensor]:
+def collate(windows: Sequence[Window], pad_id: int) -> dict[str, Tensor]:
     """Pad on the right to one batch of the model's inputs."""
 
     def pad(arrays: list[np.ndarray], value: float, kind: torch.dtype) -> Tensor:
@@ -170,14 +170,14 @@ def collate(readings: Sequence[Reading], pad_id: int) -> dict[str, Tensor]:
         )
 
     batch = {
-        "input_ids": pad([r.pieces for r in readings], pad_id, torch.long),
-        "attention_mask": pad([np.ones(len(r.pieces)) for r in readings], 0, torch.long),
-        "word_of": pad([r.word_of for r in readings], -1, torch.long),
-        "features": pad([r.features for r in readings], 0.0, torch.float32),
-        "mask": pad([np.ones(len(r.features)) for r in readings], 0.0, torch.float32),
+        "input_ids": pad([r.pieces for r in windows], pad_id, torch.long),
+        "attention_mask": pad([np.ones(len(r.pieces)) for r in windows], 0, torch.long),
+        "word_of": pad([r.word_of for r in windows], -1, torch.long),
+        "features": pad([r.features for r in windows], 0.0, torch.float32),
+        "mask": pad([np.ones(len(r.features)) for r in windows], 0.0, torch.float32),
     }
-    if all(r.values is not None for r in readings):
-        batch["values"] = pad([r.values for r in readings], float("nan"), torch.float32)
+    if all(r.values is not None for r in windows):
+        batch["values"] = pad([r.values for r in windows], float("nan"), torch.float32)
     return batch
 
 

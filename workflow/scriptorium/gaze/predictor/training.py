@@ -1,4 +1,4 @@
-"""Training and using gaze predictors: from words to readings, one fit, and predictions of many texts.
+"""Training and using gaze predictors: from words to word pieces, one fit, and predictions of many texts.
 
 Everything is a pure function of the seed and the data on one machine: one CPU thread, deterministic algorithms.
 """
@@ -12,16 +12,16 @@ import torch
 import transformers
 
 from scriptorium.errors import UserError
-from scriptorium.gaze.predictor.model import GazePredictor, Reading, collate
+from scriptorium.gaze.predictor.model import GazePredictor, Window, collate
 from scriptorium.gaze.threads import one_thread
 from scriptorium.linguistics.align import piece_words, word_spans
 from scriptorium.linguistics.surface import SURFACE, surface
 
-POOL = 8  # batches whose readings are sorted by length together: hardly any padding, hardly less random
+POOL = 8  # batches whose windows are sorted by length together: hardly any padding, hardly less random
 
 
-class Reader:
-    """Turns sentences into readings, for one tokenizer. Counts what was `erased`, `windowed` and `cut` (see below).
+class SentenceTokenizer:
+    """Tokenises sentences, word by word, into windows that an encoder takes at once; counts what does not fit.
 
     A word without any piece (invisible characters only) gets the unknown piece: `erased`. A sentence longer than the
     encoder is read in several windows, cut between words: `windowed` counts such sentences. A word longer than the
@@ -46,8 +46,8 @@ class Reader:
 
     def __call__(
         self, sentences: Sequence[Sequence[str]], values: Sequence[np.ndarray] | None = None
-    ) -> list[list[Reading]]:
-        """The readings (one, or several windows) of each sentence; values [words, measures] for training."""
+    ) -> list[list[Window]]:
+        """The windows (mostly one) of each sentence; values [words, measures] for training."""
         if not sentences:
             return []
         texts = [" ".join(words) for words in sentences]
@@ -58,10 +58,10 @@ class Reader:
         for i, (words, features) in enumerate(zip(sentences, surface(sentences), strict=True)):
             word_of = piece_words(encoded["offset_mapping"][i], word_spans(texts[i]))
             pieces = self._by_word(np.array(encoded["input_ids"][i], dtype=np.int64), word_of, len(words))
-            windows = self._windows(pieces)
-            self.windowed += len(windows) > 1
+            slices = self._slices(pieces)
+            self.windowed += len(slices) > 1
             found.append(
-                [self._reading(pieces[w], features[w], None if values is None else values[i][w]) for w in windows]
+                [self._window(pieces[w], features[w], None if values is None else values[i][w]) for w in slices]
             )
         return found
 
@@ -76,24 +76,24 @@ class Reader:
                 found[word] = own[: self.room]
         return found
 
-    def _windows(self, pieces: list[np.ndarray]) -> list[slice]:
-        windows, start, used = [], 0, 0
+    def _slices(self, pieces: list[np.ndarray]) -> list[slice]:
+        slices, start, used = [], 0, 0
         for word, own in enumerate(pieces):
             if used + len(own) > self.room:
-                windows.append(slice(start, word))
+                slices.append(slice(start, word))
                 start, used = word, 0
             used += len(own)
-        return [*windows, slice(start, len(pieces))]
+        return [*slices, slice(start, len(pieces))]
 
-    def _reading(self, pieces: list[np.ndarray], features: np.ndarray, values: np.ndarray | None) -> Reading:
+    def _window(self, pieces: list[np.ndarray], features: np.ndarray, values: np.ndarray | None) -> Window:
         owner = np.repeat(np.arange(len(pieces)), [len(own) for own in pieces])
         word_of = np.concatenate([np.full(len(self.before), -1), owner, np.full(len(self.after), -1)])
-        return Reading(np.concatenate([self.before, *pieces, self.after]).astype(np.int64), word_of, features, values)
+        return Window(np.concatenate([self.before, *pieces, self.after]).astype(np.int64), word_of, features, values)
 
 
 def fit(
     encoder: transformers.PreTrainedModel,
-    readings: Sequence[Reading],
+    windows: Sequence[Window],
     *,
     measures: Sequence[str],
     upper: Sequence[float | None],
@@ -126,21 +126,21 @@ def fit(
             head_size=head_size,
             dropout=dropout,
         )
-        model.standardise(np.concatenate([r.features for r in readings]), np.concatenate([r.values for r in readings]))
+        model.standardise(np.concatenate([r.features for r in windows]), np.concatenate([r.values for r in windows]))
         encoder.get_input_embeddings().weight.requires_grad_(False)
         groups = [
             {"params": [p for p in encoder.parameters() if p.requires_grad], "lr": lr},
             {"params": list(model.head.parameters()), "lr": head_lr},
         ]
         optimiser = torch.optim.AdamW(groups, weight_decay=weight_decay)
-        steps = epochs * -(-len(readings) // batch_size)
+        steps = epochs * -(-len(windows) // batch_size)
         schedule = transformers.get_linear_schedule_with_warmup(optimiser, int(warmup * steps), steps)
         for epoch in range(1, epochs + 1):
             model.train()
             losses = []
-            for chosen in batches([len(r.pieces) for r in readings], batch_size, [*seed, epoch]):
+            for chosen in batches([len(r.pieces) for r in windows], batch_size, [*seed, epoch]):
                 with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
-                    loss = model(**collate([readings[i] for i in chosen], pad_id)).loss
+                    loss = model(**collate([windows[i] for i in chosen], pad_id)).loss
                 optimiser.zero_grad()
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -165,16 +165,16 @@ def batches(lengths: Sequence[int], size: int, seed: Sequence[int]) -> list[np.n
     return [found[i] for i in generator.permutation(len(found))]
 
 
-def predict(model: GazePredictor, readings: Sequence[Sequence[Reading]], pad_id: int, size: int = 32) -> np.ndarray:
-    """Predictions [words, measures] float32 of all words, sentence after sentence (`Reader`'s nested list)."""
-    flat = [reading for windows in readings for reading in windows]
+def predict(model: GazePredictor, sentences: Sequence[Sequence[Window]], pad_id: int, size: int = 32) -> np.ndarray:
+    """Predictions [words, measures] float32 of all words, sentence after sentence; the windows of each sentence."""
+    flat = [window for windows in sentences for window in windows]
     found: list[np.ndarray] = [np.zeros((0, len(model.config.measures)), np.float32)] * len(flat)
     order = np.argsort([len(r.pieces) for r in flat], kind="stable")
     model.eval()
     with one_thread(), torch.inference_mode():
         for start in range(0, len(order), size):
             chosen = order[start : start + size]
-            batch = collate([Reading(flat[i].pieces, flat[i].word_of, flat[i].features) for i in chosen], pad_id)
+            batch = collate([Window(flat[i].pieces, flat[i].word_of, flat[i].features) for i in chosen], pad_id)
             out = model(**batch).predictions.numpy()
             for row, i in enumerate(chosen):
                 found[i] = out[row, : len(flat[i].features)]

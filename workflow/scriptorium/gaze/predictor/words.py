@@ -21,7 +21,7 @@ def read(words: Sequence[Path], measures: Sequence[str]) -> pd.DataFrame:
     """All gaze tables as one, sorted by place: corpus, document, sentence, word_index, word, and the measures.
 
     words: manifests. A measure that a corpus does not have stays NaN. Raises UserError for a missing column, a
-    negative or infinite value, a share above 1, a measure that no corpus has, a word that stands there twice.
+    negative or infinite value, a share above 1, a measure that no corpus has, a word that occurs twice.
     """
     tables = []
     for path in words:
@@ -49,7 +49,7 @@ def read(words: Sequence[Path], measures: Sequence[str]) -> pd.DataFrame:
         raise UserError("there is no word to train on", where=where)
     if (double := table.duplicated(PLACE)).any():
         place = "/".join(map(str, table.loc[double, PLACE].iloc[0]))
-        raise UserError(f"word {place} stands there twice", where=where, remedy="name every corpus once")
+        raise UserError(f"word {place} occurs twice", where=where, remedy="name every corpus once")
     for measure in measures:
         if table[measure].isna().all():
             raise UserError(f"no word has a {measure}", where=where, remedy="leave it out of `measures`")
@@ -67,8 +67,8 @@ def sentences(table: pd.DataFrame, measures: Sequence[str]) -> tuple[list[list[s
 
 def folds(table: pd.DataFrame, seed: int, count: int) -> np.ndarray:
     """Fold of each sentence, [sentences]: documents stay whole, and so do those that share a sentence."""
-    said = annotate.sentences(table)
-    group = gaze.groups(said)
-    of_sentence = [group[key] for key in zip(said["corpus"], said["document"], strict=True)]
+    texts = annotate.sentences(table)
+    group = gaze.groups(texts)
+    of_sentence = [group[key] for key in zip(texts["corpus"], texts["document"], strict=True)]
     fold_of = gaze.folds(seed, of_sentence, count)
     return np.array([fold_of[name] for name in of_sentence])

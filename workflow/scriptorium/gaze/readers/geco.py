@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
-from collections.abc import Mapping
+import zlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from scriptorium.errors import UserError, nearest
-from scriptorium.files.tables import members, numbers
-from scriptorium.gaze.sentences import sentences
-from scriptorium.gaze.table import check_words, disagreement, in_order, majority
+from scriptorium.files.tables import members
+from scriptorium.gaze.readers.spec import GecoOptions
+from scriptorium.gaze.rows import measure, place_of, position
 from scriptorium.ledger import Ledger
+
+GAPS_ARE_FAULTS = False  # a page may begin with any number; a word that a single participant lacks is noticed
 
 PLACE = ("PP_NR", "PART", "TRIAL", "WORD_ID", "WORD")
 NAMES = {
@@ -24,30 +26,18 @@ NAMES = {
     "trt": "WORD_TOTAL_READING_TIME",
 }
 GO_PAST = "WORD_GO_PAST_TIME"  # not in every release
+EXCEL_ERROR = re.compile(r"#(N/A|NAME\?|NULL!|NUM!|REF!|VALUE!|DIV/0!)")
 
 
-def read(artifact: Path, options: Mapping[str, Any], ledger: Ledger) -> pd.DataFrame:
-    """Rows of one word and reader from .xlsx tables (all sheets that have the columns).
+def read(artifact: Path, options: GecoOptions, ledger: Ledger) -> pd.DataFrame:
+    """Rows of one word and participant from .xlsx tables (all sheets that have the columns).
 
-    A trial is one page of the novel and one document (ours); sentences are cut by `sentences`. A dot is 0: not
-    fixated. Option `disagreement`: "error" where readers of a page have other words, or "majority" to leave the
-    differing readers out of that page, with a note. Raises UserError naming file, row and remedy.
+    A trial is one page of the novel and one document (ours), of running text. A dot is 0: not fixated. Raises
+    UserError naming file, row and remedy.
     """
-    how = disagreement(options)
-    frame = pd.concat([_table(raw, path) for path in members(artifact, ".xlsx") for raw in _sheets(path)])
-    frame = frame.sort_values(["document", "reader", "position"], kind="stable", ignore_index=True)
-    if how == "majority":
-        frame = majority(frame, ledger)
-    frame["sentence"] = frame.groupby(["document", "reader"], sort=False)["word"].transform(lambda w: sentences([*w]))
-    # a page is checked as a whole: readers whose words differ would have other sentences
-    whole = frame.assign(
-        sentence=0,
-        word_index=frame.groupby("document")["position"].rank(method="dense").astype(int),
-        cut=frame["sentence"],
+    return pd.concat(
+        [_table(raw, path, options, ledger) for path in members(artifact, ".xlsx") for raw in _sheets(path)]
     )
-    frame = in_order(whole).drop(columns=["sentence", "position"]).rename(columns={"cut": "sentence"})
-    frame["word_index"] = frame.groupby(["document", "sentence", "reader"], sort=False).cumcount()
-    return frame
 
 
 def _sheets(path: Path) -> list[pd.DataFrame]:
@@ -56,8 +46,11 @@ def _sheets(path: Path) -> list[pd.DataFrame]:
 
     required = (*PLACE, *NAMES.values())
     try:
+        with zipfile.ZipFile(path) as archive:
+            if damaged := archive.testzip():
+                raise zipfile.BadZipFile(f"its part {damaged} is damaged")
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, KeyError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
         raise UserError(
             f"not an Excel workbook: {error}",
             where=path,
@@ -66,13 +59,18 @@ def _sheets(path: Path) -> list[pd.DataFrame]:
     found, headers = [], {}
     for sheet in book:
         rows = sheet.iter_rows(values_only=True)
-        header = [str(cell).strip() if cell is not None else "" for cell in next(rows, ())]
+        header = [_shown(cell) for cell in next(rows, ())]
         headers[sheet.title] = header
         if any(name not in header for name in required):
             continue
-        kept = [header.index(name) for name in (*required, GO_PAST) if name in header]
-        cells = [["" if row[at] is None else str(row[at]).strip() for at in kept] for row in rows]
-        table = pd.DataFrame(cells, columns=[header[at] for at in kept], index=range(2, len(cells) + 2))
+        kept = {name: header.index(name) for name in (*required, GO_PAST) if name in header}
+        cells = []
+        for number, row in enumerate(rows, start=2):
+            picked = [row[at] for at in kept.values()]
+            if any(cell is not None for cell in picked):
+                _check_word(row[kept["WORD"]], f"{path}, sheet {sheet.title!r}, row {number}")
+            cells.append([_shown(cell) for cell in picked])
+        table = pd.DataFrame(cells, columns=list(kept), index=range(2, len(cells) + 2))
         found.append(table[(table != "").any(axis="columns")])
     if not found:
         best = max(headers, key=lambda title: len({*headers[title]} & {*required}))
@@ -85,13 +83,45 @@ def _sheets(path: Path) -> list[pd.DataFrame]:
     return found
 
 
-def _table(raw: pd.DataFrame, path: Path) -> pd.DataFrame:
-    part = pd.DataFrame({"document": raw["PART"] + "-" + raw["TRIAL"], "reader": raw["PP_NR"], "word": raw["WORD"]})
+def _shown(cell: Any) -> str:
+    """A cell's text as a spreadsheet shows it: 17 and not 17.0."""
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    return "" if cell is None else str(cell).strip()
+
+
+def _check_word(cell: Any, where: str) -> None:
+    """A spreadsheet makes truth values, dates and errors of some words that are typed into it."""
+    text_or_number = isinstance(cell, str | int | float) and not isinstance(cell, bool)
+    if not text_or_number or EXCEL_ERROR.fullmatch(_shown(cell)) or not _shown(cell):
+        raise UserError(
+            "WORD is empty" if cell is None else f"WORD is {_shown(cell)!r}, which is not a word but a {_kind(cell)}",
+            where=where,
+            remedy="format the column as text and type the word that was shown to the participants",
+        )
+
+
+def _kind(cell: Any) -> str:
+    if isinstance(cell, bool):
+        return "truth value"
+    return "blank" if not _shown(cell) else "formula's error" if isinstance(cell, str) else "date or time"
+
+
+def _table(raw: pd.DataFrame, path: Path, options: GecoOptions, ledger: Ledger) -> pd.DataFrame:
+    part = pd.DataFrame(
+        {"document": raw["PART"] + "-" + raw["TRIAL"], "participant": raw["PP_NR"], "word": raw["WORD"]}
+    )
+    blank = part["word"].str.contains(r"\s")
+    if options.blanks and blank.any():
+        part["word"] = part["word"].str.replace(r"\s+", options.blanks, regex=True)
+        ledger.note(
+            f"gaze: {blank.sum()} words of {path.name} hold a blank, for which {options.blanks!r} is written, "
+            f"first row {blank.idxmax()}: {raw['WORD'][blank.idxmax()]!r}"
+        )
     # WORD_ID is <part>-<trial>-<number on the page>
     number = raw[["WORD_ID"]].assign(WORD_ID=raw["WORD_ID"].str.rsplit("-", n=1).str[-1])
-    part["position"] = numbers(number, "WORD_ID", path, minimum=0, whole=True).astype(int)
-    for measure, column in (NAMES | {"gpt": GO_PAST}).items():
-        missing = "" if measure == "n_fix" else "."
-        part[measure] = numbers(raw, column, path, minimum=0, missing=missing) if column in raw else np.nan
-    check_words(part, path)
-    return part.assign(place=[f"{path}, row {row}" for row in part.index])
+    part["position"] = position(number, "WORD_ID", path)
+    for name, column in (NAMES | {"gpt": GO_PAST}).items():
+        if column in raw:
+            part[name] = measure(raw, column, path, skipped="" if name == "n_fix" else ".")
+    return part.assign(place=place_of(raw, path))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from scriptorium.files.tables import members, numbers, read_table, settle
-from scriptorium.gaze.sentences import sentences
-from scriptorium.gaze.table import check_words, majority
+from scriptorium.errors import UserError
+from scriptorium.files.tables import members, read_table
+from scriptorium.gaze.readers.spec import OnestopOptions
+from scriptorium.gaze.rows import measure, place_of, position
 from scriptorium.ledger import Ledger
 
+GAPS_ARE_FAULTS = False  # a fault would be noticed as a difference between participants
+
+PLACE = ("participant_id", "unique_paragraph_id", "IA_ID", "IA_LABEL")
 # EyeLink's names; a dot or an empty cell means that there was no fixation to measure
 NAMES = {
     "n_fix": "IA_FIXATION_COUNT",
@@ -21,32 +23,35 @@ NAMES = {
     "gpt": "IA_REGRESSION_PATH_DURATION",
     "trt": "IA_DWELL_TIME",
 }
+REPEATED = "repeated_reading_trial"
+TRUTH = {"true": True, "1": True, "false": False, "0": False}  # as Python, R and spreadsheets write them
 
 
-def read(artifact: Path, options: Mapping[str, Any], ledger: Ledger) -> pd.DataFrame:
-    """Rows of one word and reader, first readings only.
-
-    Where readers of a paragraph disagree on its words, the word sequence of the majority counts and the other
-    readers' paragraph is dropped (with a note in the ledger). Sentences are cut by `sentences`.
-    """
-    settle(options, "config/config.yaml, gaze.corpora, options")
-    required = ("participant_id", "unique_paragraph_id", "IA_ID", "IA_LABEL", *NAMES.values())
+def read(artifact: Path, options: OnestopOptions, ledger: Ledger) -> pd.DataFrame:
+    """Rows of one word and participant; a paragraph is a document of running text. First readings only."""
     parts = []
     for path in members(artifact, ".csv"):
-        raw = read_table(path, required, ("repeated_reading_trial",))
-        if "repeated_reading_trial" in raw:
-            raw = raw[raw["repeated_reading_trial"].str.lower() != "true"]
-        part = {"document": raw["unique_paragraph_id"], "reader": raw["participant_id"], "word": raw["IA_LABEL"]}
-        part["position"] = numbers(raw, "IA_ID", path, whole=True).astype(int)
-        for measure, column in NAMES.items():
-            missing = "" if measure == "n_fix" else ". "
-            part[measure] = numbers(raw, column, path, minimum=0, missing=missing)
-        part = pd.DataFrame(part)
-        check_words(part, path)
-        parts.append(part)
-    frame = pd.concat(parts).sort_values(["document", "reader", "position"], kind="stable")
-    frame = majority(frame, ledger)
-    order = frame.groupby(["document", "reader"], sort=False)
-    frame["sentence"] = order["word"].transform(lambda words: sentences(list(words)))
-    frame["word_index"] = frame.groupby(["document", "reader", "sentence"], sort=False).cumcount()
-    return frame.drop(columns="position")
+        raw = read_table(path, (*PLACE, *NAMES.values()), (REPEATED,))
+        if REPEATED in raw:
+            raw = raw[~_truth(raw[REPEATED], path)]
+        part = pd.DataFrame(
+            {"document": raw["unique_paragraph_id"], "participant": raw["participant_id"], "word": raw["IA_LABEL"]}
+        )
+        part["position"] = position(raw, "IA_ID", path)
+        for name, column in NAMES.items():
+            part[name] = measure(raw, column, path, skipped="" if name == "n_fix" else ". ")
+        parts.append(part.assign(place=place_of(raw, path)))
+    return pd.concat(parts)
+
+
+def _truth(cells: pd.Series, path: Path) -> pd.Series:
+    """A column of truth values as bool. Raises UserError naming column and row of what is neither true nor false."""
+    found = cells.str.strip().str.lower().map(TRUTH)
+    if (odd := found.isna()).any():
+        row = odd.idxmax()
+        raise UserError(
+            f"{cells.name} is {cells[row]!r}, neither True nor False",
+            where=f"{path}, row {row}",
+            remedy="write True or False (or 1 or 0) in every cell of this column",
+        )
+    return found.astype(bool)

@@ -1,34 +1,35 @@
-"""ZuCo 1.0 and 2.0: one results<READER>_<TASK>.mat per reader and task (docs/papers/cogbert.md sections 9.1 and
-9.2).
+"""ZuCo 1.0 and 2.0: one results<PARTICIPANT>_<TASK>.mat per participant and task (docs/papers/cogbert.md sections 9.1
+and 9.2).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from scriptorium.errors import UserError, nearest
-from scriptorium.files.tables import members, settle
-from scriptorium.gaze.readers import matlab
-from scriptorium.gaze.table import check_words, in_order
+from scriptorium.files.tables import members
+from scriptorium.gaze import matlab
+from scriptorium.gaze.readers.spec import ZucoOptions
 from scriptorium.ledger import Ledger
+
+GAPS_ARE_FAULTS = True
 
 FIELDS = {"nFixations": "n_fix", "FFD": "ffd", "GD": "gd", "GPT": "gpt", "TRT": "trt"}
 
 
-def read(artifact: Path, options: Mapping[str, Any], ledger: Ledger) -> pd.DataFrame:
-    """Rows of one word and reader. Option `tasks`: which ones, such as "SR NR"; empty means all.
+def read(artifact: Path, options: ZucoOptions, ledger: Ledger) -> pd.DataFrame:
+    """Rows of one word and participant.
 
-    An empty field means that the word was not fixated. Sentences that a reader lacks are NaN in their file and have
-    no rows. The files mark no paragraphs, so every sentence is a document (ours), named <TASK>/<number in the file>.
-    Raises UserError naming file and sentence: other file names or formats, missing fields, words that differ.
+    An empty field means that the word was not fixated. Sentences that a participant lacks are NaN in their file and
+    have no rows. The files mark no paragraphs, so every sentence is a document (ours), named <TASK>/<number in the
+    file>. Raises UserError naming file and sentence: other file names or formats, missing fields.
     """
-    tasks = settle(options, "config/config.yaml, gaze.corpora, options", tasks="")["tasks"].split()
     named = [(path, *_name(path)) for path in members(artifact, ".mat")]
+    tasks = options.tasks.split()
     for task in tasks:
         if task not in (found := {name for *_, name in named}):
             raise UserError(
@@ -36,12 +37,12 @@ def read(artifact: Path, options: Mapping[str, Any], ledger: Ledger) -> pd.DataF
                 where=artifact,
                 remedy="correct the option, or the data set's members",
             )
-    parts = [_one(path, reader, task, ledger) for path, reader, task in named if not tasks or task in tasks]
+    parts = [_one(path, participant, task, ledger) for path, participant, task in named if not tasks or task in tasks]
     if not any(parts):
-        raise UserError("no reader has a single sentence", where=artifact, remedy="download the results files again")
-    frame = pd.DataFrame([row for rows in parts for row in rows])
-    check_words(frame, artifact)
-    return in_order(frame)
+        raise UserError(
+            "no participant has a single sentence", where=artifact, remedy="download the results files again"
+        )
+    return pd.DataFrame([row for rows in parts for row in rows])
 
 
 def _name(path: Path) -> tuple[str, str]:
@@ -49,12 +50,12 @@ def _name(path: Path) -> tuple[str, str]:
         raise UserError(
             f"{path.name!r} does not say who read what",
             where=path,
-            remedy="keep the release's names, results<READER>_<TASK>.mat",
+            remedy="keep the release's names, results<PARTICIPANT>_<TASK>.mat",
         )
     return found[1], found[2]
 
 
-def _one(path: Path, reader: str, task: str, ledger: Ledger) -> list[dict[str, Any]]:
+def _one(path: Path, participant: str, task: str, ledger: Ledger) -> list[dict[str, Any]]:
     rows, lacking = [], 0
     for index, (_, words) in enumerate(matlab.sentences(path, tuple(FIELDS))):
         lacking += words is None
@@ -64,13 +65,13 @@ def _one(path: Path, reader: str, task: str, ledger: Ledger) -> list[dict[str, A
                 {
                     "document": document,
                     "sentence": 0,
-                    "word_index": at,
-                    "reader": reader,
+                    "position": at,
+                    "participant": participant,
                     "word": word["content"],
                     "place": f"{path}, sentence {index + 1}",
                 }
                 | {name: word[field] for field, name in FIELDS.items()}
             )
     if lacking:
-        ledger.note(f"gaze: reader {reader} lacks {lacking} sentences of task {task}")
+        ledger.note(f"gaze: participant {participant} lacks {lacking} sentences of task {task}")
     return rows

@@ -2,7 +2,7 @@
 
 What the released code gets wrong in training (docs/papers/cogbert.md section 10 nos. 12 to 15) the paper's variant
 mends as
-well; this one adds that corpora whose readers fixate more or less are brought to one level, and that predictions,
+well; this one adds that corpora whose participants fixate more or less are brought to one level, and that predictions,
 which squared error on few words drives apart, are corrected by a line fitted to words that the network has not seen.
 """
 

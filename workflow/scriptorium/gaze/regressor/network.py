@@ -1,4 +1,4 @@
-"""Stage 1 of CogBERT: the gaze regressor, from a sentence's words to how often readers fixate each of them.
+"""Stage 1 of CogBERT: the gaze regressor, from a sentence's words to how often participants fixate each of them.
 
 docs/papers/cogbert.md section 4.2 (the paper's text): a four-layer Bi-LSTM turns each word into a weighted vector of
 eight dimensions, one per cognitive feature, supervised by n_fix alone. The released code differs (two layers, one

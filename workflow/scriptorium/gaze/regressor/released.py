@@ -92,7 +92,7 @@ def released_split(sentences: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Numbers of training and test sentences as in the released code: 80/20 at random by sentence, seed 43.
 
     The code's sizes are int(.8 n) + 1 and int(.2 n), which crash where n is a multiple of 5; the test part is the rest
-    here (ours). Sentences of one text, and sentences that stand twice, fall on both sides (section 10 no. 12).
+    here (ours). Sentences of one text, and sentences that occur twice, fall on both sides (section 10 no. 12).
     """
     order = torch.randperm(sentences, generator=torch.Generator().manual_seed(43))
     size = min(int(0.8 * sentences) + 1, sentences - 1)

@@ -8,29 +8,36 @@ import torch
 import transformers
 
 from scriptorium.errors import UserError
-from scriptorium.models.mpnet.model import OFFSET, TwoStreamConfig, TwoStreamMPNet
+from scriptorium.models.from_checkpoint import SavedEncoder
+from scriptorium.models.mpnet.model import TwoStreamConfig, TwoStreamMPNet
 from scriptorium.models.mpnet.visibility import Mode
+from scriptorium.models.positions import MPNET_PADDING, first_position
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.models.vocabulary import padded
-from scriptorium.objectives.spec import ObjectiveSpec
 
-PADDING = 1  # the id that transformers' MPNet takes for padding, whatever its configuration says
+SAVED = SavedEncoder("mpnet")
 
 
 def build(
-    spec: EncoderSpec, objective: ObjectiveSpec, tokenizer: transformers.PreTrainedTokenizerBase
+    spec: EncoderSpec,
+    tokenizer: transformers.PreTrainedTokenizerBase,
+    *,
+    mode: Mode = "mpnet",
+    relative: bool = True,
+    mask_rows: float = 0.0,
+    faithful: bool = False,
 ) -> TwoStreamMPNet:
-    """A randomly initialised model (N(0, 0.02), tied decoder) for this tokenizer and objective.
+    """A randomly initialised model (N(0, 0.02), tied decoder) for this tokenizer and mode of visibility.
 
+    relative, mask_rows: see TwoStreamConfig. faithful: the original's mean over all predictions, and its Xavier.
     Raises UserError: token 1 occurs in text, but every MPNet of transformers reads it as padding.
     """
-    name = tokenizer.convert_ids_to_tokens(PADDING)
-    if tokenizer.pad_token_id != PADDING and "unused" not in str(name):
+    name = tokenizer.convert_ids_to_tokens(MPNET_PADDING)
+    if tokenizer.pad_token_id != MPNET_PADDING and "unused" not in str(name):
         raise UserError(
-            f"token {PADDING} is {name!r}, but transformers' MPNet reads that id as padding",
+            f"token {MPNET_PADDING} is {name!r}, but transformers' MPNet reads that id as padding",
             remedy="set vocabulary: fairseq in the recipe",
         )
-    permuted = objective.permuted
     model = TwoStreamMPNet(
         TwoStreamConfig(
             vocab_size=padded(len(tokenizer)),
@@ -39,25 +46,21 @@ def build(
             num_hidden_layers=spec.layers,
             num_attention_heads=spec.heads,
             intermediate_size=spec.intermediate_size,
-            max_position_embeddings=spec.max_positions + OFFSET,
+            max_position_embeddings=spec.max_positions + first_position("mpnet", tokenizer.pad_token_id),
             hidden_dropout_prob=spec.dropout,
             attention_probs_dropout_prob=spec.dropout,
             pad_token_id=tokenizer.pad_token_id,
             bos_token_id=tokenizer.cls_token_id,
             eos_token_id=tokenizer.sep_token_id,
-            mode=mode_of(objective),
-            relative=permuted.relative,
-            count_ignored=permuted.faithful,
-            mask_rows=permuted.mask_rows,
+            mode=mode,
+            relative=relative,
+            count_ignored=faithful,
+            mask_rows=mask_rows,
         )
     )
-    if permuted.faithful and permuted.relative:
+    if faithful and relative:
         _xavier(model)
     return model
-
-
-def mode_of(objective: ObjectiveSpec) -> Mode:
-    return objective.name.removesuffix("-permuted")
 
 
 def _xavier(model: TwoStreamMPNet) -> None:

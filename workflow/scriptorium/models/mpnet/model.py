@@ -17,6 +17,7 @@ equal those of mode mlm on text without padding.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -26,13 +27,15 @@ from transformers import AutoConfig, AutoModelForMaskedLM, MPNetConfig, MPNetFor
 
 from scriptorium.errors import UserError
 from scriptorium.fetching.checkpoints import check_checkpoint
-from scriptorium.models import dropout, starting
+from scriptorium.models import dropout, from_checkpoint
 from scriptorium.models.attention import additive
+from scriptorium.models.matrix_products import LayerWork, head_flops, layer_flops
 from scriptorium.models.mpnet.layer import Call, TwoStreamLayer
 from scriptorium.models.mpnet.visibility import Layout, Rows, lay_out
+from scriptorium.models.positions import first_position
 from scriptorium.models.vocabulary import PaddedVocabulary, padded
 
-OFFSET = 2  # fairseq counts positions from padding_idx + 1 = 2
+FIRST = first_position("mpnet", None)  # number of the first position
 
 
 class TwoStreamConfig(MPNetConfig):
@@ -41,7 +44,7 @@ class TwoStreamConfig(MPNetConfig):
     model_type = "scriptorium-mpnet"
 
     layer_norm_eps: float = 1e-5
-    max_position_embeddings: int = 512 + OFFSET
+    max_position_embeddings: int = 512 + FIRST
     tokens: int | None = None  # the vocabulary without its padding
     mode: str = "mpnet"  # one of visibility.MODES
     form: str = "split"  # of attention: split or dense
@@ -72,7 +75,7 @@ class TwoStreamMPNet(PaddedVocabulary, MPNetForMaskedLM):
     def encode(self, layout: Layout, rows: Tensor | None = None) -> Tensor:
         """Hidden states after the last layer, of all rows [B, R, d] or of `rows` [B, K], [B, K, d]."""
         calls, blind = self._calls(layout), layout.blind
-        hidden = self.mpnet.embeddings(input_ids=layout.ids, position_ids=layout.positions + OFFSET)
+        hidden = self.mpnet.embeddings(input_ids=layout.ids, position_ids=layout.positions + FIRST)
         *layers, last = self.mpnet.encoder.layer
         for layer in layers:
             hidden = self._through(layer, hidden, layout.content, calls, blind)
@@ -144,8 +147,22 @@ class TwoStreamMPNet(PaddedVocabulary, MPNetForMaskedLM):
         values = {name: value for name, value in config.to_dict().items() if name not in _IDENTITY}
         values |= {"tokens": config.vocab_size, "vocab_size": padded(config.vocab_size)}
         ours = cls(TwoStreamConfig(**values | settings))
-        starting.load(ours, directory)
+        from_checkpoint.copy_weights(ours, directory)
         return ours
+
+    def forward_flops(self, batch: Mapping[str, Tensor]) -> float:
+        """Matrix products of the forward pass over a batch (engine/flops.py); see visibility.py for the rows."""
+        config = self.config
+        examples, length = batch["input_ids"].shape
+        predicted = batch["positions"].shape[1]
+        content = length + (predicted if config.mode == "mpnet" else 0)
+        rows = content + (0 if config.mode == "mlm" else predicted)
+        opened = 0 if config.mode == "plm" or config.form != "split" else length
+        read = predicted * (2 if config.mask_rows else 1)  # the last layer computes only what the head reads
+        whole = LayerWork(rows, content, opened**2 + (rows - opened) * content)
+        layers = [*[whole] * (config.num_hidden_layers - 1), LayerWork(read, content, read * content)]
+        forward = sum(layer_flops(config.hidden_size, config.intermediate_size, work) for work in layers)
+        return examples * (forward + head_flops(config.hidden_size, config.vocab_size, read))
 
     def _logits(self, hidden: Tensor) -> Tensor:
         """Logits [B, K, vocabulary] in float32 of hidden states [B, K, d]; minus infinity for the padding."""

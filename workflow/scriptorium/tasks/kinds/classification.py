@@ -1,103 +1,84 @@
-"""Metrics of classification and regression tasks, from their definitions, in numpy.
-
-Those that are functions of totals over examples are computed from them, of any leading shape, so that
-`statistics.compare_totals` can resample thousands of times at once.
-"""
+"""A class of a text, or of a pair of texts."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from scriptorium.tasks.kind import TaskKind
 
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
 
-def classification(labels: np.ndarray, predictions: np.ndarray, classes: int) -> dict[str, float]:
-    """accuracy, error (1 - accuracy, as IMDB's is printed), f1 and mcc, each a share of 1.
-
-    f1 is that of the last class where there are two (GLUE's MRPC and QQP: of the positive), else the mean over the
-    classes. mcc is Gorodkin's R_K, for two classes Matthews' coefficient (CoLA). A ratio with the denominator 0 is 0.
-    """
-    counts = np.bincount(np.asarray(labels) * classes + predictions, minlength=classes**2)
-    return {name: float(value) for name, value in from_confusion(counts).items()}
-
-
-def confusion(labels: np.ndarray, predictions: np.ndarray, classes: int) -> np.ndarray:
-    """Totals of each example, [..., classes * classes]: 1 in the cell of its (label, prediction)."""
-    return np.eye(classes**2)[np.asarray(labels) * classes + predictions]
+    from scriptorium.tasks.labelled import Labelled
+    from scriptorium.tasks.spec import TaskInput
 
 
-def from_confusion(counts: np.ndarray) -> dict[str, np.ndarray]:
-    """The metrics of `classification` of summed confusions [..., classes * classes], each [...]."""
-    classes = math.isqrt(counts.shape[-1])
-    table = counts.reshape(*counts.shape[:-1], classes, classes).astype(np.float64)
-    hits, true, predicted = np.diagonal(table, axis1=-2, axis2=-1), table.sum(axis=-1), table.sum(axis=-2)
-    right, total = hits.sum(axis=-1), true.sum(axis=-1)
-    f1 = ratio(2 * hits, true + predicted)
-    covariance = right * total - (true * predicted).sum(axis=-1)
-    spread = np.sqrt((total**2 - (predicted**2).sum(axis=-1)) * (total**2 - (true**2).sum(axis=-1)))
-    return {
-        "accuracy": right / total,
-        "error": 1 - right / total,
-        "f1": f1[..., -1] if classes == 2 else f1.mean(axis=-1),
-        "mcc": ratio(covariance, spread),
-    }
+class Classification(TaskKind):
+    """labels: the classes. A raw label is a class's name, a prepared one its number."""
+
+    metrics = ("accuracy", "error", "f1", "mcc")
+    errors = ("error",)
+
+    def labels_fault(self, labels: Sequence[str]) -> str:
+        return "a classification task needs at least two labels" if len(labels) < 2 else ""
+
+    def strata(self, raw: pd.DataFrame) -> list[str]:
+        return list(raw["label"])
+
+    def numbered(self, label: pd.Series, labels: Sequence[str]) -> pd.Series:
+        return label.map({name: number for number, name in enumerate(labels)}).astype("int64")
+
+    def counts(self, split: str, label: pd.Series) -> dict[str, float]:
+        shares = label.value_counts(normalize=True).sort_index()
+        return {f"share/{split}/{name}": share for name, share in shares.items()}
+
+    def baselines(self, train: pd.DataFrame, test: pd.DataFrame, labels: Sequence[str]) -> dict[str, float]:
+        from scriptorium.tasks.word_overlap import overlap_baseline
+
+        found = {"majority_accuracy": float((test["label"] == train["label"].mode()[0]).mean())}
+        if train["text_b"].notna().all() and test["text_b"].notna().all():
+            found["word_overlap_accuracy"] = overlap_baseline(train, test)
+        return found
+
+    def read(self, path: Path, labels: Sequence[str]) -> pd.DataFrame:
+        from scriptorium.tasks.prepared import read_texts
+
+        wanted = f"one of 0..{len(labels) - 1} ({', '.join(labels)})"
+        return read_texts(path, lambda label: label.isin(range(len(labels))), wanted).astype({"label": "int64"})
+
+    def model_class(self) -> type:
+        from transformers import AutoModelForSequenceClassification
+
+        return AutoModelForSequenceClassification
+
+    def head_settings(self, labels: Sequence[str]) -> dict[str, Any]:
+        from scriptorium.tasks.outputs import named_outputs
+
+        return named_outputs(labels) | {"problem_type": "single_label_classification"}
+
+    def predicted(
+        self, data: Labelled, outputs: np.ndarray, labels: np.ndarray, settings: TaskInput, fitted: None
+    ) -> pd.DataFrame:
+        """outputs: logits [n, classes]. Also probability_<class>."""
+        from scriptorium.evaluation.classification import probabilities
+
+        made = data.table[["id", "label"]].assign(prediction=outputs.argmax(axis=-1))
+        for name, column in zip(settings.labels, probabilities(outputs).T, strict=True):
+            made[f"probability_{name}"] = column
+        return made
+
+    def totals(self, predicted: pd.DataFrame, labels: Sequence[str]) -> np.ndarray:
+        from scriptorium.evaluation.classification import confusion
+
+        return confusion(predicted["label"].to_numpy(), predicted["prediction"].to_numpy(), len(labels))
+
+    def from_totals(self, sums: np.ndarray, labels: Sequence[str]) -> dict[str, np.ndarray]:
+        from scriptorium.evaluation.classification import from_confusion
+
+        return from_confusion(sums)
 
 
-def regression(labels: np.ndarray, predictions: np.ndarray) -> dict[str, float]:
-    """pearson, spearman (STS-B) and mse. A correlation with something constant is 0."""
-    labels, predictions = labels.astype(np.float64), predictions.astype(np.float64)
-    return {
-        "pearson": _pearson(labels, predictions),
-        "spearman": spearman(labels, predictions),
-        "mse": float(np.mean((labels - predictions) ** 2)),
-    }
-
-
-def spearman(labels: np.ndarray, predictions: np.ndarray) -> float:
-    """Correlation of ranks; 0 with something constant."""
-    return _pearson(_ranks(labels), _ranks(predictions))
-
-
-def moments(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
-    """Totals of each example, [..., 6]: 1, x, y, xx, yy, xy. labels x [n], predictions y [..., n].
-
-    Both are moved by the labels' mean, which changes neither metric and keeps differences of large sums exact.
-    """
-    x, y = np.broadcast_arrays(np.asarray(labels, np.float64), np.asarray(predictions, np.float64))
-    x, y = x - np.mean(labels), y - np.mean(labels)
-    return np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=-1)
-
-
-def from_moments(sums: np.ndarray) -> dict[str, np.ndarray]:
-    """pearson and mse of summed moments [..., 6], each [...]; ranks are no sums, so spearman is not among them."""
-    n, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
-    # rounding leaves a constant with a spread that is not quite 0: below a millionth of a millionth it is none
-    spread_x, spread_y = (np.where(s > 1e-12 * whole, s, 0) for s, whole in ((xx - x**2 / n, xx), (yy - y**2 / n, yy)))
-    return {
-        "pearson": ratio(xy - x * y / n, np.sqrt(spread_x * spread_y)),
-        "mse": (xx + yy - 2 * xy) / n,
-    }
-
-
-def probabilities(logits: np.ndarray) -> np.ndarray:
-    """Softmax over the last axis."""
-    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
-
-
-def _pearson(a: np.ndarray, b: np.ndarray) -> float:
-    a, b = a - a.mean(), b - b.mean()
-    return float(ratio(a @ b, np.sqrt((a @ a) * (b @ b))))
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks from 1; equal values share the mean of theirs."""
-    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(count)
-    return (last - (count - 1) / 2)[place]
-
-
-def ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """a / b, 0 where b is 0."""
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    return np.divide(a, b, out=np.zeros_like(a), where=b != 0)
+KIND = Classification()

@@ -1,43 +1,85 @@
-"""Metrics of multiple choice: accuracy, of all questions and of each part of the data (RACE: middle and high)."""
+"""One of several options (RACE, COPA)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
+from scriptorium.tasks.kind import TaskKind
 
-from scriptorium.tasks.kinds.classification import probabilities, ratio
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import transformers
+    from torch import Tensor
+
+    from scriptorium.tasks.choices import Choices
+    from scriptorium.tasks.spec import TaskInput
 
 
-def table(data: pd.DataFrame, logits: np.ndarray, labels: np.ndarray, parts: Sequence[str]) -> pd.DataFrame:
-    """id, label, prediction (numbers of options), probabilities (list) and, where parts are told apart, part.
-
-    logits: [n, most options]; labels: [n, 2], the right option and how many there are.
+class MultipleChoice(TaskKind):
+    """labels: the parts of the data whose accuracy is told apart, or none. text is the passage, text_b the question; a
+    label is the number of the right option. Also options (texts) and part (str).
     """
-    made = data[["id"]].copy()
-    counts = labels[:, 1]
-    shares = probabilities(np.where(np.arange(logits.shape[1]) < counts[:, None], logits, -np.inf))
-    made["label"], made["prediction"] = labels[:, 0], shares.argmax(axis=-1)
-    made["probabilities"] = [row[:count].tolist() for row, count in zip(shares, counts, strict=True)]
-    return made.assign(part=data["part"]) if parts else made
+
+    metrics = ("accuracy",)
+    metric_per_label = "accuracy_"
+    takes_cognition = False
+    more_columns = ("options", "part")
+
+    def baselines(self, train: pd.DataFrame, test: pd.DataFrame, labels: Sequence[str]) -> dict[str, float]:
+        return {"chance_accuracy": float((1 / test["options"].map(len)).mean())}
+
+    def read(self, path: Path, labels: Sequence[str]) -> pd.DataFrame:
+        from scriptorium.tasks.choices import read_choices
+
+        return read_choices(path, labels)
+
+    def data_set(
+        self,
+        prepared: pd.DataFrame,
+        tokenizer: transformers.PreTrainedTokenizerFast,
+        settings: TaskInput,
+        words: None,
+    ) -> Choices:
+        from scriptorium.tasks.choices import Choices
+
+        return Choices(prepared, tokenizer, settings.max_length, settings.option_length)
+
+    def model_class(self) -> type:
+        from transformers import AutoModelForMultipleChoice
+
+        return AutoModelForMultipleChoice
+
+    def loss(self, fitted: None) -> Callable[[Any, Tensor], Tensor]:
+        from scriptorium.tasks.losses import choice_loss
+
+        return choice_loss
+
+    def predicted(
+        self, data: Choices, outputs: np.ndarray, labels: np.ndarray, settings: TaskInput, fitted: None
+    ) -> pd.DataFrame:
+        """outputs: logits [n, most options]; labels [n, 2]. See evaluation/multiple_choice.py."""
+        from scriptorium.evaluation import multiple_choice
+
+        return multiple_choice.table(data.table, outputs, labels, settings.labels)
+
+    def totals(self, predicted: pd.DataFrame, labels: Sequence[str]) -> np.ndarray:
+        from scriptorium.evaluation import multiple_choice
+
+        return multiple_choice.totals(predicted, labels)
+
+    def from_totals(self, sums: np.ndarray, labels: Sequence[str]) -> dict[str, np.ndarray]:
+        from scriptorium.evaluation import multiple_choice
+
+        return multiple_choice.from_totals(sums, labels)
+
+    def measured(self, predicted: pd.DataFrame, labels: Sequence[str]) -> dict[str, float]:
+        """Only of the parts that there are."""
+        from scriptorium.evaluation import multiple_choice
+
+        return multiple_choice.measures(predicted, labels)
 
 
-def measures(made: pd.DataFrame, parts: Sequence[str]) -> dict[str, float]:
-    """accuracy, and accuracy_<part> of the parts that there are."""
-    found = from_totals(totals(made, parts).sum(axis=0), parts)
-    there = {"accuracy", *(f"accuracy_{part}" for part in parts if (made["part"] == part).any())}
-    return {name: float(value) for name, value in found.items() if name in there}
-
-
-def totals(made: pd.DataFrame, parts: Sequence[str]) -> np.ndarray:
-    """What each example adds to the sums: right and 1, then the same of each part: [n, 2 + 2 * parts]."""
-    right = (made["label"] == made["prediction"]).to_numpy(np.float64)
-    inside = [np.ones(len(made)), *((made["part"] == part).to_numpy(np.float64) for part in parts)]
-    return np.stack([column for own in inside for column in (right * own, own)], axis=-1)
-
-
-def from_totals(sums: np.ndarray, parts: Sequence[str]) -> dict[str, np.ndarray]:
-    """The metrics of summed totals [..., 2 + 2 * parts], each [...]; a part without examples has 0."""
-    names = ["accuracy", *(f"accuracy_{part}" for part in parts)]
-    return {name: ratio(sums[..., 2 * n], sums[..., 2 * n + 1]) for n, name in enumerate(names)}
+KIND = MultipleChoice()

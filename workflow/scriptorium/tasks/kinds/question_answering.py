@@ -1,123 +1,119 @@
-"""Scores of extractive question answering: the rules of SQuAD's official scorer, version 2.0 (Rajpurkar et al. 2018).
-
-On questions with an answer they are those of version 1.1, but for an answer of articles and punctuation alone, which
-version 2.0 reads as empty. All shares are of 1, where the official script prints percent.
-"""
+"""A span of a passage that answers a question, or no answer (SQuAD)."""
 
 from __future__ import annotations
 
-import re
-import string
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
+from scriptorium.tasks.kind import TaskKind
 
-from scriptorium.tasks.kinds.classification import ratio
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import transformers
+    from torch import Tensor
 
-_ARTICLES = re.compile(r"\b(a|an|the)\b")
-_PUNCTUATION = str.maketrans("", "", string.punctuation)
-
-
-def normalised(text: str) -> str:
-    """Lower case, no ASCII punctuation, no articles, single blanks: in this order, which matters ("a.m." is "am")."""
-    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
+    from scriptorium.tasks.spec import TaskInput
+    from scriptorium.tasks.windows import Windows
 
 
-def score(prediction: str, answers: Sequence[str]) -> tuple[float, float]:
-    """(exact match, F1 of the words) against the nearest of the answers; with none, the empty text is right."""
-    own = normalised(prediction)
-    wanted = [text for text in map(normalised, answers) if text] or [""]
-    return float(own in wanted), max(_f1(own.split(), text.split()) for text in wanted)
-
-
-def _f1(own: list[str], wanted: list[str]) -> float:
-    if not own or not wanted:
-        return float(own == wanted)
-    same = sum((Counter(own) & Counter(wanted)).values())
-    return 2 * same / (len(own) + len(wanted))
-
-
-def table(
-    ids: Sequence[str],
-    answers: Sequence[Sequence[str]],
-    spans: Sequence[str],
-    gaps: np.ndarray,
-    threshold: float | None,
-) -> pd.DataFrame:
-    """What is predicted for each question, and how good it is.
-
-    spans: the best span each; gaps [n]: score of "no answer" minus that of the span. A question whose gap is above
-    the threshold gets the empty text (None: none does, as in SQuAD 1.1). Columns: id, label (all answers), prediction,
-    exact, f1, answer (the span), gap, and with a threshold the scores that 0 in its place would give, exact_0 and
-    f1_0.
+class QuestionAnswering(TaskKind):
+    """No labels. text is the question, text_b the passage. A raw label is a tuple of (answer, place of its first
+    character), a prepared one a list of {text, start}; empty: the question has no answer.
     """
-    gaps = np.asarray(gaps, np.float64)
-    best = np.array([score(span, own) for span, own in zip(spans, answers, strict=True)]).reshape(-1, 2)
-    empty = np.array([score("", own) for own in answers]).reshape(-1, 2)
 
-    def scores(limit: float | None) -> np.ndarray:
-        return best if limit is None else np.where(gaps[:, None] <= limit, best, empty)
+    metrics = (
+        "f1",
+        "em",
+        "f1_threshold_0",
+        "em_threshold_0",
+        "f1_has_answer",
+        "em_has_answer",
+        "f1_no_answer",
+        "em_no_answer",
+    )
+    default_metric = "f1"
+    takes_cognition = False
 
-    given = [span if threshold is None or gap <= threshold else "" for span, gap in zip(spans, gaps, strict=True)]
-    made = {"id": list(ids), "label": [list(own) for own in answers], "prediction": given}
-    made |= dict(zip(("exact", "f1"), scores(threshold).T, strict=True))
-    made |= {"answer": list(spans), "gap": gaps}
-    if threshold is not None:
-        made |= dict(zip(("exact_0", "f1_0"), scores(0.0).T, strict=True))
-    return pd.DataFrame(made)
+    def labels_fault(self, labels: Sequence[str]) -> str:
+        return "question answering has no labels; set labels: []" if labels else ""
+
+    def numbered(self, label: pd.Series, labels: Sequence[str]) -> pd.Series:
+        return label.map(lambda answers: [{"text": text, "start": start} for text, start in answers])
+
+    def baselines(self, train: pd.DataFrame, test: pd.DataFrame, labels: Sequence[str]) -> dict[str, float]:
+        unanswerable = test["label"].map(len) == 0
+        return {"never_answer_em": float(unanswerable.mean())} if unanswerable.any() else {}
+
+    def read(self, path: Path, labels: Sequence[str]) -> pd.DataFrame:
+        from scriptorium.tasks.windows import read_answers
+
+        return read_answers(path)
+
+    def data_set(
+        self,
+        prepared: pd.DataFrame,
+        tokenizer: transformers.PreTrainedTokenizerFast,
+        settings: TaskInput,
+        words: None,
+    ) -> Windows:
+        from scriptorium.tasks.windows import Windows
+
+        return Windows(prepared, tokenizer, settings.max_length, settings.answers)
+
+    def model_class(self) -> type:
+        from transformers import AutoModelForQuestionAnswering
+
+        return AutoModelForQuestionAnswering
+
+    def head_settings(self, labels: Sequence[str]) -> dict[str, Any]:
+        return {"num_labels": 2}  # beginning and end
+
+    def fit(self, label: pd.Series) -> float | None:
+        """The threshold of "no answer": where a question may have none, validation is measured at 0."""
+        return None if all(label) else 0.0
+
+    def loss(self, fitted: float | None) -> Callable[[Any, Tensor], Tensor]:
+        from scriptorium.tasks.losses import span_loss
+
+        return span_loss
+
+    def predicted(
+        self,
+        data: Windows,
+        outputs: tuple[np.ndarray, np.ndarray],
+        labels: np.ndarray,
+        settings: TaskInput,
+        fitted: float | None,
+    ) -> pd.DataFrame:
+        """outputs: logits of beginnings and of ends, [windows, L] each. See evaluation/question_answering.py."""
+        from scriptorium.evaluation import question_answering
+        from scriptorium.tasks.answer_spans import decode
+
+        table = data.table
+        spans, gaps = decode(data, *outputs, settings.answers)
+        answers = [[text for text, _ in row] for row in table["label"]]
+        return question_answering.table(table["id"], answers, spans, gaps, fitted).set_index(table.index)
+
+    def chosen(self, fitted: float | None, validation: dict[str, float]) -> float | None:
+        """Test is measured at validation's best threshold."""
+        return None if fitted is None else validation["best_f1_threshold"]
+
+    def totals(self, predicted: pd.DataFrame, labels: Sequence[str]) -> np.ndarray:
+        from scriptorium.evaluation import question_answering
+
+        return question_answering.totals(predicted)
+
+    def from_totals(self, sums: np.ndarray, labels: Sequence[str]) -> dict[str, np.ndarray]:
+        from scriptorium.evaluation import question_answering
+
+        return question_answering.from_totals(sums)
+
+    def measured(self, predicted: pd.DataFrame, labels: Sequence[str]) -> dict[str, float]:
+        from scriptorium.evaluation import question_answering
+
+        return question_answering.measures(predicted)
 
 
-def measures(made: pd.DataFrame) -> dict[str, float]:
-    """The metrics of `table`: em and f1; where questions may have no answer also those of threshold 0, of the questions
-    with and without answer, and best_em, best_f1 with the thresholds that would reach them.
-
-    The best ones are chosen on these very questions (as in the papers, which do so on dev): information, no result.
-    """
-    found = {name: float(value) for name, value in from_totals(totals(made).sum(axis=0)).items()}
-    has = made["label"].map(len).to_numpy() > 0
-    for part, there in (("has_answer", has.any()), ("no_answer", not has.all())):
-        if not (there and "exact_0" in made):
-            found = {name: value for name, value in found.items() if not name.endswith(part)}
-    if "exact_0" in made:
-        both = (made["answer"], [""] * len(made))
-        scores = [np.array([score(a, b) for a, b in zip(texts, made["label"], strict=True)]) for texts in both]
-        for column, name in enumerate(("em", "f1")):
-            value, threshold = best_threshold(made["gap"].to_numpy(), *(own[:, column] for own in scores))
-            found |= {f"best_{name}": value, f"best_{name}_threshold": threshold}
-    return found
-
-
-def best_threshold(gaps: np.ndarray, answered: np.ndarray, empty: np.ndarray) -> tuple[float, float]:
-    """(mean score, threshold) of the best no-answer threshold; answered, empty [n]: the scores of either choice.
-
-    A question is answered if its gap is not above the threshold. Thresholds are the gaps themselves, equal ones
-    together (the official script may cut between equals), or one below all of them; of equally good ones the least.
-    """
-    order = np.argsort(gaps, kind="stable")
-    ranked = gaps[order]
-    values = empty.sum() + np.concatenate([[0.0], np.cumsum((answered - empty)[order])])
-    values = np.where(np.append(True, np.append(ranked[1:] != ranked[:-1], True) & np.isfinite(ranked)), values, -1.0)
-    place = int(np.argmax(values))
-    below = ranked[0] - 1 if np.isfinite(ranked[0]) else 0.0
-    return float(values[place] / len(gaps)), float(below if place == 0 else ranked[place - 1])
-
-
-def totals(made: pd.DataFrame) -> np.ndarray:
-    """What each question adds to the sums: 1, has an answer, exact, f1, the two of those with an answer [, those of
-    threshold 0]: [n, 6 or 8]."""
-    has = made["label"].map(len).to_numpy() > 0
-    scores = made[["exact", "f1"]].to_numpy(np.float64)
-    columns = [np.ones(len(made)), has, *scores.T, *(scores * has[:, None]).T]
-    return np.stack([*columns, *(made[name] for name in ("exact_0", "f1_0") if name in made)], axis=-1)
-
-
-def from_totals(sums: np.ndarray) -> dict[str, np.ndarray]:
-    """The metrics of summed totals [..., 6 or 8], each [...]; a part without questions has 0."""
-    count, has, exact, f1, exact_has, f1_has, *at_zero = np.moveaxis(np.asarray(sums, np.float64), -1, 0)
-    found = {"em": exact / count, "f1": f1 / count}
-    found |= dict(zip(("em_threshold_0", "f1_threshold_0"), (own / count for own in at_zero), strict=False))
-    found |= {"em_has_answer": ratio(exact_has, has), "f1_has_answer": ratio(f1_has, has)}
-    without = count - has
-    return {**found, "em_no_answer": ratio(exact - exact_has, without), "f1_no_answer": ratio(f1 - f1_has, without)}
+KIND = QuestionAnswering()

@@ -1,46 +1,95 @@
-"""Metrics of tagging tasks (chunking, entities): the CoNLL scorer's, by chunks, through seqeval.
-
-All of them are functions of totals over sentences, so that variants can be compared by `statistics.compare_totals`.
-"""
+"""A tag of every word: chunks, entities."""
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from scriptorium.tasks.kind import TaskKind
 
-from scriptorium.tasks.kinds.classification import ratio
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
 
-TOTALS = ("hits", "predicted", "true", "right", "words")  # chunks, chunks, chunks, words, words
-
-
-def measures(labels: Sequence[np.ndarray], predictions: Sequence[np.ndarray], names: Sequence[str]) -> dict[str, float]:
-    """f1, precision and recall of chunks (a chunk counts if its words and type are right) and accuracy of words.
-
-    labels, predictions: per sentence [words], numbers of tags; names: the tags, IOB2. A ratio with the denominator 0
-    is 0.
-    """
-    return {name: float(value) for name, value in from_totals(totals(labels, predictions, names).sum(axis=0)).items()}
+    from scriptorium.tasks.labelled import Labelled
+    from scriptorium.tasks.spec import TaskInput
 
 
-def totals(labels: Sequence[np.ndarray], predictions: Sequence[np.ndarray], names: Sequence[str]) -> np.ndarray:
-    """[sentences, 5], the counts of TOTALS. Sentences are scored apart, so no chunk reaches over two."""
-    from seqeval.metrics.sequence_labeling import get_entities
+class Tagging(TaskKind):
+    """labels: the tags, IOB2. A raw label is a tuple of one tag per word, a prepared one their numbers [words]."""
 
-    rows = np.zeros((len(labels), len(TOTALS)))
-    for row, true, predicted in zip(rows, labels, predictions, strict=True):
-        true, predicted = np.asarray(true, np.int64), np.asarray(predicted, np.int64)
-        chunks, found = (set(get_entities([names[tag] for tag in tags])) for tags in (true, predicted))
-        row[:] = len(chunks & found), len(found), len(chunks), np.sum(true == predicted), len(true)
-    return rows
+    metrics = ("f1", "precision", "recall", "accuracy")
+    default_metric = "f1"
+    labels_words = True
+
+    def labels_fault(self, labels: Sequence[str]) -> str:
+        return "" if labels else "a tagging task needs its tags"
+
+    def numbered(self, label: pd.Series, labels: Sequence[str]) -> pd.Series:
+        import numpy as np
+
+        place = {name: number for number, name in enumerate(labels)}
+        return label.map(lambda tags: np.array([place[tag] for tag in tags], np.int64))
+
+    def counts(self, split: str, label: pd.Series) -> dict[str, float]:
+        return {f"words/{split}": int(label.map(len).sum())}
+
+    def baselines(self, train: pd.DataFrame, test: pd.DataFrame, labels: Sequence[str]) -> dict[str, float]:
+        """Every word gets its most frequent tag in train, an unknown one the most frequent of all (ours)."""
+        from scriptorium.evaluation import tagging
+
+        counts: dict[str, Counter[str]] = defaultdict(Counter)
+        for text, tags in zip(train["text"], train["label"], strict=True):
+            for word, tag in zip(text.split(), tags, strict=True):
+                counts[word][tag] += 1
+        most = {word: own.most_common(1)[0][0] for word, own in counts.items()}
+        everywhere = sum(counts.values(), Counter()).most_common(1)[0][0]
+        place = {name: number for number, name in enumerate(labels)}
+        true = [[place[tag] for tag in tags] for tags in test["label"]]
+        guess = [[place[most.get(word, everywhere)] for word in text.split()] for text in test["text"]]
+        return {f"word_majority/{name}": value for name, value in tagging.measures(true, guess, labels).items()}
+
+    def read(self, path: Path, labels: Sequence[str]) -> pd.DataFrame:
+        import numpy as np
+
+        from scriptorium.tasks.prepared import read_words
+
+        def tags(label: Sequence[int], words: int) -> np.ndarray | None:
+            found = np.asarray(label)
+            right = found.shape == (words,) and np.isin(found, np.arange(len(labels))).all()
+            return found.astype(np.int64) if right else None
+
+        return read_words(path, tags, f"one of 0..{len(labels) - 1}")
+
+    def model_class(self) -> type:
+        from transformers import AutoModelForTokenClassification
+
+        return AutoModelForTokenClassification
+
+    def head_settings(self, labels: Sequence[str]) -> dict[str, Any]:
+        from scriptorium.tasks.outputs import named_outputs
+
+        return named_outputs(labels)
+
+    def predicted(
+        self, data: Labelled, outputs: np.ndarray, labels: np.ndarray, settings: TaskInput, fitted: None
+    ) -> pd.DataFrame:
+        """outputs: logits [n, L, tags]; labels [n, L]. label and prediction are lists of numbers of tags [words]."""
+        from scriptorium.tasks.outputs import of_words
+
+        return of_words(data.table, outputs.argmax(axis=-1), labels)
+
+    def totals(self, predicted: pd.DataFrame, labels: Sequence[str]) -> np.ndarray:
+        from scriptorium.evaluation import tagging
+
+        return tagging.totals(list(predicted["label"]), list(predicted["prediction"]), labels)
+
+    def from_totals(self, sums: np.ndarray, labels: Sequence[str]) -> dict[str, np.ndarray]:
+        from scriptorium.evaluation import tagging
+
+        return tagging.from_totals(sums)
 
 
-def from_totals(counts: np.ndarray) -> dict[str, np.ndarray]:
-    """The metrics of totals [..., 5], each [...]."""
-    hits, predicted, true, right, words = np.moveaxis(np.asarray(counts, np.float64), -1, 0)
-    return {
-        "f1": ratio(2 * hits, predicted + true),
-        "precision": ratio(hits, predicted),
-        "recall": ratio(hits, true),
-        "accuracy": ratio(right, words),
-    }
+KIND = Tagging()

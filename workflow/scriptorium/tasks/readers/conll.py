@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from scriptorium.errors import UserError
-from scriptorium.files.tables import choose, clean, members, settle
+from scriptorium.files.tables import clean, members
 from scriptorium.ledger import Ledger
-from scriptorium.tasks.readers.common import FIELDS, need_kind, options_of, read_lines
+from scriptorium.tasks.raw_files import FIELDS, read_lines
 
 if TYPE_CHECKING:
     from scriptorium.tasks.spec import TaskDataSpec
@@ -30,23 +30,19 @@ SPLIT_WORDS = {
 ENDINGS = (".txt", ".conll", ".bio", ".train", ".testa", ".testb", ".gz")
 
 
-def read_conll(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
+def read(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
     """Sentences with one tag per word, in IOB2.
 
-    options: task = chunking | ner (the column of the tag: the third, or the last); language, such as esp: only the
-    files that have this word in their name. A file belongs to the split that a part of its name says: train; dev,
-    valid or testa; test or testb. An I- tag that opens a chunk, which is how IOB1
-    (CoNLL-2003) is written, becomes B-, with a note of how many. -DOCSTART- lines are left out.
+    A file belongs to the split that a part of its name says: train; dev, valid or testa; test or testb. An I- tag that
+    opens a chunk, which is how IOB1 (CoNLL-2003) is written, becomes B-, with a note of how many. -DOCSTART- lines are
+    left out.
 
     Raises UserError: a line with another number of columns (file and line), tags that the task's labels lack, files
     of more than one data set or none of a split.
     """
-    where = options_of(spec)
-    options = settle(spec.options, where, task="", language="")
-    column = choose(options["task"], COLUMNS, "CoNLL task", where)
-    need_kind(spec, "tagging", "a tag per word")
+    column = COLUMNS[spec.options.task]
     rows, opened = [], 0
-    for split, path in _files(artifact, options["language"]):
+    for split, path in _files(artifact, spec.options.language):
         for number, (words, tags) in enumerate(_sentences(path, column)):
             iob2 = to_iob2(tags)
             opened += sum(old != new for old, new in zip(tags, iob2, strict=True))

@@ -9,10 +9,10 @@ import pandas as pd
 
 from scriptorium.errors import UserError
 from scriptorium.files import json_lines
-from scriptorium.files.tables import members, settle
+from scriptorium.files.tables import members
 from scriptorium.ledger import Ledger
-from scriptorium.tasks.readers.common import options_of, read_lines, splits_of_files
-from scriptorium.tasks.readers.race import COLUMNS, need_choices, row_of
+from scriptorium.tasks.raw_choices import COLUMNS, need_parts, row_of
+from scriptorium.tasks.raw_files import read_lines, splits_of_files
 
 if TYPE_CHECKING:
     from scriptorium.tasks.spec import TaskDataSpec
@@ -20,14 +20,13 @@ if TYPE_CHECKING:
 QUESTIONS = {"cause": "What was the cause?", "effect": "What happened as a result?"}  # COPA's own two
 
 
-def read_copa(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
+def read(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
     """.jsonl, per line {"premise", "choice1", "choice2", "question": cause | effect, "label": 0 | 1}.
 
     The task's labels name the parts whose accuracy is told apart (cause, effect). Files belong to what their name
     says: train, val, test; where there is no test, val is our test. Raises UserError naming file and line.
     """
-    settle(spec.options, options_of(spec))
-    need_choices(spec, tuple(QUESTIONS))
+    need_parts(spec, tuple(QUESTIONS))
     rows = []
     for split, path in splits_of_files(members(artifact, ".jsonl"), artifact):
         for where, entry in json_lines.objects(read_lines(path), path):

@@ -12,29 +12,25 @@ import numpy as np
 import pandas as pd
 
 from scriptorium.errors import UserError
-from scriptorium.files.tables import clean, members, numbers, read_table, settle
+from scriptorium.files.tables import clean, members, numbers, read_table
 from scriptorium.ledger import Ledger
-from scriptorium.tasks.readers.common import FIELDS, need_kind, options_of
+from scriptorium.tasks.raw_files import FIELDS
 from scriptorium.tasks.splits import components, split
 
 if TYPE_CHECKING:
     from scriptorium.tasks.spec import TaskDataSpec
 
 HELD_OUT = 0.05  # share of the sentences each for validation and test: 90/5/5 as in the paper
-Scaler = dict[str, dict[str, float]]  # measure -> {min, max}
 
 
-def read_reading(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
-    """.csv or .csv.gz tables of means over readers: sentence_id, word_id (0.. in its sentence), word, measures.
+def read(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
+    """.csv or .csv.gz tables of means over participants: sentence_id, word_id (0.. in its sentence), word, measures.
 
-    The task's labels name the measures, which are columns of the table. Split 90/5/5 by sentence, all readings of a
-    sentence in one split. options: skip_broken leaves out sentences with a "word" that is empty or holds a blank
-    instead of refusing them, with a note of how many.
+    The task's labels name the measures, which are columns of the table. Split 90/5/5 by sentence, all repetitions of
+    a sentence in one split. Broken sentences, which may be left out, hold a "word" that is empty or has a blank.
 
     Raises UserError naming file and row.
     """
-    skip = settle(spec.options, options_of(spec), skip_broken=False)["skip_broken"]
-    need_kind(spec, "gaze", "eye-tracking measures per word")
     rows, broken = [], []
     for path in sorted(members(artifact, ".csv", ".csv.gz")):
         try:
@@ -51,7 +47,7 @@ def read_reading(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataF
             if not one[start:end].all():
                 row = raw.index[start + int(np.argmin(one[start:end]))]
                 broken.append(f"{path}, row {row}")
-                if not skip:
+                if not spec.options.skip_broken:
                     raise UserError(
                         f"{raw['word'][row]!r} is not one word",
                         where=broken[-1],
@@ -77,32 +73,6 @@ def read_reading(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataF
     for name, chosen in split(groups, [""] * len(frame), limits, spec.split_seed).items():
         frame.loc[chosen, "split"] = name
     return frame
-
-
-def fit_scaler(labels: pd.Series, measures: tuple[str, ...]) -> Scaler:
-    """Least and largest value of every measure. Raises UserError for one that is the same everywhere."""
-    values = np.concatenate([np.asarray(label) for label in labels])
-    scaler = {
-        name: {"min": float(low), "max": float(high)}
-        for name, low, high in zip(measures, values.min(axis=0), values.max(axis=0), strict=True)
-    }
-    for name, bounds in scaler.items():
-        if bounds["min"] == bounds["max"]:
-            raise UserError(
-                f"measure {name!r} is {bounds['min']:g} for every word of train",
-                where="config/config.yaml, labels of the task",
-                remedy="leave it out",
-            )
-    return scaler
-
-
-def scaled(labels: pd.Series, scaler: Scaler) -> pd.Series:
-    """Every measure from 0 (the least of train) to 100 (the largest), [words, measures] float32 per sentence.
-
-    Values beyond those of train are not cut.
-    """
-    low, high = (np.array([bounds[end] for bounds in scaler.values()]) for end in ("min", "max"))
-    return labels.map(lambda label: (100 * (np.asarray(label) - low) / (high - low)).astype(np.float32))
 
 
 def _stretches(new: np.ndarray) -> list[tuple[int, int]]:

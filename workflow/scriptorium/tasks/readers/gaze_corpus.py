@@ -1,4 +1,4 @@
-"""A gaze corpus as a task: any reader of data/gaze, so that an encoder can be tuned on eye movements first."""
+"""A gaze corpus as a task, by any reader of gaze/readers: so an encoder can be tuned on eye movements first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 from scriptorium.errors import UserError, nearest
 from scriptorium.gaze import corpora
 from scriptorium.ledger import Ledger
-from scriptorium.tasks.readers.common import FIELDS, need_kind, options_of
+from scriptorium.tasks.raw_files import FIELDS
 from scriptorium.tasks.splits import split
 
 if TYPE_CHECKING:
@@ -21,17 +21,14 @@ MEASURES = (*corpora.MEASURES, "fix_prop")
 HELD_OUT = 0.15  # share of the sentences each for validation and test (ours)
 
 
-def read_gaze_corpus(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
+def read(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
     """The sentences of a gaze corpus; the task's labels choose among n_fix, ffd, gd, gpt, trt, fix_prop.
 
-    options: reader = a reader of data/gaze; all others are that reader's own. Split by document, 70/15/15: sentences
-    of one paragraph have readers, topic and words in common. Raises UserError for a measure that the corpus lacks.
+    Split by document, 70/15/15: sentences of one paragraph have participants, topic and words in common. Raises
+    UserError for a measure that the corpus lacks.
     """
-    need_kind(spec, "gaze", "eye-tracking measures per word")
-    options = dict(spec.options)
-    if "reader" not in options:
-        raise UserError("option reader is missing", where=options_of(spec), remedy="name a reader of data/gaze")
-    words = corpora.read(spec.task, options.pop("reader"), options, artifact, ledger)
+    corpus = spec.options
+    words = corpora.read(spec.task, corpus.reader, corpus.options, artifact, ledger)
     for name in spec.labels:
         if name not in MEASURES or words[name].isna().any():
             known = [measure for measure in MEASURES if words[measure].notna().all()]

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from scriptorium.errors import UserError
-from scriptorium.files.tables import choose, clean, members, settle
+from scriptorium.files.tables import clean, members
 from scriptorium.ledger import Ledger
-from scriptorium.tasks.readers.common import FIELDS, bare_name, need_kind, options_of, read_lines
+from scriptorium.tasks.raw_files import FIELDS, bare_name, read_lines
 
 if TYPE_CHECKING:
     from scriptorium.tasks.spec import TaskDataSpec
@@ -51,27 +51,24 @@ FORMATS = {
 }
 
 
-def read_glue(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
+def read(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
     """One GLUE task.
 
-    options: task = cola | sst2 | mrpc | stsb | qqp | mnli | qnli | rte | wnli; part = matched | mismatched (MNLI's
-    dev); skip_broken: leave out rows with missing or surplus cells or an empty text instead of refusing them (QQP's
-    published train file has such rows), with a note of how many.
+    Broken rows, which may be left out, are those with missing or surplus cells or an empty text: QQP's published train
+    file has some.
 
     Raises UserError naming file and line: broken row, unknown label, missing column or split.
     """
-    where = options_of(spec)
-    options = settle(spec.options, where, task="", part="matched", skip_broken=False)
-    form = choose(options["task"], FORMATS, "GLUE task", where)
-    choose(options["part"], {"matched": 0, "mismatched": 0}, "part", where)
+    options = spec.options
+    form = FORMATS[options.task]
     _check_labels(spec, form)
     rows, broken = [], []
-    for split, paths in _files(artifact, options["part"]).items():
-        of_split = (row for path in paths for row in _rows(path, options["task"], form))
+    for split, paths in _files(artifact, options.part).items():
+        of_split = (row for path in paths for row in _rows(path, options.task, form))
         for number, (place, texts, label) in enumerate(of_split):
             if label is None:
                 broken.append(place)
-                if not options["skip_broken"]:
+                if not options.skip_broken:
                     raise UserError(
                         f"a row without its text{'s' if len(form.texts[0]) > 1 else ''} and label, or "
                         "with more cells than columns",
@@ -89,7 +86,6 @@ def read_glue(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFram
 
 
 def _check_labels(spec: TaskDataSpec, form: Format) -> None:
-    need_kind(spec, *(("classification", "classes") if form.labels else ("regression", "numbers")))
     if spec.labels != form.labels:
         # their order matters: f1 is that of the last of two
         raise UserError(

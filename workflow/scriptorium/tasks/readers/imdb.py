@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from scriptorium.errors import UserError
-from scriptorium.files.tables import clean, members, read_text, settle
+from scriptorium.files.tables import clean, members, read_text
 from scriptorium.ledger import Ledger
-from scriptorium.tasks.readers.common import FIELDS, need_classes, options_of
+from scriptorium.tasks.raw_files import FIELDS, need_classes
 
 if TYPE_CHECKING:
     from scriptorium.tasks.spec import TaskDataSpec
@@ -21,7 +21,7 @@ CLASSES = {"neg": "negative", "pos": "positive"}
 BREAK = re.compile(r"<br\s*/?>")
 
 
-def read_imdb(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
+def read(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
     """{train,test}/{pos,neg}/<number>_<rating>.txt; the unlabelled reviews are not read.
 
     Validation is cut from train, the reviews of a film together where urls_pos.txt and urls_neg.txt lie beside the
@@ -30,7 +30,6 @@ def read_imdb(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFram
 
     Raises UserError: an empty or not UTF-8 review, a file without a number, no reviews of a split and class.
     """
-    settle(spec.options, options_of(spec))
     need_classes(spec, *CLASSES.values())
     paths = members(artifact, ".txt")
     films = {

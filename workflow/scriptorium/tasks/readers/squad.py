@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,59 +10,35 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from scriptorium.errors import UserError
-from scriptorium.files.tables import choose, clean, members, settle
+from scriptorium.files.tables import clean, members
 from scriptorium.ledger import Ledger
-from scriptorium.tasks.readers.common import need_kind, options_of, read_lines, splits_of_files
+from scriptorium.tasks.raw_files import read_json, splits_of_files
 
 if TYPE_CHECKING:
     from scriptorium.tasks.spec import TaskDataSpec
 
-VERSIONS = ("1.1", "2.0")
 
-
-def read_squad(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
+def read(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
     """Questions on passages: .json or .json.gz, {"data": [{"paragraphs": [{"context", "qas": [{"id", "question",
     "answers": [{"text", "answer_start"}], "is_impossible"}]}]}]}.
 
-    options: version = 1.1 (every question has an answer, the default) | 2.0 (some have none). Files belong to the
-    split that a part of their name says. SQuAD's test is not public: where there is train and dev but no test, dev is
-    our test and validation is cut from train, as with GLUE; without any names all is split here. Whatever is cut
-    here, all questions on an article stay together, and all on one passage. Passages are not changed: answers are
-    pieces of them.
+    Files belong to the split that a part of their name says. SQuAD's test is not public: where there is train and dev
+    but no test, dev is our test and validation is cut from train, as with GLUE; without any names all is split here.
+    Whatever is cut here, all questions on an article stay together, and all on one passage. Passages are not changed:
+    answers are pieces of them.
 
     Raises UserError: JSON that cannot be read (file, line and column), and, with file and question, a missing field,
     an answer that does not stand at its place, or a question without an answer in version 1.1.
     """
-    where = options_of(spec)
-    version = settle(spec.options, where, version="1.1")["version"]
-    choose(version, dict.fromkeys(VERSIONS), "SQuAD version", where)
-    need_kind(spec, "question_answering", "a span of a passage")
-    if spec.labels:
-        raise UserError(
-            "question answering has no labels", where=f"config/config.yaml, tasks.{spec.task}", remedy="set labels: []"
-        )
     rows = []
     for split, path in splits_of_files(members(artifact, ".json", ".json.gz"), artifact):
-        rows += [{**row, "split": split} for row in _questions(path, version == "2.0")]
+        rows += [{**row, "split": split} for row in _questions(path, spec.options.version == "2.0")]
     frame = pd.DataFrame(rows, columns=["id", "text", "text_b", "label", "split", "group"])
     if repeated := sum(count - 1 for count in Counter(frame["id"]).values()):
         again = frame.groupby("id").cumcount()
         frame["id"] = [f"{own}-{n + 1}" if n else own for own, n in zip(frame["id"], again, strict=True)]
         ledger.note(f"{repeated} questions have the id of another one: -2, -3 and so on were added")
     return frame
-
-
-def read_json(path: Path) -> Any:
-    """The value in a JSON file, plain or gzip. Raises UserError with the place of the fault."""
-    text = "\n".join(line for _, line in read_lines(path))
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UserError(
-            f"cannot be read as JSON: {error.msg}",
-            where=f"{path}, line {error.lineno}, column {error.colno}",
-            remedy="fetch or copy the file again, or mend it there",
-        ) from None
 
 
 def _questions(path: Path, may_lack: bool) -> Iterator[dict]:

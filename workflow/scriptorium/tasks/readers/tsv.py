@@ -8,32 +8,31 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from scriptorium.errors import UserError
-from scriptorium.files.tables import clean, members, numbers, read_table, settle
+from scriptorium.files.tables import clean, members, numbers, read_table
 from scriptorium.ledger import Ledger
-from scriptorium.tasks.readers.common import SPLIT_NAMES, need_kind, options_of
+from scriptorium.tasks.raw_files import SPLIT_NAMES
 
 if TYPE_CHECKING:
     from scriptorium.tasks.spec import TaskDataSpec
 
 
-def read_tsv(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
+def read(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
     """The generic reader (ours): .tsv or .csv with columns text, label and optionally text_b, id, split.
 
-    split: train | validation (or dev) | test; without that column a file named after a split gives its rows to it,
-    and otherwise the rows are split here. Raises UserError naming file and row.
+    label: one of the task's labels; where it has none, for regression, a number. split: train | validation (or dev) |
+    test; without that column a file named after a split gives its rows to it, and otherwise the rows are split here.
+    Raises UserError naming file and row.
     """
-    settle(spec.options, options_of(spec))
-    need_kind(spec, "classification or regression", "a label per text")
     parts = []
     for path in members(artifact, ".tsv", ".csv"):
         raw = read_table(path, ("text", "label"), ("text_b", "id", "split"))
         part = pd.DataFrame({"text": raw["text"].map(clean)})
         part["text_b"] = raw["text_b"].map(clean) if "text_b" in raw else None
         part["id"] = raw["id"] if "id" in raw else [f"{path.stem}-{row}" for row in raw.index]
-        part["label"] = numbers(raw, "label", path) if spec.kind == "regression" else raw["label"].str.strip()
+        part["label"] = raw["label"].str.strip() if spec.labels else numbers(raw, "label", path)
         names = raw["split"].str.strip() if "split" in raw else pd.Series(path.stem, index=raw.index)
         part["split"] = names.map(SPLIT_NAMES)
-        known = {"label": (part["label"].isin(spec.labels), spec.labels)} if spec.kind == "classification" else {}
+        known = {"label": (part["label"].isin(spec.labels), spec.labels)} if spec.labels else {}
         if "split" in raw:
             known["split"] = (part["split"].notna(), SPLIT_NAMES)
         for column, (right, names) in known.items():

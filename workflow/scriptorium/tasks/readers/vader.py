@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from scriptorium.errors import UserError
-from scriptorium.files.tables import choose, clean, members, read_text, settle
+from scriptorium.files.tables import clean, members, read_text
 from scriptorium.ledger import Ledger
-from scriptorium.tasks.readers.common import FIELDS, need_classes, need_kind, options_of
+from scriptorium.tasks.raw_files import FIELDS, need_classes
 
 if TYPE_CHECKING:
     from scriptorium.tasks.spec import TaskDataSpec
@@ -23,19 +23,16 @@ DOMAINS = {
 }
 
 
-def read_vader(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
+def read(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
     """Sentences rated from -4 to 4 by ten to twenty people each (Hutto and Gilbert 2014).
 
-    options: domain = movie | amazon | nyt | tweets; threshold t: a mean rating of at least t is `positive`, of at
-    most -t `negative`, between them the sentence is left out (0.5: ours). For regression the label is the rating.
+    With labels, a mean rating of at least the threshold is `positive`, of at most minus the threshold `negative`, and
+    sentences between them are left out. Without labels, for regression, the rating is the label.
     """
-    where = options_of(spec)
-    options = settle(spec.options, where, domain="movie", threshold=0.5)
-    name = choose(options["domain"], DOMAINS, "domain", where)
-    need_kind(spec, "classification or regression", "a label per text")
-    if spec.kind == "classification":
+    options = spec.options
+    if spec.labels:
         need_classes(spec, "negative", "positive")
-    (path,) = members(artifact, f"{name}_GroundTruth.txt")
+    (path,) = members(artifact, f"{DOMAINS[options.domain]}_GroundTruth.txt")
     rows = []
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         cells = line.split("\t")
@@ -49,9 +46,9 @@ def read_vader(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFra
                 where=f"{path}, line {number}",
                 remedy="fetch the file again",
             ) from None
-        label = rating if spec.kind == "regression" else _polarity(rating, options["threshold"])
+        label = _polarity(rating, options.threshold) if spec.labels else rating
         if label is not None:
-            rows.append({"id": f"{options['domain']}-{own}", "text": text, "text_b": None, "label": label, "split": ""})
+            rows.append({"id": f"{options.domain}-{own}", "text": text, "text_b": None, "label": label, "split": ""})
     return pd.DataFrame(rows, columns=FIELDS)
 
 

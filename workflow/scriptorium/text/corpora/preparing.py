@@ -14,33 +14,23 @@ import hashlib
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from scriptorium import named
 from scriptorium.errors import UserError, nearest
 from scriptorium.fetching import download
-from scriptorium.files.tables import choose, clean
+from scriptorium.files.tables import clean
 from scriptorium.ledger import Ledger
-from scriptorium.text.corpora.bundled import read_bbc, read_tatoeba_sentences
-from scriptorium.text.corpora.plain import Document, read_plain, read_wikitext
-from scriptorium.text.corpora.records import read_jsonl, read_parquet, read_streamed
 from scriptorium.text.corpora.seen import Seen
 
 if TYPE_CHECKING:
     from scriptorium.text.spec import CorpusSpec
 
-READERS: dict[str, Callable[[Path, Mapping[str, Any], Ledger], Iterator[Document]]] = {
-    "bbc": read_bbc,
-    "tatoeba_sentences": read_tatoeba_sentences,
-    "text": read_plain,
-    "wikitext": read_wikitext,
-    "jsonl": read_jsonl,
-    "parquet": read_parquet,
-}
 COLUMNS = ("id", "source", "split", "text")
 ROWS_PER_GROUP, CHARACTERS_PER_GROUP = 1 << 16, 1 << 22  # of the parquet file: what stands in memory at once
 ROWS_PER_READ = 64
@@ -50,7 +40,7 @@ def prepare(spec: CorpusSpec, artifacts: list[Path], out: Path, ledger: Ledger) 
     """Read all sources, clean, split and write documents.parquet: id, source, split and text, all str (paragraphs
     joined by line ends). artifacts: manifests, each in a folder named like its data set.
 
-    Raises UserError: unknown reader or option, bad file, a corpus of fewer than two documents, disk full.
+    Raises UserError: bad file, a corpus of fewer than two documents, disk full.
     """
     scratch, result = out / ".scratch", out / "documents.parquet"
     shutil.rmtree(scratch, ignore_errors=True)  # of a killed attempt
@@ -73,15 +63,15 @@ def _collect(spec: CorpusSpec, artifacts: list[Path], seen: Seen, ledger: Ledger
     where = _where(spec)
     by_name = {path.parent.name: path for path in artifacts}
     for source in spec.sources:  # all names, before the first source is read
-        choose(source.reader, READERS, "corpus reader", where)
         if not source.stream and source.dataset not in by_name:
             raise UserError(f"no input for {source.dataset!r}, {nearest(source.dataset, by_name)}", where=where)
     for source in spec.sources:
         read = repeated = 0
+        reader = named.load("scriptorium.text.corpora.readers", source.reader)
         if source.stream:
-            documents = read_streamed(spec.streams[source.dataset], source.reader, source.options)
+            documents = reader.stream(spec.streams[source.dataset], source.options)
         else:
-            documents = READERS[source.reader](by_name[source.dataset], source.options, ledger)
+            documents = reader.read(by_name[source.dataset], source.options, ledger)
         for own, paragraphs in documents:
             kept = seen.new_paragraphs([clean(p) for p in paragraphs])
             read, repeated = read + 1, repeated + (not kept)

@@ -15,8 +15,6 @@ from scriptorium.fetching.unpack import expand
 if TYPE_CHECKING:
     from scriptorium.text.spec import StreamSpec
 
-FORMATS = {"jsonl": "json", "parquet": "parquet"}  # reader -> what the library calls it
-
 
 def addresses(source: StreamSpec) -> list[str]:
     """The streamed files at their pinned commit, as addresses (globs included) of the library's file system."""
@@ -24,19 +22,18 @@ def addresses(source: StreamSpec) -> list[str]:
     return [f"hf://{source.location}@{source.revision}/{member}" for member in members]
 
 
-def rows(files: list[str], reader: str, key: str, where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """(place, row) of parquet or JSON lines files, remote or here, in the order of their names; one at a time.
+def rows(files: list[str], kind: str, where: str, **settings: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(place, row) of files, remote or here, in the order of their names; one at a time.
 
+    kind: the library's name of a format, such as json or parquet; settings: of its reader of that format.
     Raises UserError if they cannot be read to their end.
     """
     os.environ["HF_HUB_OFFLINE"] = "0"  # stages are offline; this one reads what is pinned. Before the import
     import datasets
 
-    kind = FORMATS[reader]
-    only = {"columns": [key]} if kind == "parquet" else {}
     number = 0
     try:
-        stream = datasets.load_dataset(kind, data_files={"train": files}, split="train", streaming=True, **only)
+        stream = datasets.load_dataset(kind, data_files={"train": files}, split="train", streaming=True, **settings)
         for row in stream:
             number += 1
             yield f"{where}, row {number}", row

@@ -1,0 +1,66 @@
+"""A number for a text, or for a pair of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scriptorium.tasks.kind import TaskKind
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from scriptorium.tasks.labelled import Labelled
+    from scriptorium.tasks.spec import TaskInput
+
+
+class Regression(TaskKind):
+    """No labels: what is predicted has no names."""
+
+    metrics = ("pearson", "spearman", "mse")
+    default_metric = "spearman"
+    errors = ("mse",)
+
+    def labels_fault(self, labels: Sequence[str]) -> str:
+        return "a regression task has no labels; set labels: []" if labels else ""
+
+    def read(self, path: Path, labels: Sequence[str]) -> pd.DataFrame:
+        import numpy as np
+
+        from scriptorium.tasks.prepared import read_texts
+
+        return read_texts(path, np.isfinite, "a finite number").astype({"label": "float32"})
+
+    def model_class(self) -> type:
+        from transformers import AutoModelForSequenceClassification
+
+        return AutoModelForSequenceClassification
+
+    def head_settings(self, labels: Sequence[str]) -> dict[str, Any]:
+        return {"num_labels": 1, "problem_type": "regression"}
+
+    def predicted(
+        self, data: Labelled, outputs: np.ndarray, labels: np.ndarray, settings: TaskInput, fitted: None
+    ) -> pd.DataFrame:
+        """outputs: [n, 1]."""
+        return data.table[["id", "label"]].assign(prediction=outputs[:, 0])
+
+    def totals(self, predicted: pd.DataFrame, labels: Sequence[str]) -> np.ndarray:
+        from scriptorium.evaluation.classification import moments
+
+        return moments(predicted["label"].to_numpy(), predicted["prediction"].to_numpy())
+
+    def from_totals(self, sums: np.ndarray, labels: Sequence[str]) -> dict[str, np.ndarray]:
+        from scriptorium.evaluation.classification import from_moments
+
+        return from_moments(sums)
+
+    def not_of_totals(self) -> dict[str, Callable[[np.ndarray, np.ndarray], float]]:
+        from scriptorium.evaluation.classification import spearman
+
+        return {"spearman": spearman}
+
+
+KIND = Regression()

@@ -1,0 +1,117 @@
+"""The readers of labelled data, by name, and what may be said to each. A reader is a module of this package.
+
+A new one is a file beside this one with `read(spec, artifact, ledger) -> DataFrame` (see tasks/preparing.py) and a
+name in OPTIONS, with a class of its own if anything may be set.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from scriptorium.named import ModuleOf
+from scriptorium.spec import Spec
+
+SKIP_BROKEN = "leave out rows that cannot be read instead of refusing them, with a note of how many"
+
+
+class ReaderOptions(Spec):
+    """A reader without options."""
+
+    gives: ClassVar[dict[str, str]] = {}  # kind of task -> what the reader gives for it
+
+    def kinds(self) -> dict[str, str]:
+        """The kinds of task that can be had with these options, each with what is given for it."""
+        return self.gives
+
+
+class Classes(ReaderOptions):
+    """A reader of texts with classes, without options."""
+
+    gives: ClassVar = {"classification": "classes"}
+
+
+class Table(ReaderOptions):
+    """The user's own table: no options."""
+
+    gives: ClassVar = {"classification": "a label per text", "regression": "a label per text"}
+
+
+class Vader(ReaderOptions):
+    """Sentences rated from -4 to 4."""
+
+    gives: ClassVar = {"classification": "a label per text", "regression": "a label per text"}
+    domain: Literal["movie", "amazon", "nyt", "tweets"] = Field("movie", description="where the sentences are from")
+    threshold: float = Field(
+        0.5,
+        ge=0,
+        description="for classes: a mean rating of at least this is positive, of at most minus this negative; "
+        "sentences between them are left out (ours)",
+    )
+
+
+class Glue(ReaderOptions):
+    """A task of GLUE."""
+
+    task: Literal["cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "qnli", "rte", "wnli"] = Field(
+        description="which of GLUE's tasks"
+    )
+    part: Literal["matched", "mismatched"] = Field("matched", description="MNLI: which dev split is our test")
+    skip_broken: bool = Field(False, description=SKIP_BROKEN)
+
+    def kinds(self) -> dict[str, str]:
+        return {"regression": "numbers"} if self.task == "stsb" else {"classification": "classes"}
+
+
+class Conll(ReaderOptions):
+    """Words with tags, one per line."""
+
+    gives: ClassVar = {"tagging": "a tag per word"}
+    task: Literal["chunking", "ner"] = Field(description="the column of the tag: the third, or the last")
+    language: str = Field("", description="a word such as esp: only files that have it in their name; empty: all")
+
+
+class EyeTracking(ReaderOptions):
+    """Measures of words, one word per row."""
+
+    gives: ClassVar = {"gaze": "eye-tracking measures per word"}
+    skip_broken: bool = Field(False, description=SKIP_BROKEN)
+
+
+class GazeCorpus(ReaderOptions):
+    """Any gaze corpus as a task."""
+
+    gives: ClassVar = {"gaze": "eye-tracking measures per word"}
+    reader: Annotated[str, ModuleOf("scriptorium.gaze.readers")] = Field(description="a reader of gaze/readers")
+    options: dict[str, str | int | float | bool] = Field(default_factory=dict, description="settings of that reader")
+
+
+class Squad(ReaderOptions):
+    """Questions on passages."""
+
+    gives: ClassVar = {"question_answering": "a span of a passage"}
+    version: Literal["1.1", "2.0"] = Field("1.1", description="1.1: every question has an answer; 2.0: some have none")
+
+
+class Choices(ReaderOptions):
+    """A reader of multiple choice, without options."""
+
+    gives: ClassVar = {"multiple_choice": "one of several options"}
+
+
+OPTIONS: dict[str, type[ReaderOptions]] = {
+    "vader": Vader,
+    "tatoeba_paraphrase": Classes,
+    "tsv": Table,
+    "glue": Glue,
+    "imdb": Classes,
+    "conll": Conll,
+    "eye_tracking": EyeTracking,
+    "gaze_corpus": GazeCorpus,
+    "squad": Squad,
+    "race": Choices,
+    "copa": Choices,
+    "choices": Choices,
+}
+TaskReader = Annotated[Literal[tuple(OPTIONS)], ModuleOf("scriptorium.tasks.readers")]

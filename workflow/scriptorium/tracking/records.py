@@ -1,0 +1,46 @@
+"""Reads run.json for the mirror, and says what is wrong with one that cannot be shown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from scriptorium import ledger
+
+NUMBER = (int, float)
+NEEDED = {  # what the mirror reads, and of which kind it must be
+    "key": str,
+    "stage": str,
+    "status": str,
+    "attempt": int,
+    "start": NUMBER,
+    "end": (*NUMBER, type(None)),
+    "host": str,
+    "pid": int,
+    "pid_start": (*NUMBER, type(None)),
+    "device": (str, type(None)),
+    "slurm_job_id": (str, int, type(None)),
+    "inputs": list,
+    "outputs": list,
+}
+
+
+def read(directory: Path) -> tuple[dict[str, Any], str]:
+    """The record of a run and an empty text, or an empty record and what is wrong with it."""
+    try:
+        record = json.loads((directory / "run.json").read_text(encoding="utf-8"))
+    except OSError as error:
+        return {}, f"run.json cannot be read: {error.strerror}"
+    except ValueError:
+        return {}, "run.json cannot be read: it is not JSON"
+    if not isinstance(record, dict):
+        return {}, "run.json cannot be read: it is not a record"
+    for name, kinds in NEEDED.items():
+        if name not in record:
+            return {}, f"run.json cannot be used: it lacks {name!r}"
+        if not isinstance(record[name], kinds):
+            return {}, f"run.json cannot be used: {name!r} is {str(record[name])[:40]!r}"
+    if record["status"] not in (ledger.RUNNING, ledger.FINISHED, ledger.FAILED, ledger.KILLED):
+        return {}, f"run.json cannot be used: the status {record['status'][:40]!r} is unknown"
+    return record, ""
