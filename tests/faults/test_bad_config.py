@@ -268,7 +268,7 @@ def test_a_mistyped_target_path_is_explained(root):
     with pytest.raises(UserError, match="unknown variant 'cogbrt', did you mean 'cogbert'"):
         runs.finetune("cogbrt", "sentiment", 0)
     with pytest.raises(UserError, match="unknown task 'sentimen', did you mean 'sentiment'"):
-        runs.task_data("sentimen")
+        runs.prepare_task("sentimen")
     with pytest.raises(UserError, match="unknown data set 'vadr', did you mean 'vader'"):
         runs.fetch("vadr")
 

@@ -11,7 +11,7 @@ from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError
 from scriptorium.named import ModuleOf
 from scriptorium.spec import Spec
-from scriptorium.tasks.readers.spec import OPTIONS, ReaderOptions, Table, TaskReader
+from scriptorium.tasks.readers.spec import OPTIONS, ReaderOptions, TableOptions, TaskReader
 
 Kind = Annotated[
     Literal["classification", "regression", "tagging", "gaze", "question_answering", "multiple_choice"],
@@ -61,7 +61,7 @@ class TaskData(KindOfTask):
         """Options by the reader's own class, whose kinds must be the task's. `others` are the fields above."""
         reader, kind = others.data.get("reader"), others.data.get("kind")
         if reader is None:
-            return Table()  # that the reader is unknown is error enough
+            return TableOptions()  # that the reader is unknown is error enough
         if isinstance(given, ReaderOptions):
             return given
         try:
