@@ -1,4 +1,4 @@
-"""The worked examples of docs/extending.md, as they stand there, for the tests that put them into a copy and run them."""
+"""The worked examples of docs/extending.md as they stand there, for tests that put them into a copy and run them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "docs/extending.md"
 BLOCK = re.compile(
-    r"^`(?P<path>[\w./-]+)`(?P<place>, .*)?:\n\n```\w+\n(?P<text>.*?)^```", flags=re.MULTILINE | re.DOTALL
+    r"^`(?P<path>[\w./-]+)`(?P<place>, [^\n]*)?:\n\n```\w+\n(?P<text>.*?)^```", flags=re.MULTILINE | re.DOTALL
 )
 
 
@@ -27,11 +27,14 @@ def add(root: Path, heading: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         whole = path.read_text(encoding="utf-8") if path.exists() else ""
         assert bool(place) == path.exists(), (name, place)
-        if place:
-            mark, before, after = _between(place, text)
-            assert len(re.findall(mark, whole, flags=re.MULTILINE | re.DOTALL)) == 1, (name, place)
-            text = re.sub(mark, lambda m: before + m[0] + after, whole, flags=re.MULTILINE | re.DOTALL)
-        path.write_text(text, encoding="utf-8")
+        path.write_text(_put(text, whole, place) if place else text, encoding="utf-8")
+
+
+def _put(text: str, whole: str, place: str) -> str:
+    """A file's text with an example's at its place."""
+    mark, before, after = _between(place, text)
+    (found,) = re.finditer(mark, whole, flags=re.MULTILINE | re.DOTALL)
+    return whole[: found.start()] + before + found[0] + after + whole[found.end() :]
 
 
 def _between(place: str, text: str) -> tuple[str, str, str]:

@@ -1,4 +1,5 @@
-"""What README.md tells people to type works: its examples plan the runs they promise, its tables are the project's."""
+"""What README.md and docs/extending.md tell people to type works: examples plan the runs that they promise, and tables
+are the project's."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from scriptorium.config.loading import read_catalogue
 from tests.workflow.miniature import REPOSITORY, copy_repository
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+EXTENDING = (REPOSITORY / "docs/extending.md").read_text(encoding="utf-8")
 SNAKEFILE = (REPOSITORY / "Snakefile").read_text(encoding="utf-8")
 
 EXAMPLES = {
@@ -32,7 +34,7 @@ EXAMPLES = {
 
 def example(heading: str) -> str:
     """The one shell block below a heading."""
-    section = re.search(rf"^### {heading}\n(.*?)(?=^##)", README, flags=re.MULTILINE | re.DOTALL)[1]
+    section = re.search(rf"^### {heading}\n(.*?)(?=^##)", EXTENDING, flags=re.MULTILINE | re.DOTALL)[1]
     (block,) = re.findall(r"```sh\n(.*?)```", section, flags=re.DOTALL)
     return block
 
@@ -99,10 +101,14 @@ def test_no_documented_command_swallows_its_target():
 
 def test_every_link_leads_to_a_file_of_the_project():
     pages = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "config/README.md", "results/README.md")]
-    pages += sorted((REPOSITORY / "docs").glob("*.md"))
+    pages += sorted((REPOSITORY / "docs").rglob("*.md"))
     broken = []
     for page in pages:
         for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
             if "://" not in target and not (page.parent / target).exists():
                 broken.append(f"{page.name}: {target}")
     assert broken == []
+
+
+def test_the_first_page_is_short():
+    assert len(README.splitlines()) <= 150
