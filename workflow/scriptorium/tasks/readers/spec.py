@@ -6,7 +6,7 @@ name in OPTIONS, with a class of its own if anything may be set.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Union
 
 from pydantic import Field
 
@@ -114,3 +114,4 @@ OPTIONS: dict[str, type[ReaderOptions]] = {
     "choices": ChoicesOptions,
 }
 TaskReader = Annotated[Literal[tuple(OPTIONS)], ModuleOf("scriptorium.tasks.readers")]
+AnyOptions = Union[tuple(dict.fromkeys(OPTIONS.values()))]  # noqa: UP007 -- computed from the table
