@@ -180,5 +180,5 @@ def test_faulty_text_is_refused_with_file_and_line(raw, content, part):
 
 
 def test_corpus_with_an_unknown_reader_is_refused(raw):
-    with pytest.raises(UserError, match="sources.0.reader: unknown value 'txt', did you mean 'text'"):
+    with pytest.raises(UserError, match=r"sources.0.reader: unknown value 'txt', did you mean 'text'"):
         raw.corpus(("txt", {"a.txt": "One."}))

@@ -1,4 +1,4 @@
-"""What may be said of stage 1: gaze corpora, the regressor, the predictor, the shared task."""
+"""What may be configured of stage 1: gaze corpora, the regressor, the predictor, the shared task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be said of labelled tasks: their data, their kinds, a fine-tuning run. See docs/tasks.md."""
+"""What may be configured of labelled tasks: their data, their kinds, a fine-tuning run. See docs/tasks.md."""
 
 from __future__ import annotations
 

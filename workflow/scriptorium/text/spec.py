@@ -1,4 +1,4 @@
-"""What may be said of running text: corpora, vocabularies, and how text becomes blocks. Nothing heavy is imported."""
+"""What may be configured of running text: corpora, vocabularies, and how text becomes blocks."""
 
 from __future__ import annotations
 

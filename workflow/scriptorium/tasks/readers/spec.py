@@ -1,4 +1,4 @@
-"""The readers of labelled data, by name, and what may be said to each. A reader is a module of this package.
+"""The readers of labelled data, by name, and what may be set for each. A reader is a module of this package.
 
 A new one is a file beside this one with `read(spec, artifact, ledger) -> DataFrame` (see tasks/preparing.py) and a
 name in OPTIONS, with a class of its own if anything may be set.
