@@ -141,9 +141,9 @@ def test_reader_of_classes_is_refused_for_regression(raw):
     ("reader", "settings", "part"),
     [
         ("tvs", {}, "reader: unknown value 'tvs', did you mean 'tsv'?"),
-        ("vader", {"options": {"domian": "movie"}}, "options: unknown key 'domian', did you mean 'domain'?"),
-        ("vader", {"options": {"domain": "movies"}}, "options: domain: unknown value 'movies', did you mean 'movie'?"),
-        ("vader", {"options": {"threshold": "high"}}, "options: threshold: Input should be a valid number"),
+        ("vader", {"options": {"domian": "movie"}}, "unknown key 'options.domian', did you mean 'domain'?"),
+        ("vader", {"options": {"domain": "movies"}}, "options.domain: unknown value 'movies', did you mean 'movie'?"),
+        ("vader", {"options": {"threshold": "high"}}, "options.threshold: Input should be a valid number"),
         ("vader", {}, "reader 'vader' gives the label 'negative', which is not among the task's labels: bad, good"),
     ],
 )
@@ -180,5 +180,5 @@ def test_faulty_text_is_refused_with_file_and_line(raw, content, part):
 
 
 def test_corpus_with_an_unknown_reader_is_refused(raw):
-    with pytest.raises(UserError, match="unknown corpus reader 'txt', did you mean 'text'"):
+    with pytest.raises(UserError, match=r"sources.0.reader: unknown value 'txt', did you mean 'text'"):
         raw.corpus(("txt", {"a.txt": "One."}))

@@ -124,7 +124,7 @@ def test_an_import_killed_at_any_moment_leaves_nothing_that_the_next_one_cannot_
     undisturbed = Project(shutil.copytree(project.root, tmp_path / "undisturbed"), project.runs)
     database = project.results / "mlflow/mlflow.db"
     # while the database is made, which takes about 1700 statements, then while it is filled
-    for statement in (3, 1000, 1600, 1750, 60):
+    for statement in (3, 850, 1600, 1750, 60):
         done = import_in(project, "-c", KILLED_IMPORT, str(statement))
         assert done.returncode == -signal.SIGKILL, (statement, done.stderr)
         assert find_fault(database) is None, statement

@@ -137,7 +137,7 @@ def test_the_threshold_for_no_answer_comes_from_validation(tmp_path):
     metrics, found = outcome(folder.run("v/toy/seed0", **settings("question_answering")))
     threshold = metrics["validation/best_f1_threshold"]
     assert ((found["prediction"] == "") == (found["gap"] > threshold)).all()
-    again = question_answering.table(found["id"], found["label"], found["answer"], found["gap"], threshold)
+    again = question_answering.table_of_answers(found["id"], found["label"], found["answer"], found["gap"], threshold)
     assert metrics["test/f1"] == pytest.approx(again["f1"].mean())
     assert metrics["test/f1_threshold_0"] == pytest.approx(again["f1_0"].mean())
     assert metrics["test/best_f1"] >= max(metrics["test/f1"], metrics["test/f1_threshold_0"])
@@ -205,7 +205,9 @@ def test_padding_and_missing_options_leave_loss_and_gradient_alone():
         assert torch.equal(*values)
         gradients = [torch.autograd.grad(value, short)[0] for value in values]
         assert torch.equal(*gradients) and gradients[0].abs().sum() > 0
-    made = multiple_choice.table(pd.DataFrame({"id": ["a"]}), padded.detach().numpy(), np.array([[2, 4]]), ())
+    made = multiple_choice.table_of_choices(
+        pd.DataFrame({"id": ["a"]}), padded.detach().numpy(), np.array([[2, 4]]), ()
+    )
     assert made["prediction"][0] == int(short.argmax()) and len(made["probabilities"][0]) == 4
 
 

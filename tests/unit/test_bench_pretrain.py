@@ -123,7 +123,7 @@ def test_scaling_table_keeps_the_tokens_of_a_step_constant(monkeypatch, tmp_path
     monkeypatch.setattr(pretrain_scaling, "step_seconds", lambda _, shape: shape.batch_size * shape.length * 1e-4)
     monkeypatch.setattr(pretrain_scaling, "stage_seconds", lambda _, shape, count: 1.0 / count)
     models = [Shape(layers=1, width=32, heads=2), Shape(layers=2, width=32, heads=2)]
-    found = pretrain_scaling.table(None, models, (64, 512), (1, 2))
+    found = pretrain_scaling.table_of_times(None, models, (64, 512), (1, 2))
     assert list(found.columns) == pretrain_scaling.COLUMNS
     assert (found["length"] * found["batch"] == 2048).all()
     assert found["tokens_per_second"].head(4).tolist() == pytest.approx([1e4] * 4)
@@ -156,7 +156,7 @@ def test_every_case_runs_on_tiny_blocks(tmp_path_factory):
         "transformers Trainer",
     ]
     assert all(np.isfinite(ratio.ratios).all() and min(ratio.ratios) > 0 for ratio in found)
-    profile = pretrain_profile.table(root, shape, 1)
+    profile = pretrain_profile.table_of_parts(root, shape, 1)
     assert list(profile.columns) == pretrain_profile.COLUMNS
     assert (profile.groupby("side")["share"].sum() <= 1).all() and (profile["share"] > 0).all()
 

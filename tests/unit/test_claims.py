@@ -36,7 +36,9 @@ def runs(root, variant, share, seeds, offset):
 
 
 def made(paths, *rows):
-    found = claims.table(rows, [finetuning.read(p) for p in paths], shown(), smallest=0.005, resamples=2000, seed=0)
+    found = claims.table_of_claims(
+        rows, [finetuning.read(p) for p in paths], shown(), smallest=0.005, resamples=2000, seed=0
+    )
     return found.set_index("claim")
 
 
@@ -61,11 +63,11 @@ def test_verdict_by_cases(low, high, p, seeds, expected):
 
 def test_columns_are_exactly_those_of_the_contract(tmp_path):
     paths = runs(tmp_path, "bert", 0.7, 1, 0) + runs(tmp_path, "cogbert", 0.7, 1, 10)
-    found = claims.table(
+    found = claims.table_of_claims(
         [ROW, ABSENT], [finetuning.read(p) for p in paths], shown(), smallest=0.005, resamples=500, seed=0
     )
     assert list(found.columns) == CONTRACT
-    assert list(claims.table([ABSENT], [], {}, smallest=0.005, resamples=500, seed=0).columns) == CONTRACT
+    assert list(claims.table_of_claims([ABSENT], [], {}, smallest=0.005, resamples=500, seed=0).columns) == CONTRACT
 
 
 def test_a_large_gain_is_reproduced_with_five_seeds_and_inconclusive_with_two(tmp_path):

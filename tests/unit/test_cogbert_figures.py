@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from scriptorium.errors import UserError
-from scriptorium.reporting import boundary, feature_weights, reading
+from scriptorium.reporting import boundary, eye_tracking, feature_weights
 from scriptorium.reporting.differences import FinetuneRun
 
 
@@ -63,8 +63,8 @@ def test_the_eye_tracking_table_has_word_length_alone_as_a_row(tmp_path):
     )
     empty = pd.DataFrame({"label": [], "prediction": []})
     runs = [FinetuneRun("bert", "gaze-en", seed, own, empty) for seed, own in enumerate(metrics)]
-    table = reading.eye_tracking_table(runs, reading.baselines("gaze-en", tmp_path / "baselines.json"))
+    table = eye_tracking.eye_tracking_table(runs, eye_tracking.baselines("gaze-en", tmp_path / "baselines.json"))
     assert table["model"].tolist() == ["mean of train", "word length alone", "bert"]
     assert table["accuracy"].tolist() == [89.0, 92.5, 93.5]
     assert table["seeds"].tolist() == [0, 0, 2]
-    assert "word length alone" in reading.figure(table, tmp_path / "x.svg").read_text()
+    assert "word length alone" in eye_tracking.figure(table, tmp_path / "x.svg").read_text()

@@ -69,7 +69,7 @@ def test_scores_are_those_of_the_official_scorer(prediction, answers, exact, f1)
 def table(threshold=0.0):
     """Four questions: right, half right, unanswerable with a small gap, unanswerable with a large one."""
     answers = [["Paris"], ["old Rome"], [], []]
-    return question_answering.table(
+    return question_answering.table_of_answers(
         list("abcd"), answers, ["Paris", "Rome", "Oslo", "Bonn"], np.array([-3.0, 1, -1, 2]), threshold
     )
 
@@ -103,7 +103,7 @@ def test_metrics_tell_questions_with_and_without_answer_apart():
         }
     )
     assert question_answering.measures(table(None)).keys() == {"em", "f1"}
-    answered = question_answering.table(["a"], [["x"]], ["x"], np.array([0.0]), 0.0)
+    answered = question_answering.table_of_answers(["a"], [["x"]], ["x"], np.array([0.0]), 0.0)
     assert (
         "em_no_answer" not in question_answering.measures(answered)
         and question_answering.measures(answered)["em_has_answer"] == 1
@@ -293,7 +293,7 @@ def test_real_answers_come_back_from_their_labels(name):
     spec = AnswerSpec(stride=64, answer_length=100)
     data = Windows(frame, bert(), 192, spec)
     spans, gaps = decode(data, *golden(data), spec)
-    made = question_answering.table(
+    made = question_answering.table_of_answers(
         frame["id"], [[text for text, _ in own] for own in frame["label"]], spans, gaps, None
     )
     assert data.unreachable == 0

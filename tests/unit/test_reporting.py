@@ -45,7 +45,7 @@ def shown(metric="test/accuracy", kind="classification", labels=("no", "yes"), t
 
 def made(paths, baseline="bert", resamples=2000, tasks=None):
     runs = [finetuning.read(path) for path in paths]
-    table = finetuning.table(runs, baseline, tasks=tasks or shown(), resamples=resamples, seed=0)
+    table = finetuning.table_of_variants(runs, baseline, tasks=tasks or shown(), resamples=resamples, seed=0)
     return table.set_index(["task", "variant"])
 
 
@@ -112,7 +112,7 @@ def test_other_metrics_are_computed_anew_from_the_predictions(tmp_path):
         f1[name] = 2 * (positive & (labels == 1)).sum() / (positive.sum() + (labels == 1).sum())
     paths = [finetuned(tmp_path, n, "mood", 0, h, metrics={"test/f1": float(f1[n])}) for n, h in right.items()]
     runs = [finetuning.read(path) for path in paths]
-    table = finetuning.table(runs, "bert", tasks=shown("test/f1"), resamples=200, seed=0)
+    table = finetuning.table_of_variants(runs, "bert", tasks=shown("test/f1"), resamples=200, seed=0)
     assert table["delta"].iloc[1] == pytest.approx(f1["cogbert"] - f1["bert"])
 
 
@@ -130,7 +130,7 @@ def test_runs_that_cannot_be_compared_are_refused(tmp_path, change, message):
     finetuned(tmp_path, "cogbert", "mood", change.get("seed", 0), hits(0.8, 1), ids=change.get("ids"))
     runs = [finetuning.read(path) for path in sorted(tmp_path.rglob("manifest.json"))]
     with pytest.raises(UserError, match=message):
-        finetuning.table(
+        finetuning.table_of_variants(
             runs,
             change.get("baseline", "bert"),
             tasks=shown(change.get("metric", "test/accuracy")),
@@ -199,7 +199,7 @@ def test_pretraining_table_and_curves_are_those_of_the_run(tmp_path):
     run = pretraining.read(pretrained(tmp_path, "bert-mlm", 3))
     assert run.curves["train/loss"] == [(10, 8.5), (20, 8.0), (30, 7.5), (40, 7.0)]
     assert run.curves["validation/loss"] == [(20, 7.75), (40, 6.5)]
-    row = pretraining.table([run]).iloc[0]
+    row = pretraining.table_of_runs([run]).iloc[0]
     assert (row["recipe"], row["seed"], row["parameters"], row["tokens"]) == ("bert-mlm", 3, 4416698, 81920)
     assert row["below_unigram"] == pytest.approx(0.3)
 
@@ -286,7 +286,7 @@ def test_gaze_is_compared_by_error_and_a_lower_error_is_better(tmp_path, metric)
         paths += [worded(tmp_path, variant, seed, labels, guess, scores[variant]) for seed in (0, 1)]
     runs = [finetuning.read(path) for path in paths]
     tasks = shown(f"test/{metric}", "gaze", names, ["words"])
-    table = finetuning.table(runs, "bert", tasks=tasks, resamples=500, seed=0)
+    table = finetuning.table_of_variants(runs, "bert", tasks=tasks, resamples=500, seed=0)
     assert table["delta"].iloc[1] == pytest.approx(scores["cogbert"][metric] - scores["bert"][metric])
     assert table["verdict"].tolist() == ["baseline", "better"]
     assert finetuning.lower_is_better(tasks["words"]) == (metric != "accuracy")
@@ -309,7 +309,7 @@ def test_regression_is_compared_by_every_metric_it_has(tmp_path):
     runs = [finetuning.read(path) for path in paths]
     for name, verdict in (("pearson", "better"), ("spearman", "better"), ("mse", "better")):
         tasks = shown(f"test/{name}", "regression", ())
-        table = finetuning.table(runs, "bert", tasks=tasks, resamples=500, seed=0)
+        table = finetuning.table_of_variants(runs, "bert", tasks=tasks, resamples=500, seed=0)
         assert table["delta"].iloc[1] == pytest.approx(scores["cogbert"][name] - scores["bert"][name], abs=1e-6)
         assert table["verdict"].iloc[1] == verdict
 
@@ -320,4 +320,4 @@ def test_a_metric_without_a_difference_is_refused(tmp_path):
     with pytest.raises(
         UserError, match=r"no difference is defined for the metric 'test/loss' of mood\n.*accuracy, error, f1"
     ):
-        finetuning.table(runs, "a", tasks=shown("test/loss"), resamples=100, seed=0)
+        finetuning.table_of_variants(runs, "a", tasks=shown("test/loss"), resamples=100, seed=0)

@@ -11,7 +11,7 @@ from typing import get_args
 import pytest
 
 from scriptorium.tasks.kind import kind_of
-from scriptorium.tasks.readers.spec import OPTIONS, Glue
+from scriptorium.tasks.readers.spec import OPTIONS, GlueOptions
 from scriptorium.tasks.spec import Kind
 
 KINDS = get_args(get_args(Kind)[0])
@@ -31,8 +31,12 @@ def named(cell: str) -> list[str]:
 
 def kinds_given(reader: str) -> set[str]:
     options = OPTIONS[reader]
-    if options is Glue:
-        return {kind for task in get_args(Glue.model_fields["task"].annotation) for kind in Glue(task=task).kinds()}
+    if options is GlueOptions:
+        return {
+            kind
+            for task in get_args(GlueOptions.model_fields["task"].annotation)
+            for kind in GlueOptions(task=task).kinds()
+        }
     return set(options.gives)
 
 

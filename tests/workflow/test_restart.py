@@ -42,6 +42,13 @@ def until(moment, process, seconds: float = 60) -> None:
         time.sleep(0.01)
 
 
+def text(log) -> str:
+    try:
+        return log.read_text()
+    except FileNotFoundError:  # Snakemake removes it just before a job
+        return ""
+
+
 def locked(project) -> bool:
     return any((project.root / ".snakemake/locks").glob("*.output.lock"))
 
@@ -79,7 +86,7 @@ def test_a_job_that_outlived_its_snakemake_is_named_and_waited_for(fresh):
         os.killpg(first.pid, signal.SIGSTOP)  # what is left of the terminal: the job, at work for as long as we want
         with running(fresh, screen="second.txt") as second:
             log = fresh.root / "logs/fetch/mood.log"
-            until(lambda: "waiting until it has ended" in log.read_text(), second)
+            until(lambda: "waiting until it has ended" in text(log), second)
             os.killpg(first.pid, signal.SIGCONT)
             assert second.wait(timeout=120) == 0, (fresh.root / "second.txt").read_text()
     said = (fresh.root / "second.txt").read_text()

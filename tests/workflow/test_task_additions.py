@@ -31,7 +31,7 @@ def read(spec, artifact, ledger):
     ]
     return pd.DataFrame(rows, columns=FIELDS)
 '''
-OPTIONS = '''class NumberedLines(ReaderOptions):
+OPTIONS = '''class NumberedLinesOptions(ReaderOptions):
     """Lines by their number."""
 
     gives: ClassVar = {"parity": "even or odd"}
@@ -133,7 +133,7 @@ def add_reader(root: Path) -> None:
     folder = root / "workflow/scriptorium/tasks/readers"
     (folder / "numbered_lines.py").write_text(READER, encoding="utf-8")
     insert(folder / "spec.py", "OPTIONS: dict", OPTIONS)
-    insert(folder / "spec.py", '    "choices": Choices,\n', '    "numbered_lines": NumberedLines,\n')
+    insert(folder / "spec.py", '    "choices": ChoicesOptions,\n', '    "numbered_lines": NumberedLinesOptions,\n')
 
 
 def add_kind(root: Path) -> None:

@@ -1,19 +1,13 @@
 """Reads and checks the configuration; everything the other rule files ask for by name is defined here."""
 
-import sys
 from os.path import relpath
-from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.settings import ExecMode
 
-ROOT = Path(workflow.basedir)
-sys.path.insert(0, str(ROOT / "workflow"))
-
 from scriptorium.config.loading import load
 from scriptorium.digest import code_digest
 from scriptorium.environment import activate
-from scriptorium.errors import UserError
 from scriptorium.locking import know_owners
 from scriptorium.runs import Runs
 from scriptorium.runs.outdated import remind

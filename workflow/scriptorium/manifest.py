@@ -50,7 +50,7 @@ def read(path: Path) -> dict[str, Any]:
     return manifest
 
 
-def table(path: Path) -> Path:
+def the_parquet(path: Path) -> Path:
     """The one parquet file of an artifact, given its manifest; other files may stand beside it."""
     (entry,) = [entry for entry in read(path)["files"] if entry["path"].endswith(".parquet")]
     return path.parent / entry["path"]

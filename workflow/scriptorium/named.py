@@ -11,12 +11,12 @@ covers this one beside the stage's own imports: a module that no run names chang
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator, ValidationInfo
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,17 @@ class ModuleOf:
     def module(self, name: str) -> str:
         """Dotted name of the module; names are written with hyphens where they read better so (bert-nsp)."""
         return f"{self.package}.{name.replace('-', '_')}"
+
+
+def class_by(field: str, classes: Mapping[str, type[BaseModel]]) -> BeforeValidator:
+    """Annotation of a block whose class is chosen by a name: that in `field`, which stands before it."""
+
+    def chosen(given: Any, others: ValidationInfo) -> Any:
+        if field not in others.data:  # an unknown name is refused by its own field, and alone
+            return next(iter(classes.values())).model_construct()
+        return classes[others.data[field]].model_validate(given)
+
+    return BeforeValidator(chosen)
 
 
 def load(package: str, name: str) -> ModuleType:

@@ -97,9 +97,10 @@ def _explain(error: Mapping[str, Any]) -> str:
         return "; ".join(f"unknown key {'.'.join([*places, key])!r}, {hint}" for key, hint in hints)
     if kind == "missing":
         return f"key {path!r} is missing"
+    if kind == "literal_error":
+        valid = re.findall("'(.*?)'", error["ctx"]["expected"])
+        return f"{path}: unknown value {given!r}, {nearest(str(given), valid)}"
     message = error["msg"].removeprefix("Value error, ")
-    hint = ""
-    if kind == "literal_error" and isinstance(given, str):
-        close = nearest(given, re.findall("'(.*?)'", error["ctx"]["expected"]))
-        hint = f", {close}" if close.startswith("did you mean") else ""  # the message itself lists all of them
-    return f"{path}: {message} (got {given!r}){hint}" if path else message
+    if not path or isinstance(given, Mapping):  # a whole block says nothing when it is printed
+        return f"{path}: {message}" if path else message
+    return f"{path}: {message} (got {given!r})"

@@ -15,7 +15,7 @@ SIDES = ("ours MLM", "transformers MLM", "ours MPNet")
 TOP = 12
 
 
-def table(blocks: Path, shape: Shape, threads: int) -> pd.DataFrame:
+def table_of_parts(blocks: Path, shape: Shape, threads: int) -> pd.DataFrame:
     """The TOP operators of a step of each side, each side in a process of its own."""
     rows = []
     for side in SIDES:

@@ -38,7 +38,9 @@ COLUMNS = [
 ]
 
 
-def table(bench: Bench, models: Sequence[Shape], lengths: Sequence[int], processes: Sequence[int]) -> pd.DataFrame:
+def table_of_times(
+    bench: Bench, models: Sequence[Shape], lengths: Sequence[int], processes: Sequence[int]
+) -> pd.DataFrame:
     """One row per model and length (one process), then per number of processes (first model)."""
     rows = []
     for model in models:

@@ -70,7 +70,7 @@ class ModelAttention:
 
 def read_sentences(corpus: Path) -> list[Sentence]:
     """The sentences of a gaze corpus, given its manifest, in its order."""
-    table = pd.read_parquet(manifest.table(corpus))
+    table = pd.read_parquet(manifest.the_parquet(corpus))
     return [
         Sentence(str(document), int(number), tuple(rows["word"]), rows["n_fix"].to_numpy(np.float64))
         for (document, number), rows in table.groupby(["document", "sentence"], sort=False)
@@ -193,7 +193,7 @@ def _words(run: Path, annotations: Path) -> Words:
         )
     chosen = CognitionSpec.parse(record["spec"]["cognition"])
     return Words.read(
-        manifest.table(annotations), chosen.scores, record["spec"]["seed"], drop=chosen.drop, pieces=chosen.pieces
+        manifest.the_parquet(annotations), chosen.scores, record["spec"]["seed"], drop=chosen.drop, pieces=chosen.pieces
     )
 
 

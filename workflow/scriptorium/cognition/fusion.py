@@ -32,7 +32,7 @@ class FeatureWeights(nn.Module):
 
     a = tanh(W_r readability) + 1.5, c = tanh(W_c h_CLS + b_c) + 1.5, alpha_k = p_k / max p with p = 1/(sqrt(2 pi) a c):
     in [0.04, 1]. The released code has no sampling (defect 2); with `sampled` a training step takes the density not
-    at the mean but at a draw from it (our reading of the paper's words), and evaluation still takes the mean.
+    at the mean but at a draw from it (as we understand the paper's words), and evaluation still takes the mean.
     """
 
     def __init__(

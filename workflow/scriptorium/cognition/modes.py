@@ -62,7 +62,7 @@ FIXED = Flags(
     start="plain",
     shared_dropout=True,
 )
-# The paper's text where it says anything, the released code's equations elsewhere. Dead weights are no reading of
+# The paper's text where it says anything, the released code's equations elsewhere. Dead weights are no account of
 # the paper, so a layer owns what it uses.
 PAPER = Flags(
     fusion="multiply",

@@ -1,4 +1,4 @@
-"""What may be said of stage 2: which mode, which layers, which scores. Nothing heavy is imported."""
+"""What may be configured of stage 2: which mode, which layers, which scores. Nothing heavy is imported."""
 
 from __future__ import annotations
 

@@ -44,9 +44,9 @@ def from_first(value: str) -> str:
     """What the first process says."""
     if world() == 1:
         return value
-    said = [value]
-    distributed.broadcast_object_list(said, src=0, device=torch.device("cpu"))
-    return said[0]
+    agreed = [value]
+    distributed.broadcast_object_list(agreed, src=0, device=torch.device("cpu"))
+    return agreed[0]
 
 
 def wait() -> None:

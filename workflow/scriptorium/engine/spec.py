@@ -1,4 +1,4 @@
-"""What may be said of training: budget, batches, learning rate. Nothing heavy is imported."""
+"""What may be configured of training: budget, batches, learning rate. Nothing heavy is imported."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pandas as pd
 from scriptorium.evaluation.classification import probabilities, ratio
 
 
-def table(data: pd.DataFrame, logits: np.ndarray, labels: np.ndarray, parts: Sequence[str]) -> pd.DataFrame:
+def table_of_choices(data: pd.DataFrame, logits: np.ndarray, labels: np.ndarray, parts: Sequence[str]) -> pd.DataFrame:
     """id, label, prediction (numbers of options), probabilities (list) and, where parts are told apart, part.
 
     logits: [n, most options]; labels: [n, 2], the right option and how many there are.

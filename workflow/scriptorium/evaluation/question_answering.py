@@ -39,7 +39,7 @@ def _f1(own: list[str], wanted: list[str]) -> float:
     return 2 * same / (len(own) + len(wanted))
 
 
-def table(
+def table_of_answers(
     ids: Sequence[str],
     answers: Sequence[Sequence[str]],
     spans: Sequence[str],

@@ -1,4 +1,4 @@
-"""What may be said of a data set of the catalogue. Nothing heavy is imported."""
+"""What may be configured of a data set of the catalogue. Nothing heavy is imported."""
 
 from __future__ import annotations
 

@@ -29,21 +29,6 @@ def members(artifact: Path, *suffixes: str) -> list[Path]:
     return found
 
 
-def settle(given: Mapping[str, Any], where: str, **defaults: Any) -> dict[str, Any]:
-    """A reader's options over their defaults, of the defaults' types. Raises UserError for an unknown or odd one."""
-    settled = dict(defaults)
-    for name, value in given.items():
-        if name not in defaults:
-            raise UserError(f"unknown option {name!r}, {nearest(name, defaults)}", where=where)
-        wanted = type(defaults[name])
-        if wanted is float and type(value) is int:
-            value = float(value)
-        if type(value) is not wanted:
-            raise UserError(f"option {name} must be of type {wanted.__name__}, got {value!r}", where=where)
-        settled[name] = value
-    return settled
-
-
 def choose(name: str, choices: Mapping[str, Any], what: str, where: str) -> Any:
     """choices[name]. Raises UserError with the nearest name."""
     if name not in choices:

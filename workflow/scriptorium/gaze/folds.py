@@ -142,7 +142,7 @@ def score_spread(features: np.ndarray, scores: np.ndarray) -> dict[str, float]:
 
 def _parquet(path: Path, columns: list[str]) -> pd.DataFrame:
     """The one parquet file of a manifest. Raises UserError for a missing column."""
-    file = manifest.table(path)
+    file = manifest.the_parquet(path)
     table = pd.read_parquet(file)
     if missing := [name for name in columns if name not in table.columns]:
         raise UserError(f"columns missing: {', '.join(missing)}", where=file)

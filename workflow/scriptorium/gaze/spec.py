@@ -1,14 +1,13 @@
-"""What may be said of stage 1: gaze corpora, the regressor, the predictor, the shared task."""
+"""What may be configured of stage 1: gaze corpora, the regressor, the predictor, the shared task."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field
 
-from scriptorium.errors import UserError
-from scriptorium.gaze.readers.spec import OPTIONS, AnyOptions, GazeReader, ReaderOptions
-from scriptorium.named import ModuleOf
+from scriptorium.gaze.readers.spec import OPTIONS, AnyOptions, GazeReader
+from scriptorium.named import ModuleOf, class_by
 from scriptorium.spec import Spec
 
 
@@ -94,21 +93,9 @@ class GazeFormat(Spec):
     """In which format a gaze corpus comes: the reader, and its options."""
 
     reader: Annotated[GazeReader, ModuleOf("scriptorium.gaze.readers")] = Field(description="a reader of gaze/readers")
-    options: AnyOptions = Field(default_factory=dict, validate_default=True, description="settings of that reader")
-
-    @field_validator("options", mode="before")
-    @classmethod
-    def _of_reader(cls, options: Any, info: ValidationInfo) -> ReaderOptions:
-        """The reader's own options, defaults filled in."""
-        if "reader" not in info.data:  # an unknown reader is refused by its own field, and alone
-            return ReaderOptions()
-        kind = OPTIONS[info.data["reader"]]
-        if type(options) is kind:
-            return options
-        try:
-            return kind.parse(options)
-        except UserError as error:
-            raise ValueError(f"reader {info.data['reader']}: {error.problem}") from None
+    options: Annotated[AnyOptions, class_by("reader", OPTIONS)] = Field(
+        default_factory=dict, validate_default=True, description="settings of that reader"
+    )
 
 
 class GazeCorpusSpec(GazeFormat):

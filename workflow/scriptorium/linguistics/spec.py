@@ -1,4 +1,4 @@
-"""What may be said of annotation. Nothing heavy is imported."""
+"""What may be configured of annotation. Nothing heavy is imported."""
 
 from __future__ import annotations
 

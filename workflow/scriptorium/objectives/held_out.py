@@ -20,11 +20,11 @@ class Remembered:
         self.table: pd.DataFrame | None = None
 
     def __call__(self, predicted: transformers.EvalPrediction) -> dict[str, float]:
-        self.table = table(predicted)
+        self.table = table_of_examples(predicted)
         return self.measures(predicted)
 
 
-def table(predicted: transformers.EvalPrediction) -> pd.DataFrame:
+def table_of_examples(predicted: transformers.EvalPrediction) -> pd.DataFrame:
     """One row per held-out example, in the order of the data: loss (summed over its predictions, nats), predicted
     (how many), correct (how many of these); of models that tell the loss of every prediction also the first two for
     each tenth of the order of prediction, loss_1, predicted_1 to loss_10, predicted_10.

@@ -1,4 +1,4 @@
-"""What may be said of pre-training: the objective and its settings, the encoder, a run. Nothing heavy is imported.
+"""What may be configured of pre-training: the objective and its settings, the encoder, a run.
 
 Every objective has one class of settings, found by its name in `OBJECTIVES`: its own defaults, its own block, its own
 checks. An addition is a class here, its place in the tuple, and the module of its name.

@@ -55,7 +55,7 @@ def verdict(low: float, high: float, p_holm: float, seeds: int, smallest: float,
     return NOT_REPRODUCED if high < smallest else INCONCLUSIVE
 
 
-def table(
+def table_of_claims(
     claims: Sequence[ClaimRow],
     runs: Sequence[FinetuneRun],
     tasks: Mapping[str, TaskInTables],

@@ -78,9 +78,9 @@ def dot(jobs: Counter[str], edges: set[tuple[str, str]]) -> str:
     lines = []
     for rule in sorted(jobs):
         subject = next((name for name, own in SUBJECTS.items() if rule in own), "")
-        said = SUBJECTS.get(subject, {}).get(rule, "")
+        caption = SUBJECTS.get(subject, {}).get(rule, "")
         count = f"&#160;× {jobs[rule]}" if jobs[rule] > 1 else ""
-        label = f'<b>{rule}</b>{count}<br/><font point-size="10" color="#30353b">{said}</font>'
+        label = f'<b>{rule}</b>{count}<br/><font point-size="10" color="#30353b">{caption}</font>'
         lines.append(f'{rule} [label=<{label}>, fillcolor="{FILL[subject]}", color="{LINE[subject]}"];')
     lines += [f"{a} -> {b};" for a, b in sorted(needed(edges))]
     return f"digraph default {{{SETTINGS}    " + "\n    ".join(lines) + "\n}\n"

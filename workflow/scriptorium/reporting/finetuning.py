@@ -16,7 +16,7 @@ from scriptorium.reporting.spec import TaskInTables
 from scriptorium.reporting.style import COLOURS, INK, QUIET, RULE, save, styled
 from scriptorium.tasks.kind import kind_of
 
-__all__ = ["FinetuneRun", "difference", "figure", "read", "scale", "sentence", "table"]
+__all__ = ["FinetuneRun", "difference", "figure", "read", "scale", "sentence", "table_of_variants"]
 
 ALPHA = 0.05
 ENOUGH_SEEDS = 5
@@ -30,7 +30,7 @@ def scale(seeds: int) -> str:
     return count if seeds >= ENOUGH_SEEDS else f"{count}: a quick look"
 
 
-def table(
+def table_of_variants(
     runs: Sequence[FinetuneRun], baseline: str, *, tasks: Mapping[str, TaskInTables], resamples: int, seed: int
 ) -> pd.DataFrame:
     """One row per task and variant, the baseline first in each task.

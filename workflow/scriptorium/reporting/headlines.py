@@ -106,17 +106,17 @@ def _named(row: dict[str, str]) -> str:
 def _gaze(rows: list[dict[str, str]]) -> str:
     errors = {MODELS.get(row["model"], row["model"]): float(row["mae"]) for row in rows}
     best = min(errors, key=errors.get)
-    said = ", ".join(f"{name} {error:.3f}" for name, error in errors.items())
-    return f"fixations on unseen paragraphs are predicted best by {best}; mean absolute errors: {said}"
+    parts = ", ".join(f"{name} {error:.3f}" for name, error in errors.items())
+    return f"fixations on unseen paragraphs are predicted best by {best}; mean absolute errors: {parts}"
 
 
 def _pretrained(rows: list[dict[str, str]]) -> str:
-    said = [
+    parts = [
         f"{row['recipe']} (seed {row['seed']}) ended with a held-out loss of {float(row['validation_loss']):.3f} nats; "
         f"guessing by word frequency gives {float(row['unigram_loss']):.3f}"
         for row in rows
     ]
-    return "; ".join(said[:SHOWN] + ([f"{len(said) - SHOWN} more in pretrain.tsv"] if len(said) > SHOWN else []))
+    return "; ".join(parts[:SHOWN] + ([f"{len(parts) - SHOWN} more in pretrain.tsv"] if len(parts) > SHOWN else []))
 
 
 def _joined(names: list[str]) -> str:

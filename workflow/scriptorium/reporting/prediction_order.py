@@ -25,7 +25,7 @@ TREND = "trend"  # change of the loss from the first tenth to the last, along a 
 LOSSES, COUNTS = [loss_column(tenth) for tenth in TENTHS], [predicted_column(tenth) for tenth in TENTHS]
 
 
-def table(runs: Sequence[PretrainRun], baseline: str, *, resamples: int, seed: int) -> pd.DataFrame:
+def table_by_tenth(runs: Sequence[PretrainRun], baseline: str, *, resamples: int, seed: int) -> pd.DataFrame:
     """recipe, tenth (1 to 10, and the trend over them), loss (nats, mean over the seeds), its standard error; delta to
     the baseline with its 95 % interval over held-out blocks and seeds, where both predict the same tokens.
 

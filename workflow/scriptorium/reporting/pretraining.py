@@ -63,7 +63,7 @@ def read(manifest: Path) -> PretrainRun:
     return PretrainRun(directory.parent.name, seed, metrics, ordered, held_out)
 
 
-def table(runs: Sequence[PretrainRun]) -> pd.DataFrame:
+def table_of_runs(runs: Sequence[PretrainRun]) -> pd.DataFrame:
     """One row per run. Losses in nats per predicted token; unigram_loss is the yardstick of objectives/bert.py.
 
     Where a run knows them, also what its predictions could use (shares of the tokens and of the positions of a block,

@@ -40,7 +40,7 @@ def mean_of(runs: Sequence[PretrainRun], metric: str) -> float:
     return float(np.mean([run.metrics.get(metric, np.nan) for run in runs]))
 
 
-def table(runs: Sequence[PretrainRun], baseline: str, *, resamples: int, seed: int) -> pd.DataFrame:
+def table_of_variants(runs: Sequence[PretrainRun], baseline: str, *, resamples: int, seed: int) -> pd.DataFrame:
     """One row per variant, the baseline first. Losses in nats per predicted token, means over the seeds.
 
     delta is variant minus baseline over their common seeds, so less than 0 is better; interval and p come from

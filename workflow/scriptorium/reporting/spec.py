@@ -1,4 +1,4 @@
-"""What may be said of the tables. Nothing heavy is imported."""
+"""What may be configured of the tables. Nothing heavy is imported."""
 
 from __future__ import annotations
 

@@ -70,8 +70,8 @@ def run(job: stage.Job) -> list[Path]:
         )
     add([pretrain_data.start_ratio(blocks, spec.small, threads=threads, runs=spec.starts)])
     files = [timing.write(ratios, job.outputs["table"])]
-    profile = pretrain_profile.table(blocks, spec.small, threads)
-    scaling = pretrain_scaling.table(bench, spec.models, spec.lengths, spec.parallel)
+    profile = pretrain_profile.table_of_parts(blocks, spec.small, threads)
+    scaling = pretrain_scaling.table_of_times(bench, spec.models, spec.lengths, spec.parallel)
     for name, table in (("profile", profile), ("scaling", scaling)):
         table.to_csv(job.outputs[name], sep="\t", index=False, float_format="%.4g", lineterminator="\n")
         files.append(job.outputs[name])

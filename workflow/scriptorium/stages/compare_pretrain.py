@@ -30,8 +30,8 @@ def run(job: stage.Job) -> list[Path]:
 
     spec = job.spec
     runs = [pretraining.read(path) for path in job.inputs["runs"]]
-    made = pretraining_study.table(runs, spec.baseline, resamples=spec.resamples, seed=spec.seed)
-    order = prediction_order.table(runs, spec.baseline, resamples=spec.resamples, seed=spec.seed)
+    made = pretraining_study.table_of_variants(runs, spec.baseline, resamples=spec.resamples, seed=spec.seed)
+    order = prediction_order.table_by_tenth(runs, spec.baseline, resamples=spec.resamples, seed=spec.seed)
     files = [
         tables.write(made, job.outputs["table"]),
         pretraining_study.figure(runs, job.outputs["figure"]),

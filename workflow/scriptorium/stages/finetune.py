@@ -110,7 +110,7 @@ def read_words(job: stage.Job):
     spec = job.spec
     if not (spec.cognition or spec.gaze_loss):
         return None
-    path = manifest.table(job.input("annotations"))
+    path = manifest.the_parquet(job.input("annotations"))
     if spec.cognition is None:
         return Words.read(path, gives="n_fix")
     chosen = spec.cognition

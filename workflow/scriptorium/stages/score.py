@@ -35,7 +35,7 @@ def run(job: stage.Job) -> list[Path]:
             where=job.input("embeddings"),
             remedy="score with the encoder named in the regressor's recipe",
         )
-    words = pd.read_parquet(manifest.table(job.input("features")))
+    words = pd.read_parquet(manifest.the_parquet(job.input("features")))
     vectors = word_vectors.load(job.input("embeddings"), words["word"].unique())
     features = words[list(FEATURES)].to_numpy(np.float32)
     # rows of a text stand together (the contract of the features table)

@@ -33,7 +33,7 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.reporting import tables
 
     spec = job.spec
-    parts = [pd.read_parquet(manifest.table(path)) for path in job.inputs["words"]]
+    parts = [pd.read_parquet(manifest.the_parquet(path)) for path in job.inputs["words"]]
     words = pd.concat(parts, ignore_index=True).sort_values(
         ["corpus", "document", "sentence", "word_index"], kind="stable", ignore_index=True
     )

@@ -30,7 +30,7 @@ def run(job: stage.Job) -> list[Path]:
 
     spec = job.spec
     runs = [finetuning.read(path) for path in job.inputs.get("runs", [])]
-    made = claims.table(
+    made = claims.table_of_claims(
         spec.claims, runs, spec.tasks, smallest=spec.smallest_effect, resamples=spec.resamples, seed=spec.seed
     )
     files = [tables.write(made, job.outputs["table"]), claims.figure(made, spec.tasks, job.outputs["figure"])]

@@ -29,7 +29,7 @@ def run(job: stage.Job) -> list[Path]:
     corpora = {}
     for path in job.inputs["words"]:
         noise = json.loads((path.parent / "ceiling.json").read_text(encoding="utf-8"))
-        corpora[path.parent.name] = (pd.read_parquet(manifest.table(path)), noise)
+        corpora[path.parent.name] = (pd.read_parquet(manifest.the_parquet(path)), noise)
     table = gaze_corpora.corpora_table(corpora)
     table.to_csv(job.outputs["table"], sep="\t", index=False, float_format="%.4f", lineterminator="\n")
 

@@ -30,7 +30,7 @@ def run(job: stage.Job) -> list[Path]:
 
     spec = job.spec
     runs = [finetuning.read(path) for path in job.inputs["runs"]]
-    made = finetuning.table(runs, spec.baseline, tasks=spec.tasks, resamples=spec.resamples, seed=spec.seed)
+    made = finetuning.table_of_variants(runs, spec.baseline, tasks=spec.tasks, resamples=spec.resamples, seed=spec.seed)
     files = [tables.write(made, job.outputs["table"]), finetuning.figure(runs, made, spec.tasks, job.outputs["figure"])]
     for row in made.itertuples():
         job.ledger.note(finetuning.sentence(row))

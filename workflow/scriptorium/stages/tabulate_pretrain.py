@@ -20,7 +20,7 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.reporting import pretraining, tables
 
     runs = [pretraining.read(path) for path in job.inputs["runs"]]
-    made = pretraining.table(runs)
+    made = pretraining.table_of_runs(runs)
     files = [tables.write(made, job.outputs["table"]), pretraining.figure(runs, job.outputs["figure"])]
     for row in made.itertuples():
         job.ledger.note(

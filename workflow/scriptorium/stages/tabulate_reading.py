@@ -21,16 +21,16 @@ class TabulateReadingSpec(Spec):
 
 
 def run(job: stage.Job) -> list[Path]:
-    from scriptorium.reporting import differences, reading, tables
+    from scriptorium.reporting import differences, eye_tracking, tables
 
     runs = [differences.read(path) for path in job.inputs["runs"]]
     measured = [
         row
         for path in job.inputs["data"]
-        for row in reading.baselines(path.parent.name, path.parent / "baselines.json")
+        for row in eye_tracking.baselines(path.parent.name, path.parent / "baselines.json")
     ]
-    made = reading.eye_tracking_table(runs, measured)
-    files = [tables.write(made, job.outputs["table"]), reading.figure(made, job.outputs["figure"])]
+    made = eye_tracking.eye_tracking_table(runs, measured)
+    files = [tables.write(made, job.outputs["table"]), eye_tracking.figure(made, job.outputs["figure"])]
     for row in made.itertuples():
         job.ledger.metrics(0, {f"{row.task}/{row.model.replace(' ', '_')}/accuracy": row.accuracy})
     for path, kind in zip(files, ("table", "figure"), strict=True):

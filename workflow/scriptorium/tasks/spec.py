@@ -1,17 +1,16 @@
-"""What may be said of labelled tasks: their data, their kinds, a fine-tuning run. See docs/tasks.md."""
+"""What may be configured of labelled tasks: their data, their kinds, a fine-tuning run. See docs/tasks.md."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field
 
 from scriptorium.cognition.spec import CognitionSpec
 from scriptorium.engine.spec import TrainSpec
-from scriptorium.errors import UserError
-from scriptorium.named import ModuleOf
+from scriptorium.named import ModuleOf, class_by
 from scriptorium.spec import Spec
-from scriptorium.tasks.readers.spec import OPTIONS, ReaderOptions, Table, TaskReader
+from scriptorium.tasks.readers.spec import OPTIONS, AnyOptions, TaskReader
 
 Kind = Annotated[
     Literal["classification", "regression", "tagging", "gaze", "question_answering", "multiple_choice"],
@@ -44,7 +43,7 @@ class TaskData(KindOfTask):
     """What a task's data are made of."""
 
     reader: TaskReader = Field(description="the format of the raw data")
-    options: Union[tuple(dict.fromkeys(OPTIONS.values()))] = Field(  # noqa: UP007 (as many as there are)
+    options: Annotated[AnyOptions, class_by("reader", OPTIONS)] = Field(
         default_factory=dict, validate_default=True, description="settings of that reader"
     )
     limits: dict[Literal["train", "validation", "test"], int] = Field(
@@ -55,23 +54,11 @@ class TaskData(KindOfTask):
         0.1, gt=0, le=0.15, description="share of train that becomes validation, where the source has train and test"
     )
 
-    @field_validator("options", mode="before")
-    @classmethod
-    def _options_of_the_reader(cls, given: Any, others: ValidationInfo) -> Any:
-        """Options by the reader's own class, whose kinds must be the task's. `others` are the fields above."""
-        reader, kind = others.data.get("reader"), others.data.get("kind")
-        if reader is None:
-            return Table()  # that the reader is unknown is error enough
-        if isinstance(given, ReaderOptions):
-            return given
-        try:
-            options = OPTIONS[reader].parse(given)
-        except UserError as error:
-            raise ValueError(error.problem) from None
-        if (given_for := options.kinds()) and kind and kind not in given_for:
+    def model_post_init(self, _: Any) -> None:
+        given_for = self.options.kinds()
+        if given_for and self.kind not in given_for:
             what, kinds = next(iter(given_for.values())), " or ".join(given_for)
-            raise ValueError(f"reader {reader!r} gives {what}, kind: {kinds}, not {kind}; set kind: {kinds}")
-        return options
+            raise ValueError(f"reader {self.reader!r} gives {what}, kind: {kinds}, not {self.kind}; set kind: {kinds}")
 
 
 class TaskDataSpec(TaskData):

@@ -1,13 +1,14 @@
-"""What may be said of running text: corpora, vocabularies, and how text becomes blocks. Nothing heavy is imported."""
+"""What may be configured of running text: corpora, vocabularies, and how text becomes blocks."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field
 
+from scriptorium.named import class_by
 from scriptorium.spec import Spec
-from scriptorium.text.corpora.readers.spec import READERS, Options, Reader, ReaderOptions
+from scriptorium.text.corpora.readers.spec import READERS, Options, Reader
 
 
 class CorpusSource(Spec):
@@ -15,18 +16,13 @@ class CorpusSource(Spec):
 
     dataset: str = Field(description="catalogue name")
     reader: Reader = Field(description="how it is read, by a module of text/corpora/readers")
-    options: Options = Field(default_factory=dict, validate_default=True, description="settings of that reader")
+    options: Annotated[Options, class_by("reader", READERS)] = Field(
+        default_factory=dict, validate_default=True, description="settings of that reader"
+    )
     stream: bool = Field(
         False,
         description="read a data set of the hub without keeping a copy of it; readers jsonl and parquet",
     )
-
-    @field_validator("options", mode="before")
-    @classmethod
-    def _of_the_reader(cls, given: Any, info: ValidationInfo) -> Any:
-        """Options as an object of the reader's class, defaults filled in."""
-        reader = info.data.get("reader")  # missing if it is a wrong one, which is told already
-        return ReaderOptions() if reader is None else READERS[reader].model_validate(given)
 
     def model_post_init(self, _: object) -> None:
         if self.stream and not self.options.can_stream:

@@ -25,7 +25,7 @@ def read(words: Sequence[Path], measures: Sequence[str]) -> pd.DataFrame:
     """
     tables = []
     for path in words:
-        file = manifest.table(path)
+        file = manifest.the_parquet(path)
         part = pd.read_parquet(file)
         if missing := [name for name in (*PLACE, "word", *measures) if name not in part.columns]:
             raise UserError(

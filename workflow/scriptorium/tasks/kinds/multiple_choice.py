@@ -63,7 +63,7 @@ class MultipleChoice(TaskKind):
         """outputs: logits [n, most options]; labels [n, 2]. See evaluation/multiple_choice.py."""
         from scriptorium.evaluation import multiple_choice
 
-        return multiple_choice.table(data.table, outputs, labels, settings.labels)
+        return multiple_choice.table_of_choices(data.table, outputs, labels, settings.labels)
 
     def totals(self, predicted: pd.DataFrame, labels: Sequence[str]) -> np.ndarray:
         from scriptorium.evaluation import multiple_choice

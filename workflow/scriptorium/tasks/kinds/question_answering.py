@@ -94,7 +94,7 @@ class QuestionAnswering(TaskKind):
         table = data.table
         spans, gaps = decode(data, *outputs, settings.answers)
         answers = [[text for text, _ in row] for row in table["label"]]
-        return question_answering.table(table["id"], answers, spans, gaps, fitted).set_index(table.index)
+        return question_answering.table_of_answers(table["id"], answers, spans, gaps, fitted).set_index(table.index)
 
     def chosen(self, fitted: float | None, validation: dict[str, float]) -> float | None:
         """Test is measured at validation's best threshold."""

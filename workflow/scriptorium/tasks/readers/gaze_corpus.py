@@ -27,8 +27,7 @@ def read(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
     Split by document, 70/15/15: sentences of one paragraph have participants, topic and words in common. Raises
     UserError for a measure that the corpus lacks.
     """
-    corpus = spec.options
-    words = corpora.read(spec.task, corpus.reader, corpus.options, artifact, ledger)
+    words, _ = corpora.load(spec.task, spec.options, artifact, ledger)
     for name in spec.labels:
         if name not in MEASURES or words[name].isna().any():
             known = [measure for measure in MEASURES if words[measure].notna().all()]

@@ -1,4 +1,4 @@
-"""The readers of labelled data, by name, and what may be said to each. A reader is a module of this package.
+"""The readers of labelled data, by name, and what may be set for each. A reader is a module of this package.
 
 A new one is a file beside this one with `read(spec, artifact, ledger) -> DataFrame` (see tasks/preparing.py) and a
 name in OPTIONS, with a class of its own if anything may be set.
@@ -6,10 +6,11 @@ name in OPTIONS, with a class of its own if anything may be set.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Union
 
 from pydantic import Field
 
+from scriptorium.gaze.spec import GazeFormat
 from scriptorium.named import ModuleOf
 from scriptorium.spec import Spec
 
@@ -26,19 +27,19 @@ class ReaderOptions(Spec):
         return self.gives
 
 
-class Classes(ReaderOptions):
+class ClassesOptions(ReaderOptions):
     """A reader of texts with classes, without options."""
 
     gives: ClassVar = {"classification": "classes"}
 
 
-class Table(ReaderOptions):
+class TableOptions(ReaderOptions):
     """The user's own table: no options."""
 
     gives: ClassVar = {"classification": "a label per text", "regression": "a label per text"}
 
 
-class Vader(ReaderOptions):
+class VaderOptions(ReaderOptions):
     """Sentences rated from -4 to 4."""
 
     gives: ClassVar = {"classification": "a label per text", "regression": "a label per text"}
@@ -51,7 +52,7 @@ class Vader(ReaderOptions):
     )
 
 
-class Glue(ReaderOptions):
+class GlueOptions(ReaderOptions):
     """A task of GLUE."""
 
     task: Literal["cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "qnli", "rte", "wnli"] = Field(
@@ -64,7 +65,7 @@ class Glue(ReaderOptions):
         return {"regression": "numbers"} if self.task == "stsb" else {"classification": "classes"}
 
 
-class Conll(ReaderOptions):
+class ConllOptions(ReaderOptions):
     """Words with tags, one per line."""
 
     gives: ClassVar = {"tagging": "a tag per word"}
@@ -72,46 +73,45 @@ class Conll(ReaderOptions):
     language: str = Field("", description="a word such as esp: only files that have it in their name; empty: all")
 
 
-class EyeTracking(ReaderOptions):
+class EyeTrackingOptions(ReaderOptions):
     """Measures of words, one word per row."""
 
     gives: ClassVar = {"gaze": "eye-tracking measures per word"}
     skip_broken: bool = Field(False, description=SKIP_BROKEN)
 
 
-class GazeCorpus(ReaderOptions):
+class GazeCorpusOptions(GazeFormat, ReaderOptions):
     """Any gaze corpus as a task."""
 
     gives: ClassVar = {"gaze": "eye-tracking measures per word"}
-    reader: Annotated[str, ModuleOf("scriptorium.gaze.readers")] = Field(description="a reader of gaze/readers")
-    options: dict[str, str | int | float | bool] = Field(default_factory=dict, description="settings of that reader")
 
 
-class Squad(ReaderOptions):
+class SquadOptions(ReaderOptions):
     """Questions on passages."""
 
     gives: ClassVar = {"question_answering": "a span of a passage"}
     version: Literal["1.1", "2.0"] = Field("1.1", description="1.1: every question has an answer; 2.0: some have none")
 
 
-class Choices(ReaderOptions):
+class ChoicesOptions(ReaderOptions):
     """A reader of multiple choice, without options."""
 
     gives: ClassVar = {"multiple_choice": "one of several options"}
 
 
 OPTIONS: dict[str, type[ReaderOptions]] = {
-    "vader": Vader,
-    "tatoeba_paraphrase": Classes,
-    "tsv": Table,
-    "glue": Glue,
-    "imdb": Classes,
-    "conll": Conll,
-    "eye_tracking": EyeTracking,
-    "gaze_corpus": GazeCorpus,
-    "squad": Squad,
-    "race": Choices,
-    "copa": Choices,
-    "choices": Choices,
+    "vader": VaderOptions,
+    "tatoeba_paraphrase": ClassesOptions,
+    "tsv": TableOptions,
+    "glue": GlueOptions,
+    "imdb": ClassesOptions,
+    "conll": ConllOptions,
+    "eye_tracking": EyeTrackingOptions,
+    "gaze_corpus": GazeCorpusOptions,
+    "squad": SquadOptions,
+    "race": ChoicesOptions,
+    "copa": ChoicesOptions,
+    "choices": ChoicesOptions,
 }
 TaskReader = Annotated[Literal[tuple(OPTIONS)], ModuleOf("scriptorium.tasks.readers")]
+AnyOptions = Union[tuple(dict.fromkeys(OPTIONS.values()))]  # noqa: UP007 -- computed from the table
