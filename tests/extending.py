@@ -45,7 +45,7 @@ def _between(place: str, text: str) -> tuple[str, str, str]:
         "before `OBJECTIVES`": (r"^OBJECTIVES: ", text + "\n\n", ""),
         "in `OBJECTIVES`": (r"^    for each in \(", "", text.strip() + ", "),
         "in `Kind`": (r"^Kind = Annotated\[\s*Literal\[", "", text.strip() + ", "),
-        "in `Table.gives`": (r"^class Table\(.*?gives: ClassVar = \{", "", text.strip() + ", "),
+        "in `TableOptions.gives`": (r"^class TableOptions\(.*?gives: ClassVar = \{", "", text.strip() + ", "),
         "in `Specifications`": (r"\Z", "\n", text),
         "behind the other includes": (r'^include: "workflow/rules/bench.smk"\n', "", text),
     }[place]
