@@ -281,8 +281,8 @@ def test_broken_rows_are_left_out_and_counted_if_asked_for(raw):
 @pytest.mark.parametrize(
     ("settings", "part"),
     [
-        ({"options": {"task": "colla"}}, "options: task: unknown value 'colla', did you mean 'cola'"),
-        ({"options": {"task": "cola", "part": "both"}}, "options: part: unknown value 'both'"),
+        ({"options": {"task": "colla"}}, "options.task: unknown value 'colla', did you mean 'cola'"),
+        ({"options": {"task": "cola", "part": "both"}}, "options.part: unknown value 'both'"),
         (
             {"options": {"task": "cola"}, "labels": ("acceptable", "unacceptable")},
             r"has the labels unacceptable, acceptable, not acceptable, unacceptable",

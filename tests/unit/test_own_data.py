@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from scriptorium.project import read_catalogue
 
 from scriptorium import own_data
+from scriptorium.config.loading import read_catalogue
 from scriptorium.errors import UserError
 
 REPOSITORY = Path(__file__).parents[2]

@@ -121,7 +121,7 @@ GOOD = "a N B-NP\n"
         ({"train.txt": GOOD}, {}, "no test file among train.txt"),
         ({"test.txt": GOOD}, {}, "no train file among test.txt"),
         ({"train.txt": GOOD, "test.txt": b"na\xefve N O\n"}, {}, r"test\.txt, line 1: not UTF-8"),
-        ({"train.txt": GOOD, "test.txt": GOOD}, {"task": "pos"}, "options: task: unknown value 'pos'"),
+        ({"train.txt": GOOD, "test.txt": GOOD}, {"task": "pos"}, "options.task: unknown value 'pos'"),
         ({"train.txt": GOOD, "test.txt": GOOD}, {"language": "esp"}, "no train file of language 'esp' among"),
     ],
 )
