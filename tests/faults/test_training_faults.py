@@ -15,6 +15,7 @@ from scriptorium import ledger
 from scriptorium.engine import checkpoints, training
 from scriptorium.errors import UserError
 from scriptorium.models.mlm import PackedMaskedLM
+from scriptorium.models.spec import EncoderSpec
 from scriptorium.stage import execute
 from scriptorium.stages import pretrain
 from tests import tiny
@@ -149,7 +150,7 @@ def test_another_error_while_saving_is_passed_on_as_it_is(tmp_path):
 
 def test_a_checkpoint_of_another_shape_is_refused_with_names_and_shapes(tmp_path):
     def model(**changes):
-        spec = pretrain.EncoderSpec(**{**SHAPE, **changes})
+        spec = EncoderSpec(**{**SHAPE, **changes})
         from scriptorium.models import mlm
 
         return mlm.build(spec, tiny.tokenizer())
