@@ -109,14 +109,9 @@ def raise_terminated(number: int, _frame: Any) -> None:
 
 
 def _digest_input(path: Path) -> str:
-    """sha256 of an input; for a manifest, of its text, after its files were found complete and unchanged."""
-    if path.is_dir():
-        return manifest.folder_digest(path)
+    """The digest of an input, after the files of a manifest were found complete and unchanged."""
     if not path.exists():
         raise UserError("input does not exist", where=path, remedy="run snakemake for it first")
-    if path.name == manifest.NAME:
-        problems = manifest.check(path)
-        if problems:
-            raise UserError(problems[0], where=path, remedy=f"delete {path} and run snakemake again to rebuild it")
-        return manifest.content_digest(path)
-    return manifest.sha256(path)
+    if path.name == manifest.NAME and (problems := manifest.check(path)):
+        raise UserError(problems[0], where=path, remedy=f"delete {path} and run snakemake again to rebuild it")
+    return manifest.input_digest(path)

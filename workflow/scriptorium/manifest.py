@@ -69,6 +69,16 @@ def folder_digest(folder: Path) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
+def input_digest(path: Path) -> str:
+    """What a run's key and its ledger hold of an input: a manifest, a file, or a folder of the user's own.
+
+    Raises OSError if it is gone, UserError if it is a manifest that cannot be read.
+    """
+    if path.name == NAME:
+        return content_digest(path)
+    return folder_digest(path) if path.is_dir() else sha256(path)
+
+
 def check(path: Path, *, content: bool = True) -> list[str]:
     """Problems of an artifact against its manifest: missing file, wrong size, wrong sha256. Empty: all well."""
     path = path / NAME if path.is_dir() else path

@@ -56,7 +56,7 @@ def repeatable(directory: Path) -> dict[str, Any]:
                 where=path,
                 remedy="run snakemake for it, in the project's folder",
             )
-        if (manifest.content_digest(path) if path.name == manifest.NAME else manifest.sha256(path)) != entry["sha256"]:
+        if manifest.input_digest(path) != entry["sha256"]:
             raise UserError(
                 f"input {entry['name']!r} changed since {directory} was made, so its outputs may differ",
                 where=path,

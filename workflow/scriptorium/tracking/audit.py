@@ -144,6 +144,6 @@ def mirror_findings(results: Path, found: list[Portrait], store: Store) -> tuple
 def _digest(path: Path) -> str | None:
     """Digest of an input, as stages record it."""
     try:
-        return manifest.content_digest(path) if path.name == manifest.NAME else manifest.sha256(path)
+        return manifest.input_digest(path)
     except (UserError, OSError):
         return None
