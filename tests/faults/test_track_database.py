@@ -136,7 +136,7 @@ def test_an_import_killed_at_any_moment_leaves_nothing_that_the_next_one_cannot_
     assert not list(database.parent.glob(".*.draft*"))
 
 
-@pytest.mark.parametrize("size", [200_000, 1_010_000])
+@pytest.mark.parametrize("size", [200_000, pytest.param(1_010_000, marks=pytest.mark.slow)])
 def test_a_disk_that_is_full_is_told_in_one_sentence_and_the_next_import_is_complete(project, size):
     project.add(project.runs.finetuning[0], steps=3000)
     done = import_in(project, bytes_per_file=size)  # enough for a part of the database, or for the empty database
