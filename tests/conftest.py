@@ -10,7 +10,6 @@ import pytest
 import tests.own_data  # noqa: F401  (takes the user's own root out of the environment before any project is built)
 from tests.workflow.miniature import Project, build
 
-
 # Under nohup this signal is ignored, also by all that tests start; some of them prove what a closed terminal does.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
