@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +26,6 @@ def members(artifact: Path, *suffixes: str) -> list[Path]:
             remedy="correct `members` of this data set in config/datasets.tsv, or its reader",
         )
     return found
-
-
-def choose(name: str, choices: Mapping[str, Any], what: str, where: str) -> Any:
-    """choices[name]. Raises UserError with the nearest name."""
-    if name not in choices:
-        raise UserError(f"unknown {what} {name!r}, {nearest(name, choices)}", where=where)
-    return choices[name]
 
 
 def read_text(path: Path) -> str:
