@@ -207,6 +207,23 @@ def test_what_is_wrong_with_the_store_stops_the_import_and_is_no_fault_of_a_run(
     assert "left out" not in err
 
 
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        (
+            "API request to endpoint /api failed with error code 401 != 200. Response body: ''",
+            "MLFLOW_TRACKING_PASSWORD",
+        ),
+        ("API request to http://127.0.0.1:44019/api failed: Max retries exceeded", "nothing is lost"),
+    ],
+    ids=["401", "a port that contains 401"],
+)
+def test_only_an_answer_of_401_asks_for_a_password(said, remedy):
+    with pytest.raises(UserError) as caught, complaints.answering("http://127.0.0.1:44019"):
+        raise MlflowException(said)
+    assert remedy in str(caught.value.remedy)
+
+
 def test_a_full_disk_is_told_wherever_it_is_noticed():
     found = complaints.of_the_store(OSError(28, "No space left on device", "/somewhere/file"), "results")
     assert isinstance(found, UserError)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,9 +39,15 @@ def answering(where: str | Path) -> Iterator[None]:
         remedy = f"{LATER}, so start it (or correct tracking.uri) and import again"
         if "Invalid Host header" in str(error):
             remedy = "address the server by its IP, or start it with --allowed-hosts"
-        if "401" in str(error):
+        if refuses_the_password(error):
             remedy = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
         raise UserError(f"MLflow does not take this: {str(error)[:300]}", where=where, remedy=remedy) from error
+
+
+def refuses_the_password(error: BaseException) -> bool:
+    """Whether the server answered with status 401; a bare search for the figures would find them in a port, too."""
+    status = getattr(error, "get_http_status_code", int)()
+    return status == 401 or re.search(r"\b(error code|status code|HTTP) 401\b", str(error)) is not None
 
 
 def of_the_store(error: BaseException, where: str | Path) -> UserError | None:
