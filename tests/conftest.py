@@ -1,11 +1,14 @@
-"""One miniature project, run once per session; tests that change it work on a copy."""
+"""One miniature project, run once for all tests; tests that change it work on a copy."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 import tests.own_data  # noqa: F401  (takes the user's own root out of the environment before any project is built)
 from tests.workflow.miniature import Project, build
@@ -16,10 +19,24 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The miniature after `snakemake` has run to its end. Do not change it: use `project`."""
-    project = build(tmp_path_factory.mktemp("miniature"))
-    project.output = project.snakemake().stdout
-    return project
+    """The miniature after `snakemake` has run to its end. Do not change it: use `project`.
+
+    Tests that run side by side (`pytest -n 2`) share it: whoever comes first makes it, the others wait.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    root, said = shared / "miniature", shared / "miniature.txt"
+    with FileLock(shared / "miniature.lock"):
+        if not said.exists():
+            said.write_text(_finish(root), encoding="utf-8")
+    return Project(root, said.read_text(encoding="utf-8"))
+
+
+def _finish(root: Path) -> str:
+    """What the first full run printed; after a failure the next worker begins anew."""
+    shutil.rmtree(root, ignore_errors=True)
+    return build(root).snakemake().stdout
 
 
 @pytest.fixture

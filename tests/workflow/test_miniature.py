@@ -61,8 +61,8 @@ def test_the_first_page_of_the_report_states_the_results(finished):
     assert ".headline-table" in page, "the stylesheet"
 
 
-def test_a_second_call_has_nothing_to_do(finished):
-    assert "Nothing to be done" in finished.snakemake().stdout
+def test_a_second_call_has_nothing_to_do(project):
+    assert "Nothing to be done" in project.snakemake().stdout
 
 
 def test_every_manifest_matches_its_files(finished):
@@ -129,8 +129,8 @@ def test_audit_finds_nothing_wrong_and_every_planted_fault(project):
     assert "finetune/cogbert/mood/seed1" in broken.stdout
 
 
-def test_verify_repeats_a_branch_byte_for_byte(finished):
-    assert "identical" in finished.snakemake("verify").stdout
+def test_verify_repeats_a_branch_byte_for_byte(project):
+    assert "identical" in project.snakemake("verify").stdout
 
 
 def test_the_command_in_a_ledger_runs_without_snakemake(project):
