@@ -291,7 +291,7 @@ def test_table_and_figures_show_information_shares_and_order(runs, tmp_path):
     made = {"table": "table.tsv", "figure": "loss.svg", "ranks": "ranks.svg", "order": "order.tsv"}
     execute(
         "compare_pretrain",
-        compare_pretrain.ComparePretrainSpec(study="mpnet", baseline="mpnet", resamples=100),
+        compare_pretrain.ComparePretrainSpec(study="mpnet", baseline="mpnet"),
         compare_pretrain.run,
         out=tmp_path / "run",
         inputs={"runs": [path / "manifest.json" for path in runs.values()]},

@@ -36,9 +36,7 @@ def runs(root, variant, share, seeds, offset):
 
 
 def made(paths, *rows):
-    found = claims.table_of_claims(
-        rows, [finetuning.read(p) for p in paths], shown(), smallest=0.005, resamples=2000, seed=0
-    )
+    found = claims.table_of_claims(rows, [finetuning.read(p) for p in paths], shown(), smallest=0.005)
     return found.set_index("claim")
 
 
@@ -63,11 +61,9 @@ def test_verdict_by_cases(low, high, p, seeds, expected):
 
 def test_columns_are_exactly_those_of_the_contract(tmp_path):
     paths = runs(tmp_path, "bert", 0.7, 1, 0) + runs(tmp_path, "cogbert", 0.7, 1, 10)
-    found = claims.table_of_claims(
-        [ROW, ABSENT], [finetuning.read(p) for p in paths], shown(), smallest=0.005, resamples=500, seed=0
-    )
+    found = claims.table_of_claims([ROW, ABSENT], [finetuning.read(p) for p in paths], shown(), smallest=0.005)
     assert list(found.columns) == CONTRACT
-    assert list(claims.table_of_claims([ABSENT], [], {}, smallest=0.005, resamples=500, seed=0).columns) == CONTRACT
+    assert list(claims.table_of_claims([ABSENT], [], {}, smallest=0.005).columns) == CONTRACT
 
 
 def test_a_large_gain_is_reproduced_with_five_seeds_and_inconclusive_with_two(tmp_path):
@@ -104,7 +100,7 @@ def test_the_stage_writes_the_same_bytes_twice_also_without_any_run(tmp_path, mo
     names = {"table": "claims.tsv", "figure": "claims.svg"}
     paths = runs(tmp_path, "bert", 0.6, 2, 0) + runs(tmp_path, "cogbert", 0.9, 2, 10)
     for given in ({"runs": paths}, {}):
-        spec = tabulate_claims.TabulateClaimsSpec(claims=(ROW, ABSENT), tasks=shown(), resamples=200)
+        spec = tabulate_claims.TabulateClaimsSpec(claims=(ROW, ABSENT), tasks=shown())
         first, second = run_twice(tabulate_claims, spec, given, names, tmp_path, monkeypatch)
         assert first == second
 

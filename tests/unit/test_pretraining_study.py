@@ -51,7 +51,7 @@ def study(**levels: float) -> list[PretrainRun]:
 
 
 def made(runs: list[PretrainRun], baseline: str = "base") -> pd.DataFrame:
-    return pretraining_study.table_of_variants(runs, baseline, resamples=500, seed=0).set_index("recipe")
+    return pretraining_study.table_of_variants(runs, baseline).set_index("recipe")
 
 
 def test_a_lower_loss_on_the_same_blocks_is_found_although_blocks_differ_more_than_variants():
@@ -93,14 +93,14 @@ def test_figures_are_drawn_and_name_every_variant(tmp_path):
     runs = [*study(base=6.5, better=6.4), run("bert", 0, 6.6, ordered=False)]
     loss = pretraining_study.figure(runs, tmp_path / "loss.svg").read_text()
     assert all(name in loss for name in ("base", "better", "bert", "FLOPs"))
-    rows = prediction_order.table_by_tenth(runs, "base", resamples=200, seed=0)
+    rows = prediction_order.table_by_tenth(runs, "base")
     ranks = prediction_order.figure(rows, runs, "base", tmp_path / "ranks.svg").read_text()
     assert "better: sees 92.5% of tokens" in ranks and "bert" not in ranks
     assert "difference to base on the same tokens" in ranks
     alone = prediction_order.figure(rows[rows["recipe"] == "base"], runs, "base", tmp_path / "alone.svg").read_text()
     assert "difference" not in alone
     with pytest.raises(UserError, match="none of these runs predicts in an order"):
-        prediction_order.table_by_tenth([run("bert", 0, 6.6, ordered=False)], "bert", resamples=200, seed=0)
+        prediction_order.table_by_tenth([run("bert", 0, 6.6, ordered=False)], "bert")
 
 
 def test_what_the_order_is_worth_is_found_under_the_noise_of_the_tokens():
@@ -111,7 +111,7 @@ def test_what_the_order_is_worth_is_found_under_the_noise_of_the_tokens():
         if own.recipe == "falling":
             for tenth in order.TENTHS:
                 own.held_out[order.loss_column(tenth)] -= 0.01 * (tenth - 1)
-    rows = prediction_order.table_by_tenth(runs, "base", resamples=500, seed=0).set_index(["recipe", "tenth"])
+    rows = prediction_order.table_by_tenth(runs, "base").set_index(["recipe", "tenth"])
     assert rows.loc["base", "delta"].isna().all()
     found = rows.loc["falling"]["delta"]
     assert found.tolist() == pytest.approx([*(-0.01 * i for i in range(10)), -0.09], abs=0.003)
@@ -132,12 +132,12 @@ def test_variants_that_predict_other_tokens_are_not_compared_by_order():
     for own in runs:
         if own.recipe == "other":
             own.held_out[order.predicted_column(3)] += 1
-    rows = prediction_order.table_by_tenth(runs, "base", resamples=200, seed=0)
+    rows = prediction_order.table_by_tenth(runs, "base")
     assert rows["delta"].isna().all() and len(rows) == 22
     runs = study(base=6.5, other=6.4)  # as many of them, but others
     for own in runs:
         own.metrics["validation/unigram_loss"] += own.recipe == "other"
-    assert prediction_order.table_by_tenth(runs, "base", resamples=200, seed=0)["delta"].isna().all()
+    assert prediction_order.table_by_tenth(runs, "base")["delta"].isna().all()
 
 
 def test_held_out_rows_are_sums_over_counted_predictions_in_both_forms_of_outputs():

@@ -1,7 +1,7 @@
 """Metrics of classification and regression tasks, from their definitions, in numpy.
 
 Those that are functions of totals over examples are computed from them, of any leading shape, so that
-`statistics.compare_totals` can resample thousands of times at once.
+a metric without each of the examples is one expression (evaluation/pseudo_values.py).
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
+
+CHUNK = 256  # columns of n * n comparisons at once: bounds the memory
 
 
 def classification(labels: np.ndarray, predictions: np.ndarray, classes: int) -> dict[str, float]:
@@ -58,6 +60,49 @@ def spearman(labels: np.ndarray, predictions: np.ndarray) -> float:
     return _pearson(_ranks(labels), _ranks(predictions))
 
 
+def spearman_left_out(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    """`spearman` without each of the examples in turn, [n]: exact, ties included.
+
+    Without example j the rank of i is smaller by 1 if i stood above j, by a half if they were equal.
+    """
+    n = len(labels)
+    x, y = (np.asarray(values, np.float64) for values in (labels, predictions))
+    ranks = _ranks(x) - (n + 1) / 2, _ranks(y) - (n + 1) / 2  # about their mean: small sums stay exact
+    (above_x, above_xx, cross_x), (above_y, above_yy, cross_y) = (
+        _above(own, other) for own, other in (ranks, ranks[::-1])
+    )
+    both = np.zeros(n)
+    codes = [np.unique(own, return_inverse=True)[1].astype(np.int32) for own in ranks]
+    for start in range(0, n, CHUNK):
+        part = slice(start, start + CHUNK)
+        signs = [np.sign(own[:, None] - own[None, part]).astype(np.int8) for own in codes]
+        both[part] = np.einsum("ij,ij->j", *signs, dtype=np.int64)
+    # sums over i != j of a, b and a * b, where a = (1 + sign) / 2
+    signed = [2 * own - (n - 1) for own in (above_x, above_y)]
+    both = (both + signed[0] + signed[1] + n - 1) / 4
+    r, q = ranks
+    product = r @ q - r * q - cross_x - cross_y + both
+    square_x = r @ r - r * r - 2 * _above(r, r)[2] + above_xx
+    square_y = q @ q - q * q - 2 * _above(q, q)[2] + above_yy
+    sum_x, sum_y = -r - above_x, -q - above_y
+    m = n - 1
+    covariance = product - sum_x * sum_y / m
+    spread = (square_x - sum_x**2 / m, square_y - sum_y**2 / m)
+    spread = [np.where(own > 1e-9 * n, own, 0) for own in spread]  # ranks step by halves: less than this is rounding
+    return ratio(covariance, np.sqrt(spread[0] * spread[1]))
+
+
+def _above(own: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sums over i of a, a * a and a * other[i], each [n] for j; a is 1 where own[i] > own[j], a half where i is another
+    with the same."""
+    values, place, count = np.unique(own, return_inverse=True, return_counts=True)
+    here = np.bincount(place, other, minlength=len(values))
+    higher = (len(own) - np.cumsum(count))[place].astype(np.float64)
+    equal = count[place] - 1.0
+    beyond = (here.sum() - np.cumsum(here))[place]
+    return higher + equal / 2, higher + equal / 4, beyond + (here[place] - other) / 2
+
+
 def moments(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
     """Totals of each example, [..., 6]: 1, x, y, xx, yy, xy. labels x [n], predictions y [..., n].
 
@@ -83,6 +128,17 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
     """Softmax over the last axis."""
     shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return shifted / shifted.sum(axis=-1, keepdims=True)
+
+
+def log_odds(shares: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """log p / (1 - p) of the right class, [n] in nats. shares: probabilities [n, classes]; right: classes [n].
+
+    The other classes are summed, not taken from 1, so that certainty keeps its digits; less than 1e-30 counts as that.
+    """
+    shares = np.asarray(shares, np.float64)
+    own = np.eye(shares.shape[1], dtype=bool)[np.asarray(right)]
+    both = ((shares * each).sum(axis=-1) for each in (own, ~own))
+    return np.subtract(*(np.log(np.maximum(each, 1e-30)) for each in both))
 
 
 def _pearson(a: np.ndarray, b: np.ndarray) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from scriptorium.evaluation.classification import probabilities, ratio
+from scriptorium.evaluation.classification import log_odds, probabilities, ratio
 
 
 def table_of_choices(data: pd.DataFrame, logits: np.ndarray, labels: np.ndarray, parts: Sequence[str]) -> pd.DataFrame:
@@ -41,3 +41,11 @@ def from_totals(sums: np.ndarray, parts: Sequence[str]) -> dict[str, np.ndarray]
     """The metrics of summed totals [..., 2 + 2 * parts], each [...]; a part without examples has 0."""
     names = ["accuracy", *(f"accuracy_{part}" for part in parts)]
     return {name: ratio(sums[..., 2 * n], sums[..., 2 * n + 1]) for n, name in enumerate(names)}
+
+
+def log_odds_of_right(made: pd.DataFrame) -> np.ndarray:
+    """log p / (1 - p) of the right option, [n] in nats."""
+    shares = made["probabilities"].to_list()
+    width = max(map(len, shares))
+    filled = np.stack([np.pad(np.asarray(own, np.float64), (0, width - len(own))) for own in shares])
+    return log_odds(filled, made["label"].to_numpy())

@@ -1,29 +1,69 @@
-"""Comparison of two variants that were trained with the same seeds and tested on the same examples.
+"""How much better is one variant than another, on new examples and with new seeds? docs/statistics.md says why so.
 
-What is assumed: test examples are independent draws, and so are seeds. What is not: normality, equal variances, or
-independence of the results of one example under several seeds. Everything is a pure function of its arguments.
+Seeds and examples are both random and crossed: every seed of a variant is tested on the same examples, as readers read
+the same cases. The analysis is that of such studies: pseudo-values of the metric (Dorfman, Berbaum and Metz 1992),
+their variance split into seeds, examples and the rest (Obuchowski and Rockette 1995), and a t interval whose degrees
+of freedom follow the larger part (Satterthwaite 1946, as Hillis 2007 does). What is ours: which parts are never
+below 0, and the 1 degree of freedom of two seeds; `snakemake check_statistics` measures what both come to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import stdtr, stdtrit
 
-Metric = Callable[[np.ndarray, np.ndarray], float]  # (labels [n], predictions [n]) -> value
-TotalsMetric = Callable[[np.ndarray], np.ndarray]  # sums over examples [..., k] -> values [...]
-CHUNK = 256  # resamples at once: bounds the memory
+from scriptorium.evaluation import pseudo_values
+from scriptorium.evaluation.pseudo_values import LeftOut, Metric, TotalsMetric
+
+MOST_SEEDS = 1000  # more than anyone trains: a difference that needs them will not be decided by seeds
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One variant's metric, the mean over its seeds, and its interval. With one seed it speaks of examples alone."""
+
+    value: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """a - b, its bootstrap interval, and the two-sided p value of "there is no difference"."""
+    """a - b, its interval, and the two-sided p value of "there is no difference".
+
+    With one seed the interval speaks of new examples for these two models alone, and p is NaN: nothing is known of
+    other seeds. seeds_needed: the seeds of each variant with which this difference would be decided (the interval
+    leaves out 0, or ends below the smallest effect), as far as these few seeds tell; NaN: no number would.
+    seeds_variance: what one seed of each variant adds to the variance of a - b; examples_variance: what remains with
+    however many seeds.
+    """
 
     difference: float
     low: float
     high: float
     p: float
+    seeds_needed: float
+    seeds_variance: float
+    examples_variance: float
+    degrees: float
+    examples: int
+    paired: bool
+
+    def needed(self, *, level: float = 0.95, smallest: float = 0.0, lower_better: bool = False) -> float:
+        """seeds_needed at another level, such as 1 - .05 / 7 for the first of seven in Holm's order."""
+        if not np.isfinite(self.seeds_variance):
+            return float("nan")
+        seeds = np.arange(2, MOST_SEEDS + 1)
+        of_seeds = (1 if self.paired else 2) * (seeds - 1.0)
+        of_seeds[0] = 1.0
+        parts = self.seeds_variance / seeds, np.full(len(seeds), self.examples_variance)
+        half = _half(*parts, _degrees(*parts, of_seeds, self.examples - 1), level)
+        target = max(abs(self.difference), smallest + self.difference * (1 if lower_better else -1))
+        enough = np.flatnonzero(half < target)
+        return float(seeds[enough[0]]) if len(enough) else float("nan")
 
 
 def mean_sd(values: Sequence[float]) -> tuple[float, float]:
@@ -32,61 +72,40 @@ def mean_sd(values: Sequence[float]) -> tuple[float, float]:
     return float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else float("nan")
 
 
-def compare_totals(
+def estimate(a: np.ndarray, metric: TotalsMetric, *, level: float = 0.95) -> Estimate:
+    """One variant's metric over new seeds and examples. a: [seeds, examples, k], what each adds to the k sums."""
+    return _estimate(pseudo_values.of_totals(_rows(a), metric), level)
+
+
+def estimate_metric(
+    metric: Metric, labels: np.ndarray, a: np.ndarray, *, left_out: LeftOut | None = None, level: float = 0.95
+) -> Estimate:
+    """The same for a metric that is no function of sums. labels: [examples]; a: [seeds, examples]."""
+    return _estimate(pseudo_values.of_predictions(metric, labels, _predictions(labels, a), left_out), level)
+
+
+def compare(
     a: np.ndarray,
     b: np.ndarray,
     metric: TotalsMetric,
     *,
-    resamples: int = 10_000,
-    seed: int = 0,
+    paired: bool = False,
     level: float = 0.95,
+    smallest: float = 0.0,
+    lower_better: bool = False,
 ) -> Comparison:
-    """Compare by a metric of sums over examples: accuracy, F1 of (hits, predicted, true), MCC of confusions, MAE.
+    """Compare by a metric of sums over examples: accuracy, F1 of (hits, predicted, true), MCC of confusions, BLEU.
 
-    a, b: [seeds, examples, k], what each example adds to the k sums; metric: sums [..., k] -> values [...].
-    The interval is the percentile bootstrap's, in which seeds and examples are drawn anew, each with replacement and
-    crossed ("pigeonhole" bootstrap: a little too wide rather than too narrow; with fewer than five seeds the seeds'
-    share of it is rough). The p value is a permutation test: under the null hypothesis the two variants can be
-    exchanged on any example, for all seeds at once (their results on it are not independent). It holds for these
-    trained models; only the interval speaks of other seeds too. With one seed and hits and misses it is McNemar's
-    exact test, by simulation.
+    a: [seeds of a, examples, k], b: [seeds of b, examples, k], what each example (a sentence, a document: whatever was
+    drawn as one) adds to the k sums; metric: sums [..., k] -> values [...]. paired: the two variants share more of a
+    seed than its number, such as drawn data; then both have the same seeds in the same order. smallest, lower_better:
+    the smallest effect of interest and its direction, for seeds_needed.
     """
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    if a.ndim != 3 or not a.size or a.shape != b.shape:
-        raise ValueError(f"expected [seeds, examples, k] of equal shape, got {a.shape} and {b.shape}")
-    seeds, examples, k = a.shape
-
-    def over_examples(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """[r, examples] and [seeds, examples, k] -> [r, seeds, k]."""
-        flat = values.transpose(1, 0, 2).reshape(examples, seeds * k)
-        return (weights @ flat).reshape(len(weights), seeds, k)
-
-    both, apart = (a + b).sum(axis=1) / 2, (a - b) / 2
-    bootstrap, permuted = [], []
-    for rows, columns, signs in _draws(seeds, examples, resamples, seed):
-        columns = columns.astype(np.float64)
-        by_seed = metric(over_examples(columns, a)) - metric(over_examples(columns, b))
-        bootstrap.append((rows * by_seed).sum(axis=1) / seeds)
-        swapped = over_examples(signs, apart)
-        permuted.append((metric(both + swapped) - metric(both - swapped)).mean(axis=1))
-    observed = float(np.mean(metric(a.sum(axis=1)) - metric(b.sum(axis=1))))
-    return _summary(observed, np.concatenate(bootstrap), np.concatenate(permuted), level)
-
-
-def _draws(seeds: int, examples: int, resamples: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """In chunks of r: how often each seed [r, seeds] and example [r, examples] is drawn, and which variant's result
-    stands first on each example [r, examples], 1 or -1."""
-    generator = np.random.default_rng([seed, seeds, examples])
-    for start in range(0, resamples, CHUNK):
-        size = min(CHUNK, resamples - start)
-        rows, columns = _drawn(generator, size, seeds), _drawn(generator, size, examples)
-        yield rows, columns, generator.choice((-1.0, 1.0), (size, examples))
-
-
-def _drawn(generator: np.random.Generator, size: int, n: int) -> np.ndarray:
-    """[size, n]: how often each of n is drawn in n draws with replacement (counted: faster than a multinomial)."""
-    draws = generator.integers(n, size=(size, n)) + n * np.arange(size)[:, None]
-    return np.bincount(draws.ravel(), minlength=size * n).reshape(size, n)
+    a, b = _rows(a), _rows(b)
+    if a.shape[1:] != b.shape[1:]:
+        raise ValueError(f"the variants have other examples: {a.shape[1:]} and {b.shape[1:]}")
+    of_a, of_b = (pseudo_values.of_totals(own, metric) for own in (a, b))
+    return _compare(of_a, of_b, paired, level, smallest, lower_better)
 
 
 def compare_metric(
@@ -95,44 +114,148 @@ def compare_metric(
     a: np.ndarray,
     b: np.ndarray,
     *,
-    resamples: int = 1000,
-    seed: int = 0,
+    left_out: LeftOut | None = None,
+    paired: bool = False,
     level: float = 0.95,
+    smallest: float = 0.0,
+    lower_better: bool = False,
 ) -> Comparison:
     """The same for any metric of labels and predictions (Spearman's correlation, which is no function of sums).
 
-    labels: [examples]; a, b: [seeds, examples]. The metric is computed anew on each resample, so this is slow.
+    labels: [examples]; a, b: [seeds, examples]. left_out: the metric without each example; else it is computed anew.
     """
-    a, b = np.asarray(a), np.asarray(b)
-    if a.ndim != 2 or not a.size or a.shape != b.shape:
-        raise ValueError(f"expected [seeds, examples] of equal shape for both variants, got {a.shape} and {b.shape}")
-    seeds, examples = a.shape
-    generator = np.random.default_rng([seed, seeds, examples])
-
-    def difference(of_a: np.ndarray, of_b: np.ndarray, truth: np.ndarray) -> float:
-        return float(np.mean([metric(truth, x) - metric(truth, y) for x, y in zip(of_a, of_b, strict=True)]))
-
-    bootstrap, permuted = np.empty((2, resamples))
-    for i in range(resamples):
-        rows, columns = generator.integers(seeds, size=(seeds, 1)), generator.integers(examples, size=examples)
-        bootstrap[i] = difference(a[rows, columns], b[rows, columns], labels[columns])
-        swap = generator.random(examples) < 0.5
-        permuted[i] = difference(np.where(swap, b, a), np.where(swap, a, b), labels)
-    return _summary(difference(a, b, labels), bootstrap, permuted, level)
+    a, b = _predictions(labels, a), _predictions(labels, b)
+    of_a, of_b = (pseudo_values.of_predictions(metric, labels, own, left_out) for own in (a, b))
+    return _compare(of_a, of_b, paired, level, smallest, lower_better)
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """Holm's step-down adjustment over a family of p values, in their order. No assumption on their dependence."""
+    """Holm's step-down adjustment over a family of p values, in their order. No assumption on their dependence.
+
+    NaN, where nothing was tested, stays NaN and is left out of the family.
+    """
     values = np.asarray(p, np.float64)
-    order = np.argsort(values, kind="stable")
-    steps = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
-    adjusted = np.empty_like(values)
+    order = np.argsort(values, kind="stable")[: np.count_nonzero(~np.isnan(values))]
+    steps = np.maximum.accumulate(values[order] * np.arange(len(order), 0, -1))
+    adjusted = np.full_like(values, np.nan)
     adjusted[order] = np.minimum(steps, 1.0)
     return adjusted.tolist()
 
 
-def _summary(observed: float, bootstrap: np.ndarray, permuted: np.ndarray, level: float) -> Comparison:
-    low, high = np.quantile(bootstrap, [(1 - level) / 2, (1 + level) / 2])
-    # as extreme within rounding; the observed labelling counts as one of the permutations, so p is never 0
-    extreme = int(np.count_nonzero(np.abs(permuted) >= abs(observed) * (1 - 1e-9) - 1e-15))
-    return Comparison(observed, float(low), float(high), (1 + extreme) / (1 + len(permuted)))
+@dataclass(frozen=True)
+class Parts:
+    """Variance of a mean, or of a difference of means, and where it comes from; arrays [...] of one shape.
+
+    seeds: of the mean over the seeds there are; examples: what more seeds would not take away.
+    """
+
+    seeds: np.ndarray
+    examples: np.ndarray
+    degrees: np.ndarray
+
+    def half(self, level: float) -> np.ndarray:
+        return _half(self.seeds, self.examples, self.degrees, level)
+
+    def p(self, difference: np.ndarray) -> np.ndarray:
+        error = np.sqrt(self.seeds + self.examples)
+        with np.errstate(divide="ignore", invalid="ignore"):  # two variants that are one and the same: no error at all
+            t = np.where(difference == 0, 0.0, np.abs(difference) / error)
+        return 2 * stdtr(self.degrees, -t)
+
+
+def split(sides: Sequence[tuple[np.ndarray, np.ndarray]]) -> Parts:
+    """The variance of the mean of one side, or of the first minus the second, whose seeds are others.
+
+    sides: (metric [..., seeds], pseudo-values [..., seeds, n]). With one seed on a side, seeds are NaN-free 0: the
+    variance is that of examples alone.
+    """
+    signs = (1, -1)
+    n = sides[0][1].shape[-1]
+    contrast = sum(sign * pseudo.mean(axis=-2) for sign, (_, pseudo) in zip(signs, sides, strict=False))
+    examples = contrast.var(axis=-1, ddof=1) / n
+    if min(values.shape[-1] for values, _ in sides) == 1:
+        return Parts(np.zeros_like(examples), examples, np.full_like(examples, n - 1.0))
+    own = np.stack([values.var(axis=-1, ddof=1) / values.shape[-1] for values, _ in sides])
+    left = sum(_residual(pseudo) for _, pseudo in sides)  # in both of the others: an error of seeds and of examples
+    counts = np.array([values.shape[-1] for values, _ in sides], np.float64)
+    seeds = own.sum(axis=0)
+    spread = np.tensordot(1 / (counts - 1), own**2, axes=1)
+    # From two seeds, Welch's degrees of freedom are themselves too rough a guess: up to 6.6 % false positives
+    of_seeds = np.full_like(seeds, 1.0)
+    if counts.min() > 2:
+        of_seeds = np.divide(seeds**2, spread, out=np.full_like(seeds, counts.min() - 1), where=spread > 0)
+    rest = np.maximum(examples - left, 0)
+    seeds = np.maximum(seeds, left)
+    return Parts(seeds, rest, _degrees(seeds, rest, of_seeds, n - 1, noise=left))
+
+
+def _residual(pseudo: np.ndarray) -> np.ndarray:
+    """Mean square of what neither seed nor example explains, as a part of the variance of the mean of all: [...]."""
+    seeds, n = pseudo.shape[-2:]
+    within = pseudo.var(axis=-1).sum(axis=-1) * n  # over examples, of each seed
+    between = pseudo.mean(axis=-2).var(axis=-1) * n * seeds  # of examples
+    return np.maximum(within - between, 0) / ((seeds - 1) * (n - 1)) / (seeds * n)
+
+
+def _degrees(
+    seeds: np.ndarray, examples: np.ndarray, of_seeds: np.ndarray, of_examples: float, noise: np.ndarray | float = 0.0
+) -> np.ndarray:
+    """Satterthwaite's degrees of freedom of seeds + examples; noise: what was taken off the examples' mean square."""
+    spread = seeds**2 / of_seeds + (examples + noise) ** 2 / of_examples
+    return np.divide((seeds + examples) ** 2, spread, out=np.full_like(spread, of_examples), where=spread > 0)
+
+
+def _half(seeds: np.ndarray, examples: np.ndarray, degrees: np.ndarray, level: float) -> np.ndarray:
+    return stdtrit(degrees, (1 + level) / 2) * np.sqrt(seeds + examples)
+
+
+def _estimate(found: tuple[np.ndarray, np.ndarray], level: float) -> Estimate:
+    value, half = float(found[0].mean()), float(split([found]).half(level))
+    return Estimate(value, value - half, value + half)
+
+
+def _compare(
+    a: tuple[np.ndarray, np.ndarray],
+    b: tuple[np.ndarray, np.ndarray],
+    paired: bool,
+    level: float,
+    smallest: float,
+    lower_better: bool,
+) -> Comparison:
+    if paired and len(a[0]) != len(b[0]):
+        raise ValueError(f"paired seeds must be as many on both sides, not {len(a[0])} and {len(b[0])}")
+    parts = split([(a[0] - b[0], a[1] - b[1])] if paired else [a, b])
+    difference, half = float(a[0].mean() - b[0].mean()), float(parts.half(level))
+    fewest = min(len(a[0]), len(b[0]))
+    # with other numbers of seeds on the two sides, as if each had the fewer: a little pessimistic
+    one = float(parts.seeds) * fewest if fewest > 1 else float("nan")
+    made = Comparison(
+        difference=difference,
+        low=difference - half,
+        high=difference + half,
+        p=float(parts.p(np.asarray(difference))) if fewest > 1 else float("nan"),
+        seeds_needed=float("nan"),
+        seeds_variance=one,
+        examples_variance=float(parts.examples),
+        degrees=float(parts.degrees),
+        examples=a[1].shape[-1],
+        paired=paired,
+    )
+    needed = made.needed(level=level, smallest=smallest, lower_better=lower_better)
+    return Comparison(**{**vars(made), "seeds_needed": needed})
+
+
+def _rows(values: np.ndarray) -> np.ndarray:
+    values = np.asarray(values, np.float64)
+    if values.ndim != 3 or not values.size or values.shape[1] < 2:
+        raise ValueError(f"expected [seeds, examples, k] with two examples or more, got {values.shape}")
+    return values
+
+
+def _predictions(labels: np.ndarray, values: np.ndarray) -> np.ndarray:
+    values = np.asarray(values)
+    if values.ndim != 2 or not values.size or values.shape[1] != len(labels) or len(labels) < 2:
+        raise ValueError(
+            f"expected predictions [seeds, examples] of {len(labels)} labels (two or more), got {values.shape}"
+        )
+    return values

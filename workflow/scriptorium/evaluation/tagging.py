@@ -1,6 +1,6 @@
 """Metrics of tagging tasks (chunking, entities): the CoNLL scorer's, by chunks, through seqeval.
 
-All of them are functions of totals over sentences, so that variants can be compared by `statistics.compare_totals`.
+All of them are functions of totals over sentences, so that variants can be compared by `statistics.compare`.
 """
 
 from __future__ import annotations

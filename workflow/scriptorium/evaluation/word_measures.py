@@ -6,7 +6,7 @@ The metric is compressed: on real data the train mean alone reaches 85 to 89 and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -60,6 +60,11 @@ def baselines(
         for name, guess in guesses.items()
         for metric, value in measures([unknown], [guess], names).items()
     }
+
+
+def stacked(values: Iterable[np.ndarray]) -> np.ndarray:
+    """A column of tables of predictions, a matrix [words, measures] in each cell, as one: [all words, measures]."""
+    return np.concatenate([_matrix(own) for own in values])
 
 
 def _lengths(text: str) -> np.ndarray:

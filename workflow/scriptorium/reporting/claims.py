@@ -10,10 +10,10 @@ import pandas as pd
 from matplotlib import pyplot as plt
 
 from scriptorium.evaluation.statistics import holm
-from scriptorium.reporting.finetuning import ALPHA, ENOUGH_SEEDS, FinetuneRun, checked_metric, difference
-from scriptorium.reporting.finetuning import scale as scale_of
+from scriptorium.reporting.finetuning import ACTED, Difference, FinetuneRun, checked_metric, columns_of, difference
 from scriptorium.reporting.spec import ClaimRow, TaskInTables
 from scriptorium.reporting.style import COLOURS, INK, QUIET, save, styled
+from scriptorium.reporting.verdicts import ALPHA, NOT_TESTED, ONE_SEED, seeds_needed
 from scriptorium.tasks.kind import kind_of
 
 COLUMNS = (
@@ -33,21 +33,40 @@ COLUMNS = (
     "seeds",
     "scale",
     "verdict",
+    *ACTED,
 )
 REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
 INCONCLUSIVE, NOT_RUN = "inconclusive at this scale", "not run"
-COLOUR = {REPRODUCED: COLOURS[2], NOT_REPRODUCED: COLOURS[1], INCONCLUSIVE: COLOURS[0]}
+COLOUR = {
+    REPRODUCED: COLOURS[2],
+    NOT_REPRODUCED: COLOURS[1],
+    INCONCLUSIVE: COLOURS[0],
+    NOT_TESTED: QUIET,
+    ONE_SEED: QUIET,
+}
 
 
-def verdict(low: float, high: float, p_holm: float, seeds: int, smallest: float, *, lower_better: bool = False) -> str:
+def verdict(
+    low: float,
+    high: float,
+    p_holm: float,
+    seeds: int,
+    smallest: float,
+    *,
+    acted: bool = True,
+    lower_better: bool = False,
+) -> str:
     """The verdict on "a is better than b" from the 95% interval of a - b (the rule is ours).
 
-    Reproduced: the interval leaves out 0 in the claimed direction and p_holm < 0.05, with at least five seeds. Not
-    reproduced: else, if the interval ends below the smallest effect of interest, as it does on the other side of 0.
-    Else inconclusive, as is everything with fewer than five seeds: a quick look neither confirms nor refutes.
+    Not tested: the intervention did not act (reporting/manipulation.py). With one seed there is no verdict.
+    Reproduced: the interval leaves out 0 in the claimed direction and p_holm < 0.05. Not reproduced: else, if the
+    interval ends below the smallest effect of interest, as it does on the other side of 0. Else inconclusive. There is
+    no least number of seeds beside two: the interval itself is as wide as few seeds make it.
     """
-    if seeds < ENOUGH_SEEDS:
-        return INCONCLUSIVE
+    if not acted:
+        return NOT_TESTED
+    if seeds < 2:
+        return ONE_SEED
     if lower_better:
         low, high = -high, -low
     if low > 0 and p_holm < ALPHA:
@@ -61,19 +80,17 @@ def table_of_claims(
     tasks: Mapping[str, TaskInTables],
     *,
     smallest: float,
-    resamples: int,
-    seed: int,
 ) -> pd.DataFrame:
     """One row per claim and task (COLUMNS), in the order given.
 
-    ours_* are means over the seeds that both variants have, delta is a - b in the metric's own unit, p_holm is
+    ours_* are means over the seeds that each variant has, delta is a - b in the metric's own unit, p_holm is
     corrected over all tested claims of the same paper. Raises what reporting/differences.py raises.
     """
     by_name: dict[tuple[str, str], list[FinetuneRun]] = {}
     for run in runs:
         by_name.setdefault((run.variant, run.task), []).append(run)
-    compared: dict[tuple[str, str, str, str], dict] = {}  # several claims may ask for the same comparison
-    rows = []
+    compared: dict[tuple[str, str, str, str], Difference] = {}  # several claims may ask for the same comparison
+    rows, found = [], {}
     for claim in claims:
         a, b = by_name.get((claim.a, claim.task), []), by_name.get((claim.b, claim.task), [])
         row = {name: getattr(claim, name) for name in COLUMNS[:7]} | {"seeds": 0, "scale": "", "verdict": NOT_RUN}
@@ -81,22 +98,31 @@ def table_of_claims(
             metric = checked_metric(claim.task, claim.metric, (a, b))
             key = (claim.a, claim.b, claim.task, metric)
             if key not in compared:
-                compared[key] = _compare(a, b, tasks[claim.task], metric, resamples, seed)
-            row |= {"metric": metric, **compared[key]}
+                compared[key] = difference(a, b, tasks[claim.task], metric, smallest=smallest)
+            found[len(rows)] = compared[key]
+            row |= {"metric": metric, "ours_a": _mean(a, metric), "ours_b": _mean(b, metric)}
+            row |= {"seeds": compared[key].seeds, **columns_of(compared[key])}
         rows.append(row)
     made = pd.DataFrame(rows).reindex(columns=[*COLUMNS, "p"])
-    numbers = [*COLUMNS[5:13], "p"]
+    numbers = [*COLUMNS[5:13], "p", *ACTED]
     made[numbers] = made[numbers].astype(float)
-    for _, own in made[made["p"].notna()].groupby("paper"):
+    family = made.groupby("paper")["p"].transform("count")
+    for _, own in made.groupby("paper"):
         made.loc[own.index, "p_holm"] = holm(own["p"].tolist())
-    for place, row in made[made["p"].notna()].iterrows():
+    for place, each in found.items():
+        row = made.loc[place]
+        lower = _lower_is_better(row, tasks)
         made.loc[place, "verdict"] = verdict(
             row["ci_low"],
             row["ci_high"],
             row["p_holm"],
             row["seeds"],
             smallest,
-            lower_better=_lower_is_better(row, tasks),
+            acted=each.manipulation.acted,
+            lower_better=lower,
+        )
+        made.loc[place, "seeds_needed"] = seeds_needed(
+            each.comparison, row["p_holm"], family[place], smallest=smallest, lower_better=lower
         )
     return made[list(COLUMNS)]
 
@@ -129,7 +155,7 @@ def figure(made: pd.DataFrame, tasks: Mapping[str, TaskInTables], path: Path) ->
         axes.set_yticks(range(len(rows)), rows["claim"], fontsize=8)
         axes.set_ylim(max(len(rows), 1) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
-        axes.set_xlabel("paired difference of a to b, 95% interval (right of 0: as claimed)")
+        axes.set_xlabel("difference of a to b, 95% interval over new seeds and examples (right of 0: as claimed)")
         axes.set_title(f"{len(rows)} of {len(made)} claims and tasks were run")
         return save(canvas, path)
 
@@ -139,19 +165,5 @@ def _lower_is_better(row: pd.Series, tasks: Mapping[str, TaskInTables]) -> bool:
     return kind_of(tasks[row["claim"].partition("/")[2]].kind).lower_is_better(row["metric"])
 
 
-def _compare(
-    a: Sequence[FinetuneRun], b: Sequence[FinetuneRun], task: TaskInTables, metric: str, resamples: int, seed: int
-) -> dict:
-    found, paired = difference(a, b, task, metric, resamples, seed)
-    common = {run.seed for run in a} & {run.seed for run in b}
-    means = [float(np.mean([run.metrics[metric] for run in side if run.seed in common])) for side in (a, b)]
-    return {
-        "ours_a": means[0],
-        "ours_b": means[1],
-        "delta": found.difference,
-        "ci_low": found.low,
-        "ci_high": found.high,
-        "p": found.p,
-        "seeds": paired,
-        "scale": scale_of(paired),
-    }
+def _mean(runs: Sequence[FinetuneRun], metric: str) -> float:
+    return float(np.mean([run.metrics[metric] for run in runs]))

@@ -1,4 +1,4 @@
-"""Two variants on one task: what their runs predicted, and by how much one is better, paired by seed and example."""
+"""Two variants on one task: what their runs predicted, by how much one is better, and how far they differ at all."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 
 from scriptorium.errors import UserError
-from scriptorium.evaluation.statistics import Comparison, compare_metric, compare_totals
+from scriptorium.evaluation.statistics import Comparison, compare, compare_metric
+from scriptorium.reporting.manipulation import Manipulation, manipulation
 from scriptorium.tasks.kind import kind_of
 from scriptorium.tasks.spec import KindOfTask
-
-RESAMPLES_ANEW = 1000  # of a metric that is no function of sums and so is computed anew for each
 
 
 @dataclass(frozen=True)
@@ -41,40 +40,53 @@ def read(manifest: Path) -> FinetuneRun:
     )
 
 
+@dataclass(frozen=True)
+class Difference:
+    """Variant minus baseline: the comparison of the metric, and how far the two differ at all.
+
+    seeds: of the side that has fewer.
+    """
+
+    comparison: Comparison
+    manipulation: Manipulation
+    seeds: int
+
+
 def difference(
     own: Sequence[FinetuneRun],
     base: Sequence[FinetuneRun],
     task: KindOfTask,
     metric: str,
-    resamples: int,
-    seed: int,
-) -> tuple[Comparison, int]:
-    """Variant minus baseline over their common seeds, and how many these are.
+    *,
+    smallest: float = 0.0,
+) -> Difference:
+    """Variant minus baseline on new seeds and new examples. Two variants share no more than the number of a seed, so
+    seeds are not paired, and each side counts with all that it has. smallest: the smallest effect of interest.
 
-    Raises UserError: no common seed, different test examples, a metric that cannot be computed from predictions.
+    Raises UserError: different test examples, a metric that cannot be computed from predictions.
     """
-    ours, theirs = ({run.seed: run for run in side} for side in (own, base))
-    common = sorted(ours.keys() & theirs.keys())
-    name = f"{own[0].variant} and {base[0].variant} on {own[0].task}"
-    if not common:
-        raise UserError(f"{name} have no seed in common", remedy="train both with the same seeds")
     ids = base[0].predictions.index
     for run in (*own, *base):
         if not run.predictions.index.equals(ids):
-            raise UserError(f"{name} were tested on different examples", remedy="run snakemake for both again")
-    sides = [[side[k].predictions for k in common] for side in (ours, theirs)]
+            raise UserError(
+                f"{own[0].variant} and {base[0].variant} on {own[0].task} were tested on different examples",
+                remedy="run snakemake for both again",
+            )
+    sides = [[run.predictions for run in side] for side in (own, base)]
     kind, key = kind_of(task.kind), metric.removeprefix("test/")
-    if function := kind.not_of_totals().get(key):
+    settings = {"smallest": smallest, "lower_better": kind.lower_is_better(metric)}
+    if whole := kind.not_of_totals().get(key):
         labels = base[0].predictions["label"].to_numpy()
         a, b = (np.stack([made["prediction"].to_numpy() for made in side]) for side in sides)
-        few = min(resamples, RESAMPLES_ANEW)
-        return compare_metric(function, labels, a, b, resamples=few, seed=seed), len(common)
-    a, b = (np.stack([kind.totals(made, task.labels) for made in side]) for side in sides)
-    known = kind.from_totals(a.sum(axis=1), task.labels)
-    if key not in known:
-        raise UserError(
-            f"no difference is defined for the metric {metric!r} of {own[0].task}",
-            remedy=f"set metric of the task to one of {', '.join(known)}",
-        )
-    found = compare_totals(a, b, lambda sums: kind.from_totals(sums, task.labels)[key], resamples=resamples, seed=seed)
-    return found, len(common)
+        found = compare_metric(whole.function, labels, a, b, left_out=whole.left_out, **settings)
+    else:
+        a, b = (np.stack([kind.totals(made, task.labels) for made in side]) for side in sides)
+        known = kind.from_totals(a.sum(axis=1), task.labels)
+        if key not in known:
+            raise UserError(
+                f"no difference is defined for the metric {metric!r} of {own[0].task}",
+                remedy=f"set metric of the task to one of {', '.join(known)}",
+            )
+        found = compare(a, b, lambda sums: kind.from_totals(sums, task.labels)[key], **settings)
+    acted = manipulation(*({run.seed: run.predictions for run in side} for side in (own, base)), task)
+    return Difference(found, acted, min(len(own), len(base)))

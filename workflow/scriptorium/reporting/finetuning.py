@@ -1,4 +1,4 @@
-"""Table and figure of a fine-tuning study: every variant against the baseline, on the same seeds and test examples."""
+"""Table and figure of a fine-tuning study: every variant against the baseline, on the same test examples."""
 
 from __future__ import annotations
 
@@ -11,37 +11,30 @@ from matplotlib import pyplot as plt
 
 from scriptorium.errors import UserError, nearest
 from scriptorium.evaluation.statistics import holm, mean_sd
-from scriptorium.reporting.differences import FinetuneRun, difference, read
+from scriptorium.reporting.differences import Difference, FinetuneRun, difference, read
 from scriptorium.reporting.spec import TaskInTables
 from scriptorium.reporting.style import COLOURS, INK, QUIET, RULE, save, styled
+from scriptorium.reporting.verdicts import NOT_TESTED, ONE_SEED, scale, seeds_needed, undecided
 from scriptorium.tasks.kind import kind_of
 
-__all__ = ["FinetuneRun", "difference", "figure", "read", "scale", "sentence", "table_of_variants"]
+__all__ = ["FinetuneRun", "difference", "figure", "read", "sentence", "table_of_variants"]
 
-ALPHA = 0.05
-ENOUGH_SEEDS = 5
 LEAST_SPAN = 0.04  # of an axis: a smaller one would make nothing look like something
+ACTED = ("changed", "changed_seeds", "logit_shift", "seeds_needed")  # behind the others
 BETTER, WORSE, UNKNOWN, BASELINE = "better", "worse", "no difference shown", "baseline"
 
 
-def scale(seeds: int) -> str:
-    """How far the number of seeds carries."""
-    count = f"{seeds} seed{'' if seeds == 1 else 's'}"
-    return count if seeds >= ENOUGH_SEEDS else f"{count}: a quick look"
-
-
-def table_of_variants(
-    runs: Sequence[FinetuneRun], baseline: str, *, tasks: Mapping[str, TaskInTables], resamples: int, seed: int
-) -> pd.DataFrame:
+def table_of_variants(runs: Sequence[FinetuneRun], baseline: str, *, tasks: Mapping[str, TaskInTables]) -> pd.DataFrame:
     """One row per task and variant, the baseline first in each task.
 
-    delta is variant minus baseline over the seeds that both have; the interval and p come from
-    evaluation/statistics.py; p_holm is corrected over all rows of the study. A verdict of better or worse needs both
-    p_holm < 0.05 (these models differ) and an interval without 0 (other seeds would too); this rule is ours.
+    delta is variant minus baseline; the interval and p come from evaluation/statistics.py and speak of new seeds and
+    new examples; p_holm is corrected over all rows of the study. A verdict of better or worse needs both p_holm < 0.05
+    and an interval without 0; a variant that hardly differs from the baseline is not tested (reporting/manipulation.py,
+    whose three numbers stand behind); one seed gives no p and no verdict. These rules are ours.
 
-    Raises UserError: baseline missing for a task, no common seed, different test examples, unknown metric.
+    Raises UserError: baseline missing for a task, different test examples, unknown metric.
     """
-    rows = []
+    rows, found = [], {}
     for task, variants in _grouped(runs).items():
         if baseline not in variants:
             raise UserError(
@@ -68,38 +61,54 @@ def table_of_variants(
                 "p_holm": np.nan,
                 "verdict": BASELINE,
                 "scale": scale(len(variants[name])),
+                **dict.fromkeys(ACTED, np.nan),
             }
             if name != baseline:
-                found, paired = difference(variants[name], variants[baseline], tasks[task], metric, resamples, seed)
-                row |= {
-                    "delta": found.difference,
-                    "ci_low": found.low,
-                    "ci_high": found.high,
-                    "p": found.p,
-                    "scale": scale(paired),
-                }
+                made = found[len(rows)] = difference(variants[name], variants[baseline], tasks[task], metric)
+                row |= columns_of(made) | {"verdict": UNKNOWN}
             rows.append(row)
     made = pd.DataFrame(rows)
-    tested = made["p"].notna()
-    made.loc[tested, "p_holm"] = holm(made.loc[tested, "p"].tolist())
-    made.loc[tested, "verdict"] = [
-        _verdict(row, lower_better=lower_is_better(tasks[row.task])) for row in made[tested].itertuples()
-    ]
+    made["p_holm"] = holm(made["p"].tolist())
+    family = int(made["p"].notna().sum())
+    for place, each in found.items():
+        row, lower = made.loc[place], lower_is_better(tasks[made.loc[place, "task"]])
+        made.loc[place, "verdict"] = _verdict(row, each, lower_better=lower)
+        made.loc[place, "seeds_needed"] = seeds_needed(
+            each.comparison, row["p_holm"], family, smallest=0.0, lower_better=lower
+        )
     return made
+
+
+def columns_of(found: Difference) -> dict[str, object]:
+    """What every table of comparisons says of one."""
+    comparison, acted = found.comparison, found.manipulation
+    return {
+        "delta": comparison.difference,
+        "ci_low": comparison.low,
+        "ci_high": comparison.high,
+        "p": comparison.p,
+        "scale": scale(found.seeds),
+        "changed": acted.changed,
+        "changed_seeds": acted.changed_seeds,
+        "logit_shift": acted.logit_shift,
+        "seeds_needed": comparison.seeds_needed,
+    }
 
 
 def sentence(row: tuple) -> str:
     """One row of the table in plain words."""
     if row.verdict == BASELINE:
         return f"{row.task}: baseline {row.variant} reaches {row.metric} {row.mean:.3f} ({row.scale})"
+    p = "" if np.isnan(row.p_holm) else f", p after Holm {row.p_holm:.3f}"
     return (
         f"{row.task}: {row.variant} {row.mean:.3f}, {_signed(row.delta)} against the baseline "
-        f"[{_signed(row.ci_low)}, {_signed(row.ci_high)}], p after Holm {row.p_holm:.3f}: {row.verdict} ({row.scale})"
+        f"[{_signed(row.ci_low)}, {_signed(row.ci_high)}]{p}: {row.verdict} ({row.scale}); "
+        f"{row.changed:.1%} of the predictions differ"
     )
 
 
 def figure(runs: Sequence[FinetuneRun], made: pd.DataFrame, tasks: Mapping[str, TaskInTables], path: Path) -> Path:
-    """Per task a row of two panels: scores (dot = seed, bar = mean) and the paired difference with its interval."""
+    """Per task a row of two panels: scores (dot = seed, bar = mean) and the difference with its interval."""
     names = list(dict.fromkeys(made["task"]))
     most = int(made.groupby("task").size().max())
     with styled():
@@ -154,7 +163,7 @@ def _scores(axes: plt.Axes, runs: Sequence[FinetuneRun], rows: pd.DataFrame, met
 
 def _differences(axes: plt.Axes, rows: pd.DataFrame, *, lower_better: bool) -> None:
     axes.axvline(0, color=INK, linewidth=1)
-    colours = {BETTER: COLOURS[2], WORSE: COLOURS[1], UNKNOWN: COLOURS[0]}
+    colours = {BETTER: COLOURS[2], WORSE: COLOURS[1], UNKNOWN: COLOURS[0], NOT_TESTED: QUIET, ONE_SEED: QUIET}
     for place, row in rows.iterrows():
         if row.verdict == BASELINE:
             continue
@@ -177,7 +186,7 @@ def _differences(axes: plt.Axes, rows: pd.DataFrame, *, lower_better: bool) -> N
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_title(f"difference to {rows['variant'].iloc[0]}, 95% interval")
     better = "left" if lower_better else "right"
-    axes.set_xlabel(f"paired difference ({better} of 0: better)")
+    axes.set_xlabel(f"difference of the means over seeds ({better} of 0: better)")
 
 
 def _grouped(runs: Sequence[FinetuneRun]) -> dict[str, dict[str, list[FinetuneRun]]]:
@@ -206,12 +215,11 @@ def _signed(value: float) -> str:
     return "0.000" if float(text) == 0 else text
 
 
-def undecided(row: tuple) -> bool:
-    """Whether a row shows no difference: the rule on p_holm and on the interval that `table` states."""
-    return row.p_holm >= ALPHA or row.ci_low <= 0 <= row.ci_high
-
-
-def _verdict(row: tuple, *, lower_better: bool) -> str:
-    if undecided(row):
+def _verdict(row: pd.Series, found: Difference, *, lower_better: bool) -> str:
+    if not found.manipulation.acted:
+        return NOT_TESTED
+    if found.seeds == 1:
+        return ONE_SEED
+    if undecided(row["p_holm"], row["ci_low"], row["ci_high"]):
         return UNKNOWN
-    return BETTER if (row.delta > 0) != lower_better else WORSE
+    return BETTER if (row["delta"] > 0) != lower_better else WORSE

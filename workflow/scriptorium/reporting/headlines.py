@@ -13,6 +13,8 @@ PHRASES = {  # verdict -> what is said of the variants that have it
     "lower loss": "{names} ended with a lower held-out loss than {baseline}",
     "higher loss": "{names} ended with a higher held-out loss than {baseline}",
     "no difference shown": "no difference to {baseline} is shown for {names}",
+    "not tested": "{names} hardly changed a prediction of {baseline}, so nothing was tested",
+    "one seed: no verdict": "{names} ran beside {baseline} with one seed, which allows no verdict",
     "other held-out examples": "{names} were measured on other held-out examples than {baseline}",
 }
 GAZE, PRETRAINED = "gaze_regressor.tsv", "pretrain.tsv"
@@ -48,7 +50,8 @@ def study_of(path: Path) -> str:
 
 def comparisons(path: Path) -> list[dict[str, str]]:
     """The rows of a study's table, baselines included, with the same columns for fine-tuning and pre-training:
-    variant, task, score, baseline, difference, interval, verdict, scale. Numbers are texts of three digits.
+    variant, task, score, baseline, difference, interval, verdict, scale, changed (predictions, percent). Numbers are
+    texts of three digits.
     """
     rows, made, baselines = rows_of(path), [], {}
     for row in rows:
@@ -67,6 +70,7 @@ def comparisons(path: Path) -> list[dict[str, str]]:
                 "interval": f"[{signed(row['ci_low'])}, {signed(row['ci_high'])}]" if tested else "",
                 "verdict": row["verdict"],
                 "scale": row["scale"],
+                "changed": f"{float(row['changed']):.1%}" if row.get("changed") else "",
             }
         )
     return made
@@ -100,6 +104,7 @@ def _compared(rows: list[dict[str, str]], path: Path) -> str:
 def _named(row: dict[str, str]) -> str:
     place = "" if row["task"] == "held-out loss" else f" on {row['task']}"
     numbers = " ".join(text for text in (row["difference"], row["interval"]) if text)
+    numbers += f"; {row['changed']} of predictions changed" if row["changed"] else ""
     return f"{row['variant']}{place} ({row['score']}{f', {numbers}' if numbers else ''})"
 
 

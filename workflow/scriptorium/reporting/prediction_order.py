@@ -15,7 +15,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from scriptorium.errors import UserError
-from scriptorium.evaluation.statistics import compare_totals
+from scriptorium.evaluation.statistics import compare
 from scriptorium.objectives.order import TENTHS, loss_column, predicted_column
 from scriptorium.reporting.pretraining import PretrainRun
 from scriptorium.reporting.pretraining_study import by_variant, mean_of
@@ -25,7 +25,7 @@ TREND = "trend"  # change of the loss from the first tenth to the last, along a 
 LOSSES, COUNTS = [loss_column(tenth) for tenth in TENTHS], [predicted_column(tenth) for tenth in TENTHS]
 
 
-def table_by_tenth(runs: Sequence[PretrainRun], baseline: str, *, resamples: int, seed: int) -> pd.DataFrame:
+def table_by_tenth(runs: Sequence[PretrainRun], baseline: str) -> pd.DataFrame:
     """recipe, tenth (1 to 10, and the trend over them), loss (nats, mean over the seeds), its standard error; delta to
     the baseline with its 95 % interval over held-out blocks and seeds, where both predict the same tokens.
 
@@ -54,7 +54,7 @@ def table_by_tenth(runs: Sequence[PretrainRun], baseline: str, *, resamples: int
                 "ci_high": np.nan,
             }
         )
-        made.append(rows.assign(**_against(own, base, resamples, seed)) if base and name != baseline else rows)
+        made.append(rows.assign(**_against(own, base)) if base and name != baseline else rows)
     return pd.concat(made, ignore_index=True)
 
 
@@ -64,27 +64,22 @@ def trend(losses: np.ndarray) -> np.ndarray:
     return losses @ places / (places @ places) * (len(TENTHS) - 1)
 
 
-def _against(own: list[PretrainRun], base: list[PretrainRun], resamples: int, seed: int) -> dict[str, list]:
+def _against(own: list[PretrainRun], base: list[PretrainRun]) -> dict[str, list]:
     """delta, ci_low and ci_high of all rows; nothing where other tokens are predicted."""
     if len({run.metrics["validation/unigram_loss"] for run in (*own, *base)}) > 1:  # a fingerprint of the tokens
         return {}
-    ours, theirs = ({run.seed: run.held_out for run in side} for side in (own, base))
-    common = sorted(ours.keys() & theirs.keys())
-    counts = [side[number][COUNTS].to_numpy() for side in (ours, theirs) for number in common]
-    if not common or any(not np.array_equal(each, counts[0]) for each in counts):
+    counts = [run.held_out[COUNTS].to_numpy() for run in (*own, *base)]
+    if any(not np.array_equal(each, counts[0]) for each in counts):
         return {}
-    a, b = (
-        np.stack([side[number][[*LOSSES, *COUNTS]].to_numpy(float) for number in common]) for side in (ours, theirs)
-    )
+    a, b = (np.stack([run.held_out[[*LOSSES, *COUNTS]].to_numpy(float) for run in side]) for side in (own, base))
 
     def means(sums: np.ndarray) -> np.ndarray:  # nan where short blocks leave a tenth without predictions
         losses, counts = np.split(sums, 2, axis=-1)
         return np.divide(losses, counts, out=np.full_like(losses, np.nan), where=counts > 0)
 
-    settings = {"resamples": resamples, "seed": seed}
     parts = [[tenth, len(LOSSES) + tenth] for tenth in range(len(LOSSES))]
-    found = [compare_totals(a[..., part], b[..., part], lambda sums: means(sums)[..., 0], **settings) for part in parts]
-    found.append(compare_totals(a, b, lambda sums: trend(means(sums)), **settings))
+    found = [compare(a[..., part], b[..., part], lambda sums: means(sums)[..., 0]) for part in parts]
+    found.append(compare(a, b, lambda sums: trend(means(sums))))
     return {
         "delta": [each.difference for each in found],
         "ci_low": [each.low for each in found],

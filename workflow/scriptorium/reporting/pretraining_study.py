@@ -10,10 +10,11 @@ import pandas as pd
 from matplotlib import pyplot as plt
 
 from scriptorium.errors import UserError
-from scriptorium.evaluation.statistics import compare_totals, holm, mean_sd
-from scriptorium.reporting.finetuning import BASELINE, UNKNOWN, scale, undecided
+from scriptorium.evaluation.statistics import compare, holm, mean_sd
+from scriptorium.reporting.finetuning import BASELINE, UNKNOWN
 from scriptorium.reporting.pretraining import ORDERED, PretrainRun
 from scriptorium.reporting.style import COLOURS, INK, QUIET, save, styled
+from scriptorium.reporting.verdicts import ONE_SEED, scale, undecided
 
 LOWER, HIGHER, OTHER = "lower loss", "higher loss", "other held-out examples"
 PLAIN = {  # column -> metric of a run, averaged over seeds
@@ -40,14 +41,14 @@ def mean_of(runs: Sequence[PretrainRun], metric: str) -> float:
     return float(np.mean([run.metrics.get(metric, np.nan) for run in runs]))
 
 
-def table_of_variants(runs: Sequence[PretrainRun], baseline: str, *, resamples: int, seed: int) -> pd.DataFrame:
+def table_of_variants(runs: Sequence[PretrainRun], baseline: str) -> pd.DataFrame:
     """One row per variant, the baseline first. Losses in nats per predicted token, means over the seeds.
 
-    delta is variant minus baseline over their common seeds, so less than 0 is better; interval and p come from
-    evaluation/statistics.py with held-out blocks as examples, p_holm from all rows. Held-out masks are the same for
-    every seed; variants whose held-out examples are others (another packing) get a delta but no test. A verdict needs
-    both p_holm < 0.05 and an interval without 0, as in fine-tuning.
-    Raises UserError: the baseline is missing, or no seed in common.
+    delta is variant minus baseline, so less than 0 is better; interval and p come from evaluation/statistics.py with
+    held-out blocks as examples, p_holm from all rows. Held-out masks are the same for every seed; variants whose
+    held-out examples are others (another packing) get a delta but no test. A verdict needs both p_holm < 0.05 and an
+    interval without 0, as in fine-tuning; one seed gives none.
+    Raises UserError: the baseline is missing.
     """
     variants = by_variant(runs)
     if baseline not in variants:
@@ -60,16 +61,16 @@ def table_of_variants(runs: Sequence[PretrainRun], baseline: str, *, resamples: 
         row |= {column: mean_of(own, metric) for column, metric in PLAIN.items()}
         row |= {"delta": np.nan, "ci_low": np.nan, "ci_high": np.nan, "p": np.nan, "verdict": BASELINE}
         if name != baseline:
-            row |= _against(own, variants[baseline], resamples, seed)
+            row |= _against(own, variants[baseline])
         rows.append(row | {"scale": scale(len(own))})
     made = pd.DataFrame(rows).dropna(axis="columns", how="all")
     for column in ("delta", "ci_low", "ci_high", "p"):
         made[column] = made.get(column, np.nan)
+    made["p_holm"] = holm(made["p"].to_list())
     tested = made["p"].notna()
-    made["p_holm"] = np.nan
-    made.loc[tested, "p_holm"] = holm(made.loc[tested, "p"].to_list())
     made.loc[tested, "verdict"] = [
-        UNKNOWN if undecided(row) else LOWER if row.ci_high < 0 else HIGHER for row in made[tested].itertuples()
+        UNKNOWN if undecided(row.p_holm, row.ci_low, row.ci_high) else LOWER if row.ci_high < 0 else HIGHER
+        for row in made[tested].itertuples()
     ]
     last = ["delta", "ci_low", "ci_high", "p", "p_holm", "verdict", "scale"]
     return made[[*(column for column in made if column not in last), *last]]
@@ -104,19 +105,19 @@ def figure(runs: Sequence[PretrainRun], path: Path) -> Path:
         return save(canvas, path)
 
 
-def _against(own: list[PretrainRun], base: list[PretrainRun], resamples: int, seed: int) -> dict[str, object]:
-    """delta, interval, p and, where there is no test, why."""
-    ours, theirs = ({run.seed: run for run in side} for side in (own, base))
-    common = sorted(ours.keys() & theirs.keys())
-    if not common:
-        raise UserError(f"{own[0].recipe} and {base[0].recipe} have no seed in common", remedy="train both alike")
-    sides = [[side[k].held_out for k in common] for side in (ours, theirs)]
-    if len({len(each) for side in sides for each in side}) > 1:
-        delta = np.mean([ours[k].metrics["validation/loss"] - theirs[k].metrics["validation/loss"] for k in common])
-        return {"delta": delta, "verdict": OTHER}
-    a, b = (np.stack([each[["loss", "predicted"]].to_numpy(float) for each in side]) for side in sides)
-    found = compare_totals(a, b, lambda sums: sums[..., 0] / sums[..., 1], resamples=resamples, seed=seed)
-    return {"delta": found.difference, "ci_low": found.low, "ci_high": found.high, "p": found.p}
+def _against(own: list[PretrainRun], base: list[PretrainRun]) -> dict[str, object]:
+    """delta, interval, p and, where there is no test, why. Two variants share no more than the number of a seed."""
+    if len({len(run.held_out) for run in (*own, *base)}) > 1:
+        return {"delta": mean_of(own, "validation/loss") - mean_of(base, "validation/loss"), "verdict": OTHER}
+    a, b = (np.stack([run.held_out[["loss", "predicted"]].to_numpy(float) for run in side]) for side in (own, base))
+    found = compare(a, b, lambda sums: sums[..., 0] / sums[..., 1], lower_better=True)
+    return {
+        "delta": found.difference,
+        "ci_low": found.low,
+        "ci_high": found.high,
+        "p": found.p,
+        "verdict": ONE_SEED if np.isnan(found.p) else UNKNOWN,
+    }
 
 
 def _colours() -> list[str]:

@@ -21,8 +21,6 @@ class ComparePretrainSpec(Spec):
 
     study: str = Field(description="name of the study, for people")
     baseline: str = Field(description="the variant that all others are compared with")
-    resamples: int = Field(10_000, gt=99, description="bootstrap resamples")
-    seed: int = Field(0, ge=0, description="of the resampling")
 
 
 def run(job: stage.Job) -> list[Path]:
@@ -30,8 +28,8 @@ def run(job: stage.Job) -> list[Path]:
 
     spec = job.spec
     runs = [pretraining.read(path) for path in job.inputs["runs"]]
-    made = pretraining_study.table_of_variants(runs, spec.baseline, resamples=spec.resamples, seed=spec.seed)
-    order = prediction_order.table_by_tenth(runs, spec.baseline, resamples=spec.resamples, seed=spec.seed)
+    made = pretraining_study.table_of_variants(runs, spec.baseline)
+    order = prediction_order.table_by_tenth(runs, spec.baseline)
     files = [
         tables.write(made, job.outputs["table"]),
         pretraining_study.figure(runs, job.outputs["figure"]),

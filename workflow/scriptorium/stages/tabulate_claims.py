@@ -21,8 +21,6 @@ class TabulateClaimsSpec(Spec):
     claims: tuple[ClaimRow, ...] = Field(description="claims by task, published values resolved")
     tasks: dict[str, TaskInTables] = Field(description="the tasks of those that were run, by name")
     smallest_effect: float = Field(0.005, gt=0, description="an interval that ends below it shows no gain")
-    resamples: int = Field(10_000, gt=99, description="bootstrap resamples")
-    seed: int = Field(0, ge=0, description="of the resampling")
 
 
 def run(job: stage.Job) -> list[Path]:
@@ -30,9 +28,7 @@ def run(job: stage.Job) -> list[Path]:
 
     spec = job.spec
     runs = [finetuning.read(path) for path in job.inputs.get("runs", [])]
-    made = claims.table_of_claims(
-        spec.claims, runs, spec.tasks, smallest=spec.smallest_effect, resamples=spec.resamples, seed=spec.seed
-    )
+    made = claims.table_of_claims(spec.claims, runs, spec.tasks, smallest=spec.smallest_effect)
     files = [tables.write(made, job.outputs["table"]), claims.figure(made, spec.tasks, job.outputs["figure"])]
     for row in made[made["delta"].notna()].itertuples():
         job.ledger.note(f"{row.claim}: {row.delta:+.3f} [{row.ci_low:+.3f}, {row.ci_high:+.3f}], {row.verdict}")

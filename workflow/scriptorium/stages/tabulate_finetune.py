@@ -1,4 +1,4 @@
-"""Table and figure of a fine-tuning study: every variant against the baseline, paired by seed and example.
+"""Table and figure of a fine-tuning study: every variant against the baseline, on new seeds and new examples.
 
 inputs: runs = manifests results/finetune/<variant>/<task>/seed<k>/manifest.json
 outputs: table = results/tables/finetune_<study>.tsv, figure = results/figures/finetune_<study>.svg
@@ -21,8 +21,6 @@ class TabulateFinetuneSpec(Spec):
     study: str = Field(description="name of the study")
     baseline: str = Field(description="the variant that all others are compared with")
     tasks: dict[str, TaskInTables] = Field(description="its tasks by name")
-    resamples: int = Field(10_000, gt=99, description="bootstrap resamples")
-    seed: int = Field(0, ge=0, description="of the resampling")
 
 
 def run(job: stage.Job) -> list[Path]:
@@ -30,7 +28,7 @@ def run(job: stage.Job) -> list[Path]:
 
     spec = job.spec
     runs = [finetuning.read(path) for path in job.inputs["runs"]]
-    made = finetuning.table_of_variants(runs, spec.baseline, tasks=spec.tasks, resamples=spec.resamples, seed=spec.seed)
+    made = finetuning.table_of_variants(runs, spec.baseline, tasks=spec.tasks)
     files = [tables.write(made, job.outputs["table"]), finetuning.figure(runs, made, spec.tasks, job.outputs["figure"])]
     for row in made.itertuples():
         job.ledger.note(finetuning.sentence(row))

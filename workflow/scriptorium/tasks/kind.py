@@ -15,6 +15,7 @@ Tables of a task, in the order in which they are made:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,14 @@ if TYPE_CHECKING:
     Outputs = np.ndarray | tuple[np.ndarray, ...]
 
 PACKAGE = "scriptorium.tasks.kinds"
+
+
+@dataclass(frozen=True)
+class OfPredictions:
+    """A metric that is no function of sums: of labels and predictions, [n] each."""
+
+    function: Callable[[np.ndarray, np.ndarray], float]
+    left_out: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None  # [n], without each; else computed anew
 
 
 def kind_of(name: str) -> TaskKind:
@@ -148,20 +157,30 @@ class TaskKind:
     # Asked for metrics and tables
 
     def totals(self, predicted: pd.DataFrame, labels: Sequence[str]) -> np.ndarray:
-        """What each example adds to the sums of which the metrics are made, [examples, k]: statistics resample them."""
+        """What each example adds to the sums of which the metrics are made, [examples, k]."""
         raise NotImplementedError
 
     def from_totals(self, sums: np.ndarray, labels: Sequence[str]) -> dict[str, np.ndarray]:
         """Metrics (without test/) of summed totals [..., k], each [...]."""
         raise NotImplementedError
 
-    def not_of_totals(self) -> dict[str, Callable[[np.ndarray, np.ndarray], float]]:
-        """Metrics that are no function of sums, as functions of labels and predictions, [examples] each."""
+    def not_of_totals(self) -> dict[str, OfPredictions]:
+        """Metrics that are no function of sums."""
         return {}
+
+    def changed(self, a: pd.DataFrame, b: pd.DataFrame) -> np.ndarray:
+        """Whether each prediction of two tables of one test set differs, [predictions] (of words, where words have
+        labels)."""
+        return (a["prediction"] != b["prediction"]).to_numpy()
+
+    def shift(self, a: pd.DataFrame, b: pd.DataFrame, labels: Sequence[str]) -> float:
+        """Mean absolute difference of what predictions are made from, here of the log-odds of the right label (nats);
+        nan for a kind that does not store it."""
+        return float("nan")
 
     def measured(self, predicted: pd.DataFrame, labels: Sequence[str]) -> dict[str, float]:
         """All metrics of a table of predictions, names without test/."""
         found = dict(self.from_totals(self.totals(predicted, labels).sum(axis=0), labels))
-        for name, function in self.not_of_totals().items():
-            found[name] = function(predicted["label"].to_numpy(), predicted["prediction"].to_numpy())
+        for name, whole in self.not_of_totals().items():
+            found[name] = whole.function(predicted["label"].to_numpy(), predicted["prediction"].to_numpy())
         return {name: float(value) for name, value in found.items()}

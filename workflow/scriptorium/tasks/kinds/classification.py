@@ -80,5 +80,14 @@ class Classification(TaskKind):
 
         return from_confusion(sums)
 
+    def shift(self, a: pd.DataFrame, b: pd.DataFrame, labels: Sequence[str]) -> float:
+        import numpy as np
+
+        from scriptorium.evaluation.classification import log_odds
+
+        columns = [f"probability_{name}" for name in labels]
+        of_a, of_b = (log_odds(made[columns].to_numpy(), made["label"].to_numpy()) for made in (a, b))
+        return float(np.mean(np.abs(of_a - of_b)))
+
 
 KIND = Classification()

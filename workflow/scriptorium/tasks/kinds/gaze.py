@@ -109,5 +109,18 @@ class Gaze(TaskKind):
 
         return word_measures.from_totals(sums, labels)
 
+    def changed(self, a: pd.DataFrame, b: pd.DataFrame) -> np.ndarray:
+        """[words * measures]: moved by more than a tenth of the standard deviation of the measure's labels (ours)."""
+        from scriptorium.evaluation.word_measures import stacked
+
+        moved = abs(stacked(a["prediction"]) - stacked(b["prediction"]))
+        return (moved > stacked(a["label"]).std(axis=0) / 10).ravel()
+
+    def shift(self, a: pd.DataFrame, b: pd.DataFrame, labels: Sequence[str]) -> float:
+        """On the scale of 0 to 100: there is no logit."""
+        from scriptorium.evaluation.word_measures import stacked
+
+        return float(abs(stacked(a["prediction"]) - stacked(b["prediction"])).mean())
+
 
 KIND = Gaze()

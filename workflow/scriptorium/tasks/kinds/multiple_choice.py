@@ -75,6 +75,13 @@ class MultipleChoice(TaskKind):
 
         return multiple_choice.from_totals(sums, labels)
 
+    def shift(self, a: pd.DataFrame, b: pd.DataFrame, labels: Sequence[str]) -> float:
+        import numpy as np
+
+        from scriptorium.evaluation import multiple_choice
+
+        return float(np.mean(np.abs(multiple_choice.log_odds_of_right(a) - multiple_choice.log_odds_of_right(b))))
+
     def measured(self, predicted: pd.DataFrame, labels: Sequence[str]) -> dict[str, float]:
         """Only of the parts that there are."""
         from scriptorium.evaluation import multiple_choice

@@ -110,6 +110,14 @@ class QuestionAnswering(TaskKind):
 
         return question_answering.from_totals(sums)
 
+    def shift(self, a: pd.DataFrame, b: pd.DataFrame, labels: Sequence[str]) -> float:
+        """Of the gap between "no answer" and the best span, in logits."""
+        import numpy as np
+
+        moved = np.abs(a["gap"].to_numpy() - b["gap"].to_numpy())
+        known = np.isfinite(moved)
+        return float(moved[known].mean()) if known.any() else float("nan")
+
     def measured(self, predicted: pd.DataFrame, labels: Sequence[str]) -> dict[str, float]:
         from scriptorium.evaluation import question_answering
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scriptorium.tasks.kind import TaskKind
+from scriptorium.tasks.kind import OfPredictions, TaskKind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,10 +57,18 @@ class Regression(TaskKind):
 
         return from_moments(sums)
 
-    def not_of_totals(self) -> dict[str, Callable[[np.ndarray, np.ndarray], float]]:
-        from scriptorium.evaluation.classification import spearman
+    def not_of_totals(self) -> dict[str, OfPredictions]:
+        from scriptorium.evaluation.classification import spearman, spearman_left_out
 
-        return {"spearman": spearman}
+        return {"spearman": OfPredictions(spearman, spearman_left_out)}
+
+    def changed(self, a: pd.DataFrame, b: pd.DataFrame) -> np.ndarray:
+        """Moved by more than a tenth of the labels' standard deviation (ours)."""
+        return ((a["prediction"] - b["prediction"]).abs() > a["label"].std() / 10).to_numpy()
+
+    def shift(self, a: pd.DataFrame, b: pd.DataFrame, labels: Sequence[str]) -> float:
+        """In the labels' own unit: there is no logit."""
+        return float((a["prediction"] - b["prediction"]).abs().mean())
 
 
 KIND = Regression()

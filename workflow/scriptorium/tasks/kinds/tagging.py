@@ -76,10 +76,18 @@ class Tagging(TaskKind):
     def predicted(
         self, data: Labelled, outputs: np.ndarray, labels: np.ndarray, settings: TaskInput, fitted: None
     ) -> pd.DataFrame:
-        """outputs: logits [n, L, tags]; labels [n, L]. label and prediction are lists of numbers of tags [words]."""
+        """outputs: logits [n, L, tags]; labels [n, L]. label and prediction are lists of numbers of tags [words], and
+        log_odds, of the right tag, of numbers (nats).
+        """
+        import numpy as np
+
+        from scriptorium.evaluation.classification import log_odds, probabilities
         from scriptorium.tasks.outputs import of_words
 
-        return of_words(data.table, outputs.argmax(axis=-1), labels)
+        made = of_words(data.table, outputs.argmax(axis=-1), labels)
+        right = np.maximum(labels, 0).ravel()  # where there is no label, anything: of_words leaves it out
+        odds = log_odds(probabilities(outputs).reshape(len(right), -1), right).reshape(labels.shape)
+        return made.assign(log_odds=of_words(data.table, odds.astype(np.float32), labels)["prediction"])
 
     def totals(self, predicted: pd.DataFrame, labels: Sequence[str]) -> np.ndarray:
         from scriptorium.evaluation import tagging
@@ -90,6 +98,19 @@ class Tagging(TaskKind):
         from scriptorium.evaluation import tagging
 
         return tagging.from_totals(sums)
+
+    def changed(self, a: pd.DataFrame, b: pd.DataFrame) -> np.ndarray:
+        """[words]"""
+        import numpy as np
+
+        of_a, of_b = (np.concatenate(list(made["prediction"])) for made in (a, b))
+        return of_a != of_b
+
+    def shift(self, a: pd.DataFrame, b: pd.DataFrame, labels: Sequence[str]) -> float:
+        import numpy as np
+
+        of_a, of_b = (np.concatenate(list(made["log_odds"])) for made in (a, b))
+        return float(np.mean(np.abs(of_a - of_b)))
 
 
 KIND = Tagging()

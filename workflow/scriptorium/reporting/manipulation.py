@@ -1,0 +1,49 @@
+"""Did the intervention act? How far two variants differ at all, beside how far two seeds of the baseline do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+
+import numpy as np
+import pandas as pd
+
+from scriptorium.tasks.kind import TaskKind, kind_of
+from scriptorium.tasks.spec import KindOfTask
+
+LEAST_CHANGED = 0.01  # of the predictions: below it an effect on the metric could hardly be seen (ours)
+
+
+@dataclass(frozen=True)
+class Manipulation:
+    """changed: share of the test predictions that differ between two variants, mean over the seeds of one number (over
+    all pairs where no number is common); changed_seeds: the same between two seeds of the baseline, mean over pairs,
+    NaN with one seed; logit_shift: mean absolute difference of what a prediction is made from (TaskKind.shift).
+    """
+
+    changed: float
+    changed_seeds: float
+    logit_shift: float
+
+    @property
+    def acted(self) -> bool:
+        """Whether the variants differ enough to be compared: in 1 % of the predictions, and by more than the baseline
+        does from seed to seed, where that is known. The rule is ours."""
+        return self.changed >= LEAST_CHANGED and not self.changed <= self.changed_seeds
+
+
+def manipulation(own: dict[int, pd.DataFrame], base: dict[int, pd.DataFrame], task: KindOfTask) -> Manipulation:
+    """own, base: seed -> predictions of a variant and of the baseline, on the same examples."""
+    kind, common = kind_of(task.kind), sorted(own.keys() & base.keys())
+    pairs = [(own[k], base[k]) for k in common] or list(product(own.values(), base.values()))
+    return Manipulation(
+        changed=_changed(kind, pairs),
+        changed_seeds=_changed(kind, combinations(base.values(), 2)),
+        logit_shift=float(np.mean([kind.shift(a, b, task.labels) for a, b in pairs])),
+    )
+
+
+def _changed(kind: TaskKind, pairs: Iterable[Sequence[pd.DataFrame]]) -> float:
+    shares = [float(np.mean(kind.changed(a, b))) for a, b in pairs]
+    return float(np.mean(shares)) if shares else float("nan")
