@@ -129,6 +129,7 @@ ITS_SUBJECT = {
 def named_modules() -> set[str]:
     """All modules that a specification may name."""
     from scriptorium.gaze.readers.spec import OPTIONS as GAZE
+    from scriptorium.minimal_pairs.readers.spec import READERS as PAIRS
     from scriptorium.objectives.spec import OBJECTIVES
     from scriptorium.tasks.readers.spec import OPTIONS as TASKS
     from scriptorium.tasks.spec import Kind
@@ -136,6 +137,8 @@ def named_modules() -> set[str]:
 
     names = {
         "scriptorium.gaze.readers": GAZE,
+        "scriptorium.minimal_pairs.likelihoods": {each.likelihood for each in OBJECTIVES.values()},
+        "scriptorium.minimal_pairs.readers": PAIRS,
         "scriptorium.objectives": OBJECTIVES,
         "scriptorium.tasks.readers": TASKS,
         "scriptorium.tasks.kinds": get_args(get_args(Kind)[0]),

@@ -56,6 +56,7 @@ wildcard_constraints:
     task="[^/]+",
     corpus="[^/]+",
     vocabulary="[^/]+",
+    pairs="[^/]+",
     dataset="[^/]+",
     study="[^/]+",
     seed=r"\d+",

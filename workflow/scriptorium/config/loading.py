@@ -24,7 +24,14 @@ from scriptorium.errors import UserError, nearest
 from scriptorium.fetching.spec import FetchSpec
 from scriptorium.spec import overlay
 
-NAMED = ("backbones", "tasks", "corpora", "vocabularies", "studies")  # blocks of config.yaml whose entries have names
+NAMED = (
+    "backbones",
+    "tasks",
+    "corpora",
+    "vocabularies",
+    "minimal_pairs",
+    "studies",
+)  # blocks of config.yaml whose entries have names
 
 
 def load(config: Mapping[str, Any], root: Path = Path(), where: str = "config/config.yaml") -> Project:

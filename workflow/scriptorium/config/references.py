@@ -22,7 +22,7 @@ class ReferenceChecks:
 
     def check(self) -> None:
         self.names(), self.gaze(), self.backbones(), self.tasks()
-        self.corpora(), self.pretraining(), self.studies(), self.attention()
+        self.corpora(), self.pretraining(), self.minimal_pairs(), self.studies(), self.attention()
 
     def known(self, name: str, names: Mapping, what: str, place: str, remedy: str | None = None) -> None:
         if name not in names:
@@ -44,6 +44,7 @@ class ReferenceChecks:
             "backbones": config.backbones,
             "corpora": config.corpora,
             "vocabularies": config.vocabularies,
+            "minimal_pairs": config.minimal_pairs,
             "studies": config.studies,
         }
         for block, names in blocks.items():
@@ -156,6 +157,33 @@ class ReferenceChecks:
                 "backbone or vocabulary",
                 f"variant {name}, tokenizer",
             )
+
+    def minimal_pairs(self) -> None:
+        """Where they come from; and held-out sentences are scored by models of the same corpus only."""
+        config = self.config
+        for name, pairs in config.minimal_pairs.items():
+            if pairs.dataset:
+                self.dataset(pairs.dataset, f"minimal_pairs.{name}.dataset")
+            else:
+                self.known(pairs.corpus, config.corpora, "corpus", f"minimal_pairs.{name}.corpus")
+        users = {"pretraining": (config.pretraining.recipes, config.pretraining.minimal_pairs)}
+        users |= {
+            f"pretraining.studies.{name}": (study.variants, study.minimal_pairs)
+            for name, study in config.pretraining.studies.items()
+        }
+        for place, (variants, sets) in users.items():
+            for name in sets:
+                self.known(name, config.minimal_pairs, "set of minimal pairs", f"{place}.minimal_pairs")
+                corpus = config.minimal_pairs[name].corpus
+                for variant in variants:
+                    own = self.project.variants[variant].recipe.corpus
+                    if corpus and own != corpus:
+                        raise UserError(
+                            f"{place}.minimal_pairs: {name} holds held-out sentences of corpus {corpus!r}, but "
+                            f"{variant} is trained on {own!r}, which may have them",
+                            where=self.where,
+                            remedy=f"add a set whose corpus is {own!r}",
+                        )
 
     def studies(self) -> None:
         """Variants and tasks of each."""

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from scriptorium.gaze.spec import BenchmarkCmcl2021Spec, GazeFormat, RegressorSettings, TrainPredictorSpec
 from scriptorium.linguistics.spec import AnnotateSpec
+from scriptorium.minimal_pairs.spec import PairsSettings
 from scriptorium.objectives.spec import PACKED, PretrainSettings
 from scriptorium.spec import Spec
 from scriptorium.tasks.spec import FinetuneSettings, TaskData, TaskInput
@@ -90,6 +91,18 @@ class Corpus(CorpusSettings):
     """Running text for pre-training."""
 
 
+class MinimalPairs(PairsSettings):
+    """A set of minimal pairs: read from a data set, or made from the held-out sentences of a corpus."""
+
+    dataset: str | None = Field(None, description="name in config/datasets.tsv, for a reader of files")
+    corpus: str | None = Field(None, description="corpus of this file, for a reader that breaks held-out sentences")
+
+    def model_post_init(self, _: Any) -> None:
+        wanted, other = ("corpus", "dataset") if self.options.of_corpus else ("dataset", "corpus")
+        if getattr(self, wanted) is None or getattr(self, other) is not None:
+            raise ValueError(f"reader {self.reader!r} needs `{wanted}`, and no `{other}`")
+
+
 class PretrainingStudy(Spec):
     """Pre-training variants against one baseline, on the same held-out blocks. Made by its programme's target."""
 
@@ -97,6 +110,9 @@ class PretrainingStudy(Spec):
     variants: tuple[str, ...] = Field(min_length=2, description="pre-training variants, baseline included")
     seeds: tuple[Seed, ...] = Field((), description="empty: those of pretraining.seeds")
     programme: str = Field("", description="paper whose target makes it, such as mpnet")
+    minimal_pairs: tuple[str, ...] = Field(
+        (), description="sets of minimal pairs that its models score: results/tables/minimal_pairs_<study>.tsv"
+    )
 
 
 class Vocabulary(VocabularySpec):
@@ -110,6 +126,9 @@ class Pretraining(Spec):
 
     recipes: tuple[str, ...] = Field((), description="pre-training variants of ablations.tsv")
     seeds: tuple[Seed, ...] = Field((0,), min_length=1, description="seeds of each")
+    minimal_pairs: tuple[str, ...] = Field(
+        (), description="sets of minimal pairs that these models score: results/tables/minimal_pairs.tsv"
+    )
     studies: dict[str, PretrainingStudy] = Field(
         default_factory=dict, description="comparisons of pre-training variants by name; null removes one"
     )
@@ -167,6 +186,9 @@ class Config(Spec):
     tasks: dict[str, Task] = Field(description="tasks by name")
     corpora: dict[str, Corpus] = Field(default_factory=dict, description="pre-training corpora by name")
     vocabularies: dict[str, Vocabulary] = Field(default_factory=dict, description="vocabularies to learn, by name")
+    minimal_pairs: dict[str, MinimalPairs] = Field(
+        default_factory=dict, description="sets of minimal pairs by name: is the real sentence the more likely one?"
+    )
     pretraining: Pretraining = Pretraining()
     studies: dict[str, Study] = Field(default_factory=dict, description="comparisons by name; null removes one")
     attention: Attention | None = None

@@ -24,6 +24,7 @@ class ObjectiveSpec(Spec):
     """The pre-training objective. What is parsed as one becomes the class of the objective that `name` names."""
 
     layouts: ClassVar[tuple[str, ...]] = (PACKED, FULL_SENTENCES)  # of the blocks that it takes
+    likelihood: ClassVar[str] = "masked"  # how its models score a sentence: a module of minimal_pairs/likelihoods
 
     name: Annotated[str, MODULE] = Field("bert", description="which objective, such as bert")
 
@@ -132,6 +133,8 @@ class SpansSpec(Spec):
 class XlnetSpec(HiddenTokensSpec):
     """xlnet."""
 
+    likelihood: ClassVar[str] = "permuted"
+
     name: Annotated[Literal["xlnet"], MODULE] = Field(
         "xlnet", description="permuted language model of XLNet's encoder, in two streams"
     )
@@ -197,6 +200,8 @@ class WithoutMaskRowsSpec(PermutedBlocksSpec):
 
 class PlmSpec(WithoutMaskRowsSpec):
     """plm."""
+
+    likelihood: ClassVar[str] = "unseen"
 
     name: Annotated[Literal["plm"], MODULE] = Field("plm", description="MPNet without position compensation")
 

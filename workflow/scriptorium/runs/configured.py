@@ -102,6 +102,24 @@ class ConfiguredRuns:
         study = self._known(name, self.config.pretraining.studies, "pre-training study")
         return self._pretraining_runs(name, study.variants, study.seeds or self.config.pretraining.seeds)
 
+    def pairs_of(self, of_study: str) -> list[Run]:
+        """Runs on minimal pairs of a pre-training study (`_<name>`), or of what the default target pre-trains ("")."""
+        if study := of_study.removeprefix("_"):
+            trained, sets = self.pretraining_study(study), self.config.pretraining.studies[study].minimal_pairs
+        else:
+            trained, sets = self.pretraining, self.config.pretraining.minimal_pairs
+        if not (trained and sets):
+            raise UserError(
+                f"no minimal pairs are asked for of {study or 'the default pre-training'}",
+                where="config/config.yaml",
+                remedy=f"set pretraining.{f'studies.{study}.' if study else ''}minimal_pairs",
+            )
+        return [
+            self._run("score_pairs", f"minimal_pairs/{run.variant}/{pairs}", run.study, run.variant, pairs, run.seed)
+            for run in trained
+            for pairs in sets
+        ]
+
     def pretraining_programme(self, name: str) -> list[str]:
         """Pre-training studies that a paper's target makes."""
         return [study for study, entry in self.config.pretraining.studies.items() if entry.programme == name]
@@ -170,7 +188,15 @@ class ConfiguredRuns:
         }
         pretraining |= {run.path: run for run in self.pretraining}  # which are named after the default's experiment
         yield from pretraining.values()
+        pairs = {run.path: run for name in self._with_pairs() for run in self.pairs_of(name)}
+        yield from pairs.values()
         yield from self.finetuning
+
+    def _with_pairs(self) -> list[str]:
+        """For `pairs_of`: the studies with minimal pairs, and last the default, after which their runs are named."""
+        pretraining = self.config.pretraining
+        studies = [f"_{name}" for name, study in pretraining.studies.items() if study.minimal_pairs]
+        return [*studies, *([""] if self.pretraining and pretraining.minimal_pairs else [])]
 
     def finetuned_in(self, studies: Iterable[str]) -> list[Run]:
         """Fine-tuning runs of these studies, each once."""

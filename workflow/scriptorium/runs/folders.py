@@ -32,7 +32,7 @@ def wildcards_of(stage: str, folder: str) -> dict[str, str] | None:
 @cache
 def _pattern(stage: str) -> re.Pattern[str]:
     parts = re.split(r"\{(\w+)\}", FOLDERS[stage])
-    rules = {"seed": r"\d+", "of": r"|_[a-z0-9]+"}
+    rules = {"seed": r"\d+", "of": r"|_[a-z0-9]+", "of_study": r"|_[^/]+"}
     named = [
         f"(?P<{part}>{rules.get(part, '[^/]+')})" if number % 2 else re.escape(part)
         for number, part in enumerate(parts)

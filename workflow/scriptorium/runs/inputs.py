@@ -105,6 +105,20 @@ class InputFiles(ConfiguredRuns):
     def pretrain_blocks(self, variant: str) -> str:
         return f"results/data/packed/{packing_name(self._pretrain_recipe(variant))}/manifest.json"
 
+    def pairs_source(self, pairs: str) -> str:
+        """Manifest of the data set or of the corpus that minimal pairs are made of."""
+        entry = self._known(pairs, self.config.minimal_pairs, "set of minimal pairs")
+        return (
+            f"resources/{entry.dataset}/manifest.json"
+            if entry.dataset
+            else f"results/data/corpora/{entry.corpus}/manifest.json"
+        )
+
+    def pairs_data(self, of_study: str) -> list[str]:
+        """Manifests of the sets of pairs that a table shows."""
+        names = dict.fromkeys(run.task for run in self.pairs_of(of_study))
+        return [f"results/data/minimal_pairs/{name}/manifest.json" for name in names]
+
     def bench_blocks(self) -> str:
         return self.pretrain_blocks(self._bench_variant())
 

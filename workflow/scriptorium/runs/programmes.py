@@ -24,6 +24,7 @@ class Programmes(InputFiles):
         return [
             *GAZE_TABLES,
             *(["results/tables/pretrain.tsv"] if self.pretraining else []),
+            *(["results/tables/minimal_pairs.tsv"] if "" in self._with_pairs() else []),
             *(f"results/tables/finetune_{study}.tsv" for study in self.default_studies()),
             *([ATTENTION] if self.config.attention else []),
         ]
@@ -33,6 +34,11 @@ class Programmes(InputFiles):
         return [
             *(self._gaze_tables() if self._rests_on_gaze(name) else []),
             *(f"results/tables/pretrain_{study}.tsv" for study in self.pretraining_programme(name)),
+            *(
+                f"results/tables/minimal_pairs_{study}.tsv"
+                for study in self.pretraining_programme(name)
+                if self.config.pretraining.studies[study].minimal_pairs
+            ),
             *self.figures(self.programme(name)),
             f"results/tables/claims_{name}.tsv",
         ]

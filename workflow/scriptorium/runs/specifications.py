@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from scriptorium.config import claims
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.gaze.spec import GazeCorpusSpec, RegressorSpec
+from scriptorium.minimal_pairs.spec import PairsSpec, ScorePairsSpec
 from scriptorium.objectives.spec import PretrainSettings, PretrainSpec
 from scriptorium.reporting.spec import TaskInTables
 from scriptorium.runs.configured import ConfiguredRuns, pack_spec
@@ -24,6 +25,7 @@ from scriptorium.stages.tabulate_claims import TabulateClaimsSpec
 from scriptorium.stages.tabulate_corpora import TabulateCorporaSpec
 from scriptorium.stages.tabulate_finetune import TabulateFinetuneSpec
 from scriptorium.stages.tabulate_gaze import TabulateGazeSpec
+from scriptorium.stages.tabulate_pairs import TabulatePairsSpec
 from scriptorium.stages.tabulate_pretrain import TabulatePretrainSpec
 from scriptorium.stages.tabulate_reading import TabulateReadingSpec
 from scriptorium.stages.tabulate_weights import TabulateWeightsSpec
@@ -112,6 +114,21 @@ class Specifications(ConfiguredRuns):
         recipe = self._pretrain_recipe(variant)
         train = TrainSpec.parse(recipe.train, where=f"variant {variant!r}: train")
         return PretrainSpec(**recipe.shared(PretrainSettings), train=train, seed=int(seed))
+
+    @made_in("results/data/minimal_pairs/{pairs}")
+    def prepare_pairs(self, pairs: str) -> Spec:
+        entry = self._known(pairs, self.config.minimal_pairs, "set of minimal pairs")
+        return PairsSpec(pairs=pairs, **entry.shared(PairsSpec))
+
+    @made_in("results/minimal_pairs/{variant}/{pairs}/seed{seed}")
+    def score_pairs(self, variant: str, pairs: str, seed: str) -> Spec:
+        self._known(pairs, self.config.minimal_pairs, "set of minimal pairs")
+        return ScorePairsSpec(likelihood=self._pretrain_recipe(variant).objective.likelihood, seed=int(seed))
+
+    @made_in("results/runs/tables/minimal_pairs{of_study}")
+    def tabulate_pairs(self, of_study: str) -> Spec:
+        self.pairs_of(of_study)
+        return TabulatePairsSpec()
 
     @made_in("results/runs/tables/significance")
     def significance(self) -> Spec:

@@ -1,0 +1,162 @@
+"""A sentence's score is what the pre-trained model itself gives, token by token: our batches on transformers' classes
+beside a naive loop over the model as it was trained."""
+
+from __future__ import annotations
+
+import importlib
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+
+from scriptorium.minimal_pairs import pseudo
+from scriptorium.minimal_pairs.scoring import right, unigram
+from scriptorium.minimal_pairs.sentences import encode
+from scriptorium.models.spec import EncoderSpec
+from scriptorium.objectives.objective import build
+from scriptorium.objectives.spec import OBJECTIVES, ObjectiveSpec
+from tests import tiny
+
+SHAPE = EncoderSpec(hidden_size=16, layers=2, heads=2, intermediate_size=32, max_positions=32, dropout=0.0)
+STEMS = ["un", "read", "book", "a", "the", "old", "monk", "copy"]
+SPECIAL = ["[PAD]", "[unused]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]  # MPNet reads id 1 as padding, so it is unused
+TEXTS = ["the old monk", "unreadable books", "a monk copying the unbookable", "old", "the bookable old the"]
+CLS, SEP, MASK = 3, 4, 5
+
+
+def word_pieces() -> PreTrainedTokenizerFast:
+    vocabulary = {token: i for i, token in enumerate([*SPECIAL, *STEMS, "##able", "##s", "##read", "##ing", "##book"])}
+    core = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    core.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    names = {f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep", "mask")}
+    return PreTrainedTokenizerFast(tokenizer_object=core, **names)
+
+
+TOKENIZER = word_pieces()
+
+
+def trained(name: str):
+    """A model as it is trained, its weights large enough that context matters."""
+    torch.manual_seed(0)
+    model = build(SHAPE, ObjectiveSpec.parse({"name": name}), TOKENIZER).model.eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(6 if parameter.dim() > 1 else 1)
+    return model
+
+
+def hidden_places(words: list[int], place: int) -> list[int]:
+    """The piece and those of its word to its right, as places between [CLS] and [SEP]."""
+    return [other for other in range(place, len(words)) if words[other] == words[place]]
+
+
+def naive(name: str, model, ids: list[int], hidden: list[int]) -> float:
+    """Log probability of ids[hidden[0]] by the model that was trained, one example at a time."""
+    true = torch.tensor([[CLS, *ids, SEP]])
+    places = torch.tensor([hidden]) + 1
+    masked = true.clone().scatter(1, places, MASK)
+    if name == "xlnet":
+        order = torch.full_like(true, -1)
+        order[:, 0], order[:, -1] = 0, 1
+        order[0, places[0]] = torch.arange(len(hidden)) + 2
+        logits = model.predict(true, order, places)
+    elif name in ("mpnet", "plm", "mlm-permuted"):
+        logits = model.predict(masked, places, true.gather(1, places))
+    elif name == "bert-nsp":
+        logits, _ = model.predict(masked, places, torch.zeros_like(true), torch.ones_like(true))
+    else:
+        logits = model.predict(masked, places)
+    return float(logits[0, 0].log_softmax(-1)[ids[hidden[0]]])
+
+
+def score(name: str, model, texts: list[str], tokens: int) -> np.ndarray:
+    likelihood = importlib.import_module(f"scriptorium.minimal_pairs.likelihoods.{OBJECTIVES[name].likelihood}")
+    plain = model.plain().eval()
+    return likelihood.scores(plain, TOKENIZER, encode(TOKENIZER, texts, plain.config), tokens)
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_a_score_is_the_sum_of_a_naive_loop_over_the_trained_model(name):
+    model = trained(name)
+    expected = []
+    with torch.inference_mode():
+        for text in TEXTS:
+            encoding = TOKENIZER(text, add_special_tokens=False).encodings[0]
+            places = range(len(encoding.ids))
+            hidden = [hidden_places(encoding.word_ids, place) for place in places]
+            expected.append(sum(naive(name, model, encoding.ids, own) for own in hidden))
+    found = score(name, model, TEXTS, tokens=64)
+    assert np.allclose(found, expected, atol=1e-4)
+    assert np.ptp(expected) > 1, "the model tells the sentences apart"
+    assert np.allclose(found, score(name, model, TEXTS, tokens=7), atol=1e-4), "batches of any size"
+
+
+def test_what_is_saved_is_read_by_the_class_that_scores_it(tmp_path):
+    for name, spec in OBJECTIVES.items():
+        likelihood = importlib.import_module(f"scriptorium.minimal_pairs.likelihoods.{spec.likelihood}")
+        model = trained(name)
+        model.plain().save_pretrained(tmp_path / name)
+        read = likelihood.MODEL.from_pretrained(tmp_path / name).eval()
+        sentences = encode(TOKENIZER, TEXTS, read.config)
+        assert np.allclose(likelihood.scores(read, TOKENIZER, sentences, 64), score(name, model, TEXTS, 64), atol=1e-5)
+
+
+def test_within_a_word_what_stands_to_the_right_is_hidden_too():
+    """un ##read ##able | book ##s: while ##read is asked for, ##able is hidden, un and the next word are not."""
+    encoding = TOKENIZER("unreadable books", add_special_tokens=False).encodings[0]
+    assert encoding.tokens == ["un", "##read", "##able", "book", "##s"]
+    bert = trained("bert")
+    ((owners, batch),) = pseudo.batches(encode(TOKENIZER, ["unreadable books"], bert.config), TOKENIZER, 512)
+    assert owners.tolist() == [0] * 5
+    assert (batch.target - 1).tolist() == [0, 1, 2, 3, 4]
+    assert batch.hidden.int().tolist() == [
+        [0, 1, 1, 1, 0, 0, 0],
+        [0, 0, 1, 1, 0, 0, 0],
+        [0, 0, 0, 1, 0, 0, 0],
+        [0, 0, 0, 0, 1, 1, 0],
+        [0, 0, 0, 0, 0, 1, 0],
+    ]
+
+
+def test_the_correction_takes_away_what_a_piece_gives_away():
+    """A model that has learned un ##read ##able sees un from ##read ##able; with the word hidden it does not."""
+    model = trained("bert")
+    words = [0, 0, 0]
+    ids = TOKENIZER("unreadable", add_special_tokens=False).input_ids
+    with torch.inference_mode():
+        corrected = naive("bert", model, ids, hidden_places(words, 0))
+        plain = naive("bert", model, ids, [0])
+    assert abs(corrected - plain) > 1e-3
+
+
+def test_a_causal_model_is_scored_by_its_own_loss():
+    torch.manual_seed(0)
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=len(TOKENIZER), n_embd=16, n_layer=2, n_head=2, n_positions=32))
+    model.eval()
+    from scriptorium.minimal_pairs.likelihoods import left_to_right
+
+    expected = []
+    for text in TEXTS:
+        ids = torch.tensor([[CLS, *TOKENIZER(text, add_special_tokens=False).input_ids]])
+        expected.append(-model(ids, labels=ids).loss.item() * (ids.shape[1] - 1))
+    found = left_to_right.scores(model, TOKENIZER, encode(TOKENIZER, TEXTS, model.config), 16)
+    assert np.allclose(found, expected, atol=1e-4)
+
+
+def test_random_weights_and_frequencies_know_no_order():
+    generator = np.random.default_rng(0)
+    tokenizer = tiny.tokenizer()
+    good = [" ".join(generator.choice(tiny.WORDS, 6, replace=False)) for _ in range(400)]
+    bad = [" ".join([words[0], words[2], words[1], *words[3:]]) for words in map(str.split, good)]
+    torch.manual_seed(0)
+    model = build(SHAPE, ObjectiveSpec.parse({"name": "bert"}), tokenizer).model.plain().eval()
+    sentences = encode(tokenizer, [*good, *bad], model.config)
+    from scriptorium.minimal_pairs.likelihoods import masked
+
+    scores = masked.scores(model, tokenizer, sentences, 4096)
+    assert abs(right(scores[:400], scores[400:]).mean() - 0.5) < 0.1  # 4 standard errors
+    frequency = np.log(generator.dirichlet(np.ones(len(tokenizer))))
+    scores = unigram(frequency)(sentences)
+    assert (right(scores[:400], scores[400:]) == 0.5).all()
