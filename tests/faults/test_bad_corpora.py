@@ -54,6 +54,35 @@ def raw(tmp_path) -> Raw:
         ),
         ("text", {"a.txt": "One.\n\nOne."}, {}, ["only 1 documents, so none can be held out"]),
         ("wikitext", {"a.tokens": " \n"}, {}, ["a.tokens: the file is empty"]),
+        ("wikipedia", {"a.xml": ""}, {}, ["a.xml: the file is empty"]),
+        ("wikipedia", {"a.xml.bz2": b"no bz2 at all\n"}, {}, ["a.xml.bz2: cannot be read"]),
+        ("wikipedia", {"a.xml": b"<mediawiki>\n<page>na\xefve\n"}, {}, ["a.xml, line 2: not UTF-8"]),
+        ("wikipedia", {"a.xml": "<mediawiki>\n<page>\n"}, {}, ["a.xml, line 3: not well-formed XML", "cut off"]),
+        ("wikipedia", {"a.xml": "<mediawiki>\n<page></mediawiki>\n"}, {}, ["a.xml, line 2: not well-formed XML"]),
+        ("wikipedia", {"a.xml": "<mediawiki>\n</mediawiki>\n"}, {}, ["a.xml: holds no <page>"]),
+        (
+            "wikipedia",
+            {"a.xml": '<?xml version="1.0"?>\n<!DOCTYPE x [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]>\n<x>&b;</x>\n'},
+            {},
+            ["a.xml, line 2: declares a document type"],
+        ),
+        ("bible", {"a.csv": ""}, {}, ["a.csv: the file is empty"]),
+        ("bible", {"a.csv": "h,h,h,h,h\n"}, {}, ["a.csv: the file is empty"]),
+        (
+            "bible",
+            {"a.csv.gz": gzip.compress(b"h,h,h,h,h\n" + b"1,1,1,1,Word\n" * 999)[:-20]},
+            {},
+            ["cannot be read", "cut off"],
+        ),
+        (
+            "bible",
+            {"a.csv": "h,h,h,h,h\n1,1,1,1,Word\n1,1,1,Word\n"},
+            {},
+            ["a.csv, row 3: expected four whole numbers"],
+        ),
+        ("bible", {"a.csv": "h,h,h,h,h\n1,1,one,1,Word\n"}, {}, ["a.csv, row 2: expected four whole numbers"]),
+        ("bible", {"a.csv": 'h,h,h,h,h\n1,1,1,1,"Word\n'}, {}, ["a.csv, row 2: not a regular table"]),
+        ("bible", {"a.csv": b"h,h,h,h,h\n1,1,1,1,na\xefve\n"}, {}, ["a.csv, line 2: not UTF-8"]),
         ("jsonl", {"a.jsonl": '{"text": "A"}\n{"text": '}, {}, ["a.jsonl, line 2: not JSON"]),
         ("jsonl", {"a.jsonl": '{"txt": "A"}\n'}, {}, ["a.jsonl, line 1: 'text' is missing, did you mean 'txt'"]),
         ("jsonl", {"a.jsonl": '{"text": 3}\n'}, {}, ["line 1: 'text' is int, not text"]),
@@ -161,11 +190,11 @@ def test_a_vocabulary_is_checked_with_the_configuration(values):
 def test_a_recipe_may_name_a_vocabulary_or_a_backbone_and_nothing_else(values, tmp_path):
     shutil.copytree(ROOT / "config", tmp_path / "config")
     recipe = tmp_path / "config/recipes/pretrain-bert.yaml"
-    recipe.write_text(recipe.read_text().replace("tokenizer: minilm", "tokenizer: own"))
+    recipe.write_text(recipe.read_text().replace("tokenizer: pieces-8k", "tokenizer: own"))
     with pytest.raises(UserError, match="tokenizer: unknown backbone or vocabulary 'own'"):
         loading.load(values, tmp_path)
     loaded = runs.Runs(loading.load(values | {"vocabularies": {"own": {"corpus": "english"}}}, tmp_path))
-    (packed,) = {name for name in loaded.packings if name.startswith("english-own-")} & {"english-own-128"}
+    (packed,) = {name for name in loaded.packings if name.startswith("english-own-")} & {"english-own-64"}
     assert loaded.pack_tokenizer(packed) == "results/data/vocabularies/own/manifest.json"
     assert loaded.vocabulary_corpus("own") == "results/data/corpora/english/manifest.json"
     assert loaded.train_vocabulary("own").size == 30_000

@@ -26,6 +26,7 @@ from scriptorium.engine import flops, training
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError
 from scriptorium.models.mpnet import TwoStreamConfig, TwoStreamMPNet
+from scriptorium.models.vocabulary import padded
 from scriptorium.objectives.spec import ObjectiveSpec
 from scriptorium.runs import Runs
 from scriptorium.stage import execute
@@ -251,26 +252,26 @@ def test_ablations_differ_from_mpnet_in_what_they_are_named_after(programme):
     assert faithful["objective"]["permuted"]["faithful"] and not faithful["objective"]["document_attention"]
     assert (faithful["train"]["clip"], faithful["train"]["adam_betas"]) == (0, [0.9, 0.98])
     blocks = {name: programme.pretrain_blocks(name).split("/")[-2] for name in specs | {"mpnet": 0, "bert-mlm": 0}}
-    assert blocks.pop("bert-mlm") == "english-minilm-128" and set(blocks.values()) == {"english-minilm-128-fairseq"}
-    assert programme.pack("english-minilm-128-fairseq").vocabulary == "fairseq"
-    assert programme.pack("english-minilm-128").vocabulary is None
+    assert blocks.pop("bert-mlm") == "english-pieces-8k-64" and set(blocks.values()) == {"english-pieces-8k-64-fairseq"}
+    assert programme.pack("english-pieces-8k-64-fairseq").vocabulary == "fairseq"
+    assert programme.pack("english-pieces-8k-64").vocabulary is None
 
 
 def test_equal_flops_are_what_mpnet_spends(programme):
-    """The number in config/ablations.tsv is the closed form of MPNet's steps: BERT's vocabulary, 19 of 128 hidden."""
+    """The number in config/ablations.tsv is the closed form of MPNet's steps: 8,005 tokens, 19 of 64 hidden."""
     mpnet = programme.pretrain("mpnet", 0).model_dump(mode="json")
     shape, train = mpnet["model"], mpnet["train"]
     model = TwoStreamMPNet(
         TwoStreamConfig(
-            vocab_size=30528,
-            tokens=30527,
+            vocab_size=padded(8005),
+            tokens=8005,
             hidden_size=shape["hidden_size"],
             num_hidden_layers=shape["layers"],
             num_attention_heads=shape["heads"],
             intermediate_size=shape["intermediate_size"],
         )
     )
-    block = {"input_ids": torch.zeros(1, 128), "positions": torch.zeros(1, round(0.15 * 127))}
+    block = {"input_ids": torch.zeros(1, 64), "positions": torch.zeros(1, round(0.3 * 63))}
     spent = train["max_steps"] * train["batch_size"] * flops.of(model, block)
     for name in ("plm", "mlm", "bert"):
         assert programme.pretrain(f"{name}-equal-flops", 0).train.max_flops == pytest.approx(spent, rel=1e-3)

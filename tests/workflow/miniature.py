@@ -120,6 +120,7 @@ RECIPES = {
     "cogbert": {"cognition": {"boundary": 1}},
     "regressor": {"corpora": ["monastery"], "hidden_size": 8, "layers": 2, "epochs": 2, "folds": 3},
     "pretrain-bert": {
+        "tokenizer": "minilm",
         "block_length": 32,
         "model": {"hidden_size": 32, "layers": 2, "heads": 2, "intermediate_size": 64, "max_positions": 64},
         "train": {"max_steps": 12, "batch_size": 4, "log_every": 2, "eval_every": 6},

@@ -1,3 +1,3 @@
 """What the training loop (training.py) is made of, one idea per file: plan, budget, flops, processes, batches, trainer,
-checkpoints, divergence, watcher, memory.
+optimizers, checkpoints, divergence, watcher, memory.
 """

@@ -52,7 +52,14 @@ class TrainSpec(Spec):
     batch_warmup: BatchWarmup | None = Field(None, description="smaller batches first; empty: none")
     length_warmup: LengthWarmup | None = Field(None, description="pre-training: shorter examples first; empty: none")
     gradient_accumulation: int = Field(1, gt=0, description="micro-batches per step; batch_size must divide by it")
+    optimizer: typing.Literal["adamw", "muon"] = Field(
+        "adamw",
+        description="muon (ours, for small recipes): torch's Muon for the matrices of the encoder, AdamW for the rest",
+    )
     lr: float = Field(5e-5, gt=0, description="peak learning rate")
+    muon_lr: float | None = Field(
+        None, gt=0, description="muon: peak learning rate of the matrices; empty: as lr, for updates of AdamW's size"
+    )
     weight_decay: float = Field(0.01, ge=0, description="AdamW decay, not on biases and norms")
     warmup_ratio: float = Field(0.1, ge=0, lt=1, description="share of the steps with rising learning rate")
     warmup_steps: int | None = Field(None, ge=0, description="steps with rising learning rate, instead of warmup_ratio")
@@ -81,6 +88,10 @@ class TrainSpec(Spec):
             raise ValueError("train.batch_warmup.start is more than train.batch_size")
         if self.schedule != "polynomial" and (self.schedule_power != 1 or self.end_lr):
             raise ValueError("train.schedule_power and train.end_lr belong to train.schedule: polynomial")
+        if self.optimizer != "muon" and self.muon_lr is not None:
+            raise ValueError("train.muon_lr belongs to train.optimizer: muon")
+        if self.optimizer == "muon" and self.end_lr:
+            raise ValueError("train.end_lr is for one learning rate, and train.optimizer: muon may have two")
         if self.end_lr >= self.lr:
             raise ValueError("train.end_lr must be below train.lr")
         if self.max_seconds:

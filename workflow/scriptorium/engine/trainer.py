@@ -13,10 +13,11 @@ import torch
 import transformers
 from torch.utils.data import DataLoader
 
-from scriptorium.engine import budget, processes
+from scriptorium.engine import budget, optimizers, processes
 from scriptorium.engine.batches import Micro
 from scriptorium.engine.checkpoints import PROGRESS, progress, saving
 from scriptorium.engine.divergence import Divergence
+from scriptorium.engine.spec import TrainSpec
 from scriptorium.manifest import write_json
 from scriptorium.stage import Impl
 
@@ -25,10 +26,11 @@ CHECKPOINT_SECONDS = float(os.environ.get("SCRIPTORIUM_CHECKPOINT_SECONDS", "600
 
 
 class PlannedTrainer(transformers.Trainer):
-    """transformers' Trainer, of which these are replaced: the loader, a step's loss, the scheduler, what is saved."""
+    """transformers' Trainer, of which loader, loss of a step, optimiser, scheduler and what is saved are replaced."""
 
     loader: DataLoader
     sources: list[budget.Source]
+    spec: TrainSpec | None = None
     impl = Impl()
     divergence: Divergence | None = None
     max_seconds: float | None = None
@@ -129,6 +131,12 @@ class PlannedTrainer(transformers.Trainer):
     def _save_rng_state(self, output_dir: str) -> None:
         super()._save_rng_state(output_dir)
         processes.wait()  # a checkpoint that looks complete has the state of every process
+
+    def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
+        if self.optimizer is None and self.spec is not None and self.spec.optimizer == "muon":
+            model = self.model if model is None else model
+            self.optimizer = optimizers.muon(model, self.spec, self.get_decay_parameter_names(model))
+        return super().create_optimizer(model)
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """With a budget of seconds, the schedule is over milliseconds spent instead of steps."""

@@ -112,7 +112,7 @@ def train(
     trainer.loader = batches.loader(
         batches.Collated(datasets, collate, terms), parts, workers=job.impl.workers, pin=torch.cuda.is_available()
     )
-    trainer.sources, trainer.decay_all, trainer.impl = sources, decay_all, job.impl
+    trainer.sources, trainer.decay_all, trainer.impl, trainer.spec = sources, decay_all, job.impl, spec
     trainer.done, trainer.seconds_before, trainer.max_seconds = done, done["seconds"], spec.max_seconds
     trainer.divergence = Divergence(job.state / "diverged")
     trainer.remove_callback(transformers.PrinterCallback)
@@ -212,6 +212,12 @@ def _arguments(
     but before one by epochs, and a run resumed from there would lose that evaluation and the random number it draws.
     """
     gpu, impl = torch.cuda.is_available(), impl or Impl()
+    if impl.fsdp and spec.optimizer == "muon":
+        raise UserError(
+            "train.optimizer: muon needs whole matrices, and --fsdp shares each one between processes",
+            where="--fsdp",
+            remedy="leave it out, or use train.optimizer: adamw",
+        )
     if impl.fsdp and not (gpu and processes.world() > 1):
         raise UserError(
             "sharing weights (--fsdp) needs two or more processes, each with a GPU",

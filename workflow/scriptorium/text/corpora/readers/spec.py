@@ -55,6 +55,8 @@ READERS: dict[str, type[ReaderOptions]] = {
     "wikitext": ReaderOptions,
     "bbc": ReaderOptions,
     "tatoeba_sentences": TatoebaOptions,
+    "wikipedia": ReaderOptions,
+    "bible": ReaderOptions,
 }
 Reader = Annotated[Literal[tuple(READERS)], ModuleOf("scriptorium.text.corpora.readers")]
 Options = Union[tuple(dict.fromkeys(READERS.values()))]  # noqa: UP007 - computed
