@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class PlannedTrainer(transformers.Trainer):
     divergence: Divergence | None = None
     max_seconds: float | None = None
     decay_all = False
+    rates: Mapping[str, float] = {}  # of parameters that learn at another rate: times the learning rate
 
     def __init__(self, *arguments: Any, **named: Any):
         super().__init__(*arguments, **named)
@@ -129,6 +130,21 @@ class PlannedTrainer(transformers.Trainer):
     def _save_rng_state(self, output_dir: str) -> None:
         super()._save_rng_state(output_dir)
         processes.wait()  # a checkpoint that looks complete has the state of every process
+
+    def create_optimizer(self, *arguments: Any) -> torch.optim.Optimizer:
+        """With `rates`, their parameters go into groups of their own."""
+        made = self.optimizer is None
+        optimizer = super().create_optimizer(*arguments)
+        names = {parameter: name for name, parameter in self.model.named_parameters()}
+        for group in list(optimizer.param_groups) if made and self.rates else ():
+            parameters = group.pop("params")
+            for rate in dict.fromkeys([1.0, *self.rates.values()]):
+                own = [p for p in parameters if self.rates.get(names[p], 1.0) == rate]
+                if rate == 1:
+                    group["params"] = own
+                elif own:
+                    optimizer.add_param_group({**group, "params": own, "lr": group["lr"] * rate})
+        return optimizer
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """With a budget of seconds, the schedule is over milliseconds spent instead of steps."""
