@@ -33,8 +33,26 @@ def revealed(data: Path, of: str) -> pd.DataFrame:
     values: dict[str, list[np.ndarray]] = {}
     for text, label in zip(table["text"], table["label"], strict=True):
         values.setdefault(text, []).append(_marks(text) if of == "marks" else _measures(label))
-    parts = [_words(text, np.mean(values[text], axis=0)) for text in sorted(values, key=text_key)]
-    return pd.concat(parts, ignore_index=True)
+    texts = sorted(values, key=text_key)
+    spans = [word_spans(text) for text in texts]
+    counts = [len(own) for own in spans]
+    number = np.concatenate([np.arange(count, dtype=np.int32) for count in counts])
+    value = np.concatenate([np.mean(values[text], axis=0) for text in texts]).astype(np.float32)
+    start, end = np.concatenate(spans).astype(np.int32).T
+    return pd.DataFrame(
+        {
+            "text_key": np.repeat([text_key(text) for text in texts], counts),
+            "word_index": number,
+            "word": [word for text in texts for word in text.split()],
+            "start": start,
+            "end": end,
+            **dict.fromkeys(FEATURES, np.float32(1)),
+            **dict.fromkeys(SPANS, number),
+            "readability": np.float32(0),
+            **dict.fromkeys((f"score_{name}" for name in FEATURES), value),
+            "n_fix_predicted": np.nan,
+        }
+    )
 
 
 def _marks(text: str) -> np.ndarray:
@@ -43,23 +61,3 @@ def _marks(text: str) -> np.ndarray:
 
 def _measures(label: Sequence[Sequence[float]]) -> np.ndarray:
     return np.array([word[0] for word in label]) / SCALE
-
-
-def _words(text: str, value: np.ndarray) -> pd.DataFrame:
-    spans = word_spans(text)
-    number = np.arange(len(spans), dtype=np.int32)
-    scores = {f"score_{name}": value.astype(np.float32) for name in FEATURES}
-    return pd.DataFrame(
-        {
-            "text_key": text_key(text),
-            "word_index": number,
-            "word": [text[start:end] for start, end in spans],
-            "start": spans[:, 0].astype(np.int32),
-            "end": spans[:, 1].astype(np.int32),
-            **dict.fromkeys(FEATURES, np.float32(1)),
-            **dict.fromkeys(SPANS, number),
-            "readability": np.float32(0),
-            **scores,
-            "n_fix_predicted": np.nan,
-        }
-    )
