@@ -266,7 +266,7 @@ def test_a_tiny_gaze_loss_is_the_plain_run(folder):
 
 def test_feature_weights_of_every_fused_layer_are_written(cogbert):
     table = pd.read_csv(cogbert / "feature_weights.tsv", sep="\t")
-    assert list(table.columns) == ["layer", "level", "feature", "weight", "contribution"]
+    assert list(table.columns) == ["layer", "level", "feature", "weight", "contribution", "fused_norm"]
     assert table.groupby("layer")["weight"].count().eq(4).all()
     assert table["weight"].between(0.04, 1).all()
     assert (table["contribution"] > 0).any(), "the mixing weights left zero"

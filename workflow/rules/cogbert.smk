@@ -38,6 +38,43 @@ rule tabulate_boundary:
         " --output table={output.table} figure={output.figure} 2> {log}"
 
 
+rule tabulate_dose:
+    input:
+        runs=lambda wildcards: [run.manifest for run in RUNS.study(wildcards.study)],
+    output:
+        "results/runs/tables/dose_{study}/manifest.json",
+        table=report(
+            "results/tables/dose_{study}.tsv",
+            caption="../report/dose.rst",
+            category="2 Fine-tuning",
+            subcategory="{study}",
+            labels={"study": "{study}", "show": "dose, table"},
+        ),
+        figure=report(
+            "results/figures/dose_{study}.svg",
+            caption="../report/dose.rst",
+            category="2 Fine-tuning",
+            subcategory="{study}",
+            labels={"study": "{study}", "show": "dose, figure"},
+        ),
+    log:
+        "logs/tabulate_dose/{study}.log",
+    benchmark:
+        "benchmarks/tabulate_dose/{study}.tsv"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec=spec_of("tabulate_dose"),
+        code=code_of("tabulate_dose"),
+    message:
+        "Dose study {wildcards.study}: how far does the fusion act?"
+    shell:
+        "python -m scriptorium.stages.tabulate_dose --spec {params.spec:q}"
+        " --out results/runs/tables/dose_{wildcards.study} --input runs={input.runs}"
+        " --output table={output.table} figure={output.figure} 2> {log}"
+
+
 rule tabulate_weights:
     input:
         runs=lambda wildcards: [run.manifest for run in RUNS.fused(wildcards.study)],

@@ -137,6 +137,30 @@ rule score:
         " --output annotations={output.annotations} --threads {threads} 2> {log}"
 
 
+rule reveal:
+    input:
+        data="results/data/{task}/manifest.json",
+    output:
+        "results/annotations/revealed/{task}/manifest.json",
+        annotations="results/annotations/revealed/{task}.parquet",
+    log:
+        "logs/reveal/{task}.log",
+    benchmark:
+        "benchmarks/reveal/{task}.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=10,
+    params:
+        spec=spec_of("reveal"),
+        code=code_of("reveal"),
+    message:
+        "Positive control: features of {wildcards.task} that hold what it asks for"
+    shell:
+        "python -m scriptorium.stages.reveal --spec {params.spec:q}"
+        " --out results/annotations/revealed/{wildcards.task} --input data={input.data}"
+        " --output annotations={output.annotations} 2> {log}"
+
+
 rule tabulate_gaze:
     input:
         regressor=[run.manifest for run in RUNS.regressors],

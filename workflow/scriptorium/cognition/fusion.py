@@ -6,7 +6,8 @@ gate per token and head mixes the attention that sees the weighted map with the 
 
 Ours in mode `fixed`: the map A is *added* to the logits, so that 0 means no effect and a larger value always means
 more attention, whatever the sign of the logit (5.3 no. 3 and 4). The mixing weights start at zero, so that the model
-*is* the plain one at the start, and for ever where all features are zero. The weights that multiply scores or
+*is* the plain one at the start, and for ever where all features are zero; or they start at the `gain` of a dose, which
+keeps the second half of this. The weights that multiply scores or
 readability are stored in units of `gain` = hidden size / 4. Adam moves every parameter by about lr per step, and what
 it does to a sum grows with the number of its terms; these sums have four terms where the encoder's have as many as it
 is wide, and with the encoder's lr they would stay where they are.
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 
 from scriptorium.cognition.maps import Features
 from scriptorium.cognition.modes import Flags
+from scriptorium.cognition.spec import Dose
 
 LEVELS = {"lower": slice(0, 4), "upper": slice(4, 8), "both": slice(0, 8)}  # of the eight weights
 
@@ -85,7 +87,9 @@ class CognitiveSelfAttention(nn.Module):
     features are set on `cognition` before the encoder runs, since not every encoder hands unknown arguments down.
     """
 
-    def __init__(self, plain: nn.Module, hidden_size: int, level: str | None, flags: Flags):
+    OWN = ("weights", "mix", "bias", "gate", "scale")  # what the plain attention does not have
+
+    def __init__(self, plain: nn.Module, hidden_size: int, level: str | None, flags: Flags, dose: Dose | None = None):
         super().__init__()
         kept = Projections.of(plain)
         self.query, self.key, self.value, self.dropout = kept.query, kept.key, kept.value, kept.dropout
@@ -103,12 +107,16 @@ class CognitiveSelfAttention(nn.Module):
         )
         shape = (used,) if flags.kernel == 1 else (used, 3) if level == "lower" else (used, 3, 3)
         bound = 1 / math.sqrt(math.prod(shape))  # torch's default for a convolution of this shape
-        self.mix = nn.Parameter(torch.zeros(shape) if zero else torch.empty(shape).uniform_(-bound, bound))
+        start = _centred(shape, dose.gain / self.gain if dose else 0.0)
+        self.mix = nn.Parameter(start if zero else torch.empty(shape).uniform_(-bound, bound))
         # the released lower convolution has a bias; where maps are added it would move every token alike
         self.bias = None
         if level == "lower" and flags.fusion == "multiply":
             self.bias = nn.Parameter(torch.empty(1).uniform_(-bound, bound))
         self.gate = nn.Linear(hidden_size, self.heads)
+        if dose:
+            nn.init.zeros_(self.gate.weight)
+            nn.init.constant_(self.gate.bias, math.log(dose.gate / (1 - dose.gate)))
         if flags.dead_network:
             into, out = nn.Linear(hidden_size, hidden_size), nn.Linear(hidden_size, self.heads)
             self.scale = nn.Sequential(into, nn.Tanh(), out)  # r = W_2 tanh(W_1 h): never called
@@ -180,7 +188,11 @@ class CognitiveSelfAttention(nn.Module):
                 multiply=multiplies,
                 shared_dropout=self.flags.shared_dropout,
             )
-            cognition.attentions += [attention] if cognition.record else []
+            if cognition.record:
+                cognition.attentions.append(attention)
+                if self.level:
+                    moved = context - mix_maps(query, key, value, mask, None, None, 0.0)[0]
+                    cognition.norms.append(_relative_norm(moved, hidden_states, attention_mask))
         else:
             context = mix_contexts(
                 query, key, value, mask, shaped, gate, dropout, shared_dropout=self.flags.shared_dropout
@@ -247,6 +259,20 @@ def mix_contexts(
         generator.set_state(state)
     cognitive = F.scaled_dot_product_attention(query, key, value, mask + added, dropout)
     return plain + gate * (cognitive - plain)
+
+
+def _centred(shape: tuple[int, ...], value: float) -> Tensor:
+    """A convolution's weights of this shape, [k], [k, 3] or [k, 3, 3]: value in the middle, 0 around it."""
+    weights = torch.zeros(shape)
+    weights[(slice(None), *(1 for _ in shape[1:]))] = value
+    return weights
+
+
+def _relative_norm(fused: Tensor, hidden: Tensor, mask: Tensor | None) -> Tensor:
+    """Mean over real tokens of the norm of the fused term [B, H, L, size] over that of the layer's input [B, L, d]."""
+    size = fused.transpose(1, 2).flatten(2).norm(dim=-1) / hidden.norm(dim=-1)
+    real = torch.ones_like(size) if mask is None else (mask[:, 0, 0] == 0).to(size.dtype)
+    return (size * real).sum() / real.sum()
 
 
 def _mean_where_present(scores: Tensor, coefficients: Tensor) -> Tensor:

@@ -49,7 +49,8 @@ class Features:
     """One batch's cognition on its way through the layers.
 
     maps: "lower" and "upper", each [B, 4, L, L], or "both", [B, 8, L, L]; scores: the same names without the last
-    dimension; readability: [B, 1]. Where `record` is set, the layers add their attention maps and contributions.
+    dimension; readability: [B, 1]. Where `record` is set, the layers add their attention maps, contributions and
+    the norm of the fused term.
     """
 
     maps: dict[str, Tensor]
@@ -59,6 +60,7 @@ class Features:
     attentions: list[Tensor] = field(default_factory=list)
     weights: list[Tensor] = field(default_factory=list)
     contributions: list[Tensor] = field(default_factory=list)
+    norms: list[Tensor] = field(default_factory=list)
 
     @classmethod
     def build(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,6 +15,7 @@ from transformers.utils import ModelOutput
 from scriptorium.cognition.fusion import CognitiveSelfAttention
 from scriptorium.cognition.maps import Features
 from scriptorium.cognition.modes import Flags, resolved
+from scriptorium.cognition.spec import Dose
 from scriptorium.errors import UserError
 
 TOKEN_HEADS = "token"
@@ -25,7 +27,7 @@ class CognitionConfig(transformers.PreTrainedConfig):
 
     model_type = "scriptorium-cognition"
     sub_configs_defaults = {"encoder": SubConfigSpec(config_class=transformers.AutoConfig, model_type="bert")}
-    keys_to_ignore_at_inference = ["attentions", "feature_weights", "contributions"]
+    keys_to_ignore_at_inference = ["attentions", "feature_weights", "contributions", "fused_norms"]
 
     encoder: transformers.PreTrainedConfig | dict | None = None
     head: str = SEQUENCE_HEADS
@@ -33,6 +35,8 @@ class CognitionConfig(transformers.PreTrainedConfig):
     flags: dict | None = None
     boundary: int = 4
     layered: bool = True
+    dose: dict | None = None
+    scale: list | None = None  # by which the eight features are multiplied, in the order of FEATURES; empty: 1
 
     def resolved(self) -> Flags:
         """All flags of this model. Raises UserError for an unknown mode or flag."""
@@ -53,13 +57,15 @@ class CognitionOutput(ModelOutput):
     """loss, logits as the plain model's; feature_weights [B, fused layers, 4 or 8]: alpha of LOWER in the low layers,
     of UPPER above, of both where not layered. With output_attentions=True also attentions, per layer [B, H, L, L] (the
     mix of both branches, before dropout), and contributions [fused layers, 4 or 8]: the mean size of what each feature
-    gives to the map, over the tokens that have it (empty with kernel 3)."""
+    gives to the map, over the tokens that have it (empty with kernel 3), and fused_norms [fused layers]: the norm of
+    what the fusion adds to the context of attention, over that of the layer's input, mean over tokens."""
 
     loss: Tensor | None = None
     logits: Tensor | None = None
     attentions: tuple[Tensor, ...] | None = None
     feature_weights: Tensor | None = None
     contributions: Tensor | None = None
+    fused_norms: Tensor | None = None
 
 
 class _Cognition(transformers.PreTrainedModel):
@@ -78,9 +84,10 @@ class _Cognition(transformers.PreTrainedModel):
         super().__init__(config)
         self.model = self.AUTO.from_config(config.encoder) if plain is None else plain
         flags, layers = config.resolved(), self.model.base_model.encoder.layer
+        dose, width = Dose(**config.dose) if config.dose else None, config.encoder.hidden_size
         for layer, level in zip(layers, config.levels(len(layers)), strict=True):
             owner, name = attention_slot(layer)
-            setattr(owner, name, CognitiveSelfAttention(getattr(owner, name), config.encoder.hidden_size, level, flags))
+            setattr(owner, name, CognitiveSelfAttention(getattr(owner, name), width, level, flags, dose))
         self._flags = flags
         self.post_init()
 
@@ -93,8 +100,10 @@ class _Cognition(transformers.PreTrainedModel):
         boundary: int = 4,
         layered: bool = True,
         flags: dict | None = None,
+        dose: Dose | None = None,
+        scale: Sequence[float] | None = None,
     ):
-        """Put cognition into a plain classifier (it is changed, not copied).
+        """Put cognition into a plain classifier (it is changed, not copied). scale: of the eight features.
 
         Raises UserError if its encoder is not of BERT's shape.
         """
@@ -114,6 +123,8 @@ class _Cognition(transformers.PreTrainedModel):
             boundary=boundary,
             layered=layered,
             flags=flags or {},
+            dose=dose and dose.model_dump(),
+            scale=scale and list(scale),
             id2label=plain.config.id2label,
             label2id=plain.config.label2id,
             problem_type=plain.config.problem_type,
@@ -142,6 +153,9 @@ class _Cognition(transformers.PreTrainedModel):
         of LOWER and UPPER (spans: ids, -1 none); readability: [B]. Only here do features become L x L."""
         mask = torch.zeros(attention_mask.shape, dtype=self.dtype, device=attention_mask.device)
         mask = mask.masked_fill(attention_mask == 0, torch.finfo(self.dtype).min)[:, None, None, :]
+        if self.config.scale:
+            scale = lower.new_tensor(self.config.scale)[:, None]
+            lower, upper_scores = lower * scale[:4], upper_scores * scale[4:]
         cognition = Features.build(
             lower.to(self.dtype),
             upper_scores.to(self.dtype),
@@ -162,6 +176,7 @@ class _Cognition(transformers.PreTrainedModel):
             attentions=tuple(cognition.attentions) if output_attentions else None,
             feature_weights=torch.stack(cognition.weights, dim=1) if cognition.weights else None,
             contributions=torch.stack(cognition.contributions) if cognition.contributions else None,
+            fused_norms=torch.stack(cognition.norms) if cognition.norms else None,
         )
 
 
@@ -177,6 +192,17 @@ class CognitionForTokenClassification(_Cognition):
 
     HEAD = TOKEN_HEADS
     AUTO = transformers.AutoModelForTokenClassification
+
+
+def fusion_parameters(model: nn.Module) -> list[str]:
+    """Names of the parameters that the fusion adds to the plain model."""
+    return [
+        f"{place}.{name}"
+        for place, module in model.named_modules()
+        if isinstance(module, CognitiveSelfAttention)
+        for name, _ in module.named_parameters()
+        if name.partition(".")[0] in module.OWN
+    ]
 
 
 def attention_slot(layer: nn.Module) -> tuple[nn.Module, str]:

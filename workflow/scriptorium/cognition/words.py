@@ -125,6 +125,13 @@ class Words:
                     remedy="make the annotations again from this very data set",
                 )
 
+    def sizes(self, texts: Iterable[str]) -> np.ndarray:
+        """Mean size of each of the eight features over the words of these texts that have it, [8]; 1 where none has."""
+        own = [self[text] for text in dict.fromkeys(texts)]
+        scores = np.abs(np.concatenate([np.hstack([words.lower, words.upper]) for words in own]), dtype=np.float64)
+        present = (scores > 0).sum(axis=0)
+        return np.where(present > 0, scores.sum(axis=0) / np.maximum(present, 1), 1.0)
+
     def __getitem__(self, text: str) -> TextWords:
         key = text_key(text)
         rows = slice(*self._rows.get(key, (0, 0)))

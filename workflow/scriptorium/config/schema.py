@@ -143,9 +143,10 @@ class Study(Spec):
     seeds: tuple[Seed, ...] = Field((), description="empty: the seeds of this file")
     programme: str = Field("", description="paper whose target makes it as well, such as cogbert")
     on_request: bool = Field(False, description="made by its programme's target or by its path, not by default")
-    figures: tuple[Literal["boundary", "feature_weights", "reading"], ...] = Field(
+    figures: tuple[Literal["boundary", "dose", "feature_weights", "reading"], ...] = Field(
         (),
-        description="boundary: the variants differ in it, draw the curve; feature_weights: table and map of alpha; "
+        description="boundary: the variants differ in it, draw the curve; dose: how far the fusion acts; "
+        "feature_weights: table and map of alpha; "
         "reading: eye-tracking tasks beside word length alone",
     )
 

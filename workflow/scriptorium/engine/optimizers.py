@@ -7,7 +7,7 @@ vocabulary are AdamW's. AdamW alone is Trainer's own and does not come here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -109,3 +109,21 @@ def muon(model: torch.nn.Module, spec: TrainSpec, decayed: Collection[str]) -> T
         Muon(list(hidden.values()), lr=spec.muon_lr or spec.lr, weight_decay=spec.weight_decay),
         torch.optim.AdamW(adamw, lr=spec.lr, betas=spec.adam_betas, eps=spec.adam_eps, fused=True),
     )
+
+
+def split_by_rate(
+    optimizer: torch.optim.Optimizer, parameters: Mapping[str, torch.nn.Parameter], rates: Mapping[str, float]
+) -> None:
+    """Give the parameters of `rates` groups of their own, whose learning rate is that many times the group's.
+
+    parameters: by name; rates: name -> factor. All else of a group, such as its decay, stays as it is.
+    """
+    factors = {id(parameters[name]): rate for name, rate in rates.items()}
+    for group in list(optimizer.param_groups):
+        members = group.pop("params")
+        for rate in dict.fromkeys([1.0, *rates.values()]):
+            own = [parameter for parameter in members if factors.get(id(parameter), 1.0) == rate]
+            if rate == 1:
+                group["params"] = own
+            elif own:
+                optimizer.add_param_group({**group, "params": own, "lr": group["lr"] * rate})

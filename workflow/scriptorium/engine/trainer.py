@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from scriptorium.engine.batches import Micro
 from scriptorium.engine.checkpoints import PROGRESS, progress, saving
 from scriptorium.engine.divergence import Divergence
 from scriptorium.engine.spec import TrainSpec
+from scriptorium.errors import UserError
 from scriptorium.manifest import write_json
 from scriptorium.stage import Impl
 
@@ -35,6 +36,7 @@ class PlannedTrainer(transformers.Trainer):
     divergence: Divergence | None = None
     max_seconds: float | None = None
     decay_all = False
+    rates: Mapping[str, float] = {}  # of parameters that learn at another rate: times the learning rate
 
     def __init__(self, *arguments: Any, **named: Any):
         super().__init__(*arguments, **named)
@@ -133,10 +135,20 @@ class PlannedTrainer(transformers.Trainer):
         processes.wait()  # a checkpoint that looks complete has the state of every process
 
     def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
-        if self.optimizer is None and self.spec is not None and self.spec.optimizer == "muon":
-            model = self.model if model is None else model
-            self.optimizer = optimizers.muon(model, self.spec, self.get_decay_parameter_names(model))
-        return super().create_optimizer(model)
+        """Muon where the settings ask for it; with `rates`, their parameters go into groups of their own."""
+        if self.optimizer is not None:
+            return super().create_optimizer(model)
+        whole = self.model if model is None else model
+        if self.spec is not None and self.spec.optimizer == "muon":
+            if self.rates:
+                raise UserError(
+                    "muon knows no learning rates of single parameters", where="train.optimizer", remedy="use adamw"
+                )
+            self.optimizer = optimizers.muon(whole, self.spec, self.get_decay_parameter_names(whole))
+        made = super().create_optimizer(model)
+        if self.rates:
+            optimizers.split_by_rate(made, dict(self.model.named_parameters()), self.rates)
+        return made
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """With a budget of seconds, the schedule is over milliseconds spent instead of steps."""

@@ -67,6 +67,7 @@ def train(
     padded: bool = False,
     flops: Callable[[Mapping[str, torch.Tensor]], float] | None = None,
     terms: Callable[[Mapping[str, torch.Tensor]], int] = batches.labelled,
+    rates: Mapping[str, float] | None = None,
 ) -> transformers.Trainer:
     """Train `model` on `data` and return the Trainer, ready to predict.
 
@@ -76,7 +77,8 @@ def train(
     short: the data of length warm-up. tokens: input tokens of each example, or where examples are `padded` of the
     mean example; a budget is then counted in means, but the journal in what was read. flops(batch): of one pass forward
     and backward. terms(batch): how many terms the loss of a batch is a mean over; the loss of a step is the mean over
-    all terms of its batch, however that is shared by processes and micro-batches.
+    all terms of its batch, however that is shared by processes and micro-batches. rates: for parameters by name, the
+    learning rate as a multiple of the specification's.
     Raises Interrupted after saving, when the job must stop; UserError when the loss is not finite, when the disk is
     full, or when the budget cannot be counted.
     """
@@ -113,6 +115,7 @@ def train(
         batches.Collated(datasets, collate, terms), parts, workers=job.impl.workers, pin=torch.cuda.is_available()
     )
     trainer.sources, trainer.decay_all, trainer.impl, trainer.spec = sources, decay_all, job.impl, spec
+    trainer.rates = rates or {}
     trainer.done, trainer.seconds_before, trainer.max_seconds = done, done["seconds"], spec.max_seconds
     trainer.divergence = Divergence(job.state / "diverged")
     trainer.remove_callback(transformers.PrinterCallback)

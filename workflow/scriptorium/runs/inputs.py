@@ -29,6 +29,8 @@ class InputFiles(ConfiguredRuns):
         """Manifest of the task's scored words, for variants with cognition or a gaze loss."""
         recipe = self.project.variant(variant, "finetune", "results path").recipe
         needed = recipe.cognition or recipe.gaze_loss
+        if recipe.cognition and recipe.cognition.features == "revealed":
+            return [f"results/annotations/revealed/{task}/manifest.json"]
         return [f"results/annotations/{task}/manifest.json"] if needed else []
 
     def gaze_words(self, variant: str) -> list[str]:

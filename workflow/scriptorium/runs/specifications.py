@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from scriptorium.config import claims
 from scriptorium.engine.spec import TrainSpec
+from scriptorium.errors import UserError
 from scriptorium.gaze.spec import GazeCorpusSpec, RegressorSpec
 from scriptorium.minimal_pairs.spec import PairsSpec, ScorePairsSpec
 from scriptorium.objectives.spec import PretrainSettings, PretrainSpec
@@ -18,11 +19,13 @@ from scriptorium.stages.bench_cogbert import BenchCogbertSpec
 from scriptorium.stages.bench_pretrain import BenchPretrainSpec
 from scriptorium.stages.compare_pretrain import ComparePretrainSpec
 from scriptorium.stages.gaze_baselines import GazeBaselineSpec
+from scriptorium.stages.reveal import RevealSpec
 from scriptorium.stages.score import ScoreSpec
 from scriptorium.stages.significance import SignificanceSpec
 from scriptorium.stages.tabulate_boundary import TabulateBoundarySpec
 from scriptorium.stages.tabulate_claims import TabulateClaimsSpec
 from scriptorium.stages.tabulate_corpora import TabulateCorporaSpec
+from scriptorium.stages.tabulate_dose import TabulateDoseSpec
 from scriptorium.stages.tabulate_finetune import TabulateFinetuneSpec
 from scriptorium.stages.tabulate_gaze import TabulateGazeSpec
 from scriptorium.stages.tabulate_pairs import TabulatePairsSpec
@@ -92,6 +95,17 @@ class Specifications(ConfiguredRuns):
     def score(self, dataset: str) -> Spec:
         return ScoreSpec()
 
+    @made_in("results/annotations/revealed/{task}")
+    def reveal(self, task: str) -> Spec:
+        entry = self._known(task, self.config.tasks, "task")
+        if found := entry.options.reveals or kind_of(entry.kind).reveals:
+            return RevealSpec(of=found)
+        raise UserError(
+            "its answers cannot be given as features of words",
+            where=f"config/config.yaml, tasks.{task}",
+            remedy="use cognition.features: revealed on tasks of kind gaze or with the reader marked_words alone",
+        )
+
     @made_in("results/finetune/{variant}/{task}/seed{seed}")
     def finetune(self, variant: str, task: str, seed: str) -> Spec:
         recipe = self.project.variant(variant, "finetune", "results path").recipe
@@ -151,6 +165,12 @@ class Specifications(ConfiguredRuns):
     def tabulate_boundary(self, study: str) -> Spec:
         tasks = self._known(study, self.config.studies, "study").tasks
         return TabulateBoundarySpec(study=study, metrics={task: self._metric(task) for task in tasks})
+
+    @made_in("results/runs/tables/dose_{study}")
+    def tabulate_dose(self, study: str) -> Spec:
+        entry = self._known(study, self.config.studies, "study")
+        metrics = {task: f"validation/{self._metric(task).removeprefix('test/')}" for task in entry.tasks}
+        return TabulateDoseSpec(study=study, baseline=entry.baseline, metrics=metrics)
 
     @made_in("results/runs/tables/feature_weights_{study}")
     def tabulate_weights(self, study: str) -> Spec:

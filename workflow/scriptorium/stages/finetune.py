@@ -2,8 +2,9 @@
 
 inputs: data, backbone, and with cognition or the gaze loss: annotations (manifests)
 out: `predictions.parquet` (test set: id, label, prediction, and what docs/tasks.md names for each kind),
-`metrics.json` (test/..., validation/... of the final weights), with cognition `feature_weights.tsv` (per fused layer
-and feature), and if asked for `model/` and `encoder/` (a backbone for others)
+`validation.parquet` (the same of the validation set),
+`metrics.json` (test/..., validation/... of the final weights), with cognition `feature_weights.tsv` (validation set,
+per fused layer and feature), and if asked for `model/` and `encoder/` (a backbone for others)
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from scriptorium.tasks.spec import FinetuneSpec
 if TYPE_CHECKING:
     import transformers
 
-LOOKED_AT = 256  # test examples whose feature weights are averaged
+LOOKED_AT = 256  # validation examples whose feature weights are averaged
 
 
 def run(job: stage.Job) -> list[Path]:
@@ -28,7 +29,6 @@ def run(job: stage.Job) -> list[Path]:
 
     from scriptorium.engine import training
     from scriptorium.fetching.checkpoints import check_checkpoint
-    from scriptorium.tasks import heads
     from scriptorium.tasks.examples import shortest_first
 
     spec = job.spec
@@ -58,10 +58,11 @@ def run(job: stage.Job) -> list[Path]:
         made = kind.predicted(validation, given.predictions, given.label_ids, spec, fitted)
         return kind.measured(made, spec.labels)
 
+    model, rates = build(spec, backbone, words, train)
     make_batch = train.collate(tokenizer.pad_token_id, multiple=8 if torch.cuda.is_available() else 1)
     trainer = training.train(
         job,
-        heads.build(spec, backbone),
+        model,
         train,
         make_batch,
         spec.train,
@@ -69,19 +70,28 @@ def run(job: stage.Job) -> list[Path]:
         held_out=validation,
         compute_metrics=measures,
         loss=kind.loss(fitted),
+        rates=rates,
     )
     known = training.last_evaluation(trainer)
     trainer.compute_metrics = None  # those are validation's
-    given = trainer.predict(test)
-    made = kind.predicted(test, given.predictions, given.label_ids, spec, kind.chosen(fitted, known))
+    fitted = kind.chosen(fitted, known)
+    made, looked_at = (
+        kind.predicted(data, given.predictions, given.label_ids, spec, fitted)
+        for data, given in ((data, trainer.predict(data)) for data in (test, validation))
+    )
     metrics = {f"test/{name}": value for name, value in kind.measured(made, spec.labels).items()}
     job.ledger.metrics(trainer.state.global_step, metrics)
     metrics |= {f"validation/{name}": value for name, value in known.items()}
 
-    files = [job.out / "predictions.parquet", manifest.write_json(job.out / "metrics.json", metrics)]
-    made.sort_index().to_parquet(files[0], index=False)  # in the order of the test file, not of the batches
+    files = [
+        job.out / "predictions.parquet",
+        job.out / "validation.parquet",
+        manifest.write_json(job.out / "metrics.json", metrics),
+    ]
+    for table, path in zip((made, looked_at), files, strict=False):
+        table.sort_index().to_parquet(path, index=False)  # in the order of the split's file, not of the batches
     if spec.cognition:
-        files.append(write_feature_weights(trainer.model, test, make_batch, job))
+        files.append(write_feature_weights(trainer.model, validation, make_batch, job))
     job.ledger.artifact(files[0], "table")
     if spec.save_model:
         model = getattr(trainer.model, "plain", trainer.model)  # the gaze head is for training alone
@@ -89,6 +99,19 @@ def run(job: stage.Job) -> list[Path]:
         files += training.save_model(model, job.out / "model", tokenizer)
         files += training.save_model(encoder_of(model, backbone), job.out / "encoder", tokenizer)
     return files
+
+
+def build(spec: FinetuneSpec, backbone: Path, words, train):
+    """The model, and by how much the parameters of a fusion with a dose learn faster than the encoder's."""
+    from scriptorium.cognition.model import fusion_parameters
+    from scriptorium.tasks import heads
+
+    dose = spec.cognition and spec.cognition.dose
+    if not dose:
+        return heads.build(spec, backbone), {}
+    sizes = words.sizes(text for texts in train.texts for text in texts) if dose.normalise else None
+    model = heads.build(spec, backbone, None if sizes is None else (1 / sizes).tolist())
+    return model, dict.fromkeys(fusion_parameters(model), dose.rate)
 
 
 def require_plain(spec: FinetuneSpec) -> None:
@@ -144,11 +167,11 @@ def encoder_of(model: transformers.PreTrainedModel, backbone: Path) -> transform
     return full
 
 
-def write_feature_weights(model, test, make_batch, job: stage.Job) -> Path:
+def write_feature_weights(model, data, make_batch, job: stage.Job) -> Path:
     """feature_weights.tsv: layer (from 1), level, feature, weight (mean alpha), contribution (mean size in the map)."""
     from scriptorium.cognition.weights import feature_weights
 
-    table = feature_weights(model, [test[i] for i in range(min(len(test), LOOKED_AT))], make_batch)
+    table = feature_weights(model, [data[i] for i in range(min(len(data), LOOKED_AT))], make_batch)
     path = job.out / "feature_weights.tsv"
     table.to_csv(path, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
     job.ledger.metrics(0, {f"weight/layer{r.layer}/{r.feature}": r.weight for r in table.itertuples()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from scriptorium.tasks.spec import FinetuneSpec
 
 
-def build(spec: FinetuneSpec, backbone: Path) -> nn.Module:
+def build(spec: FinetuneSpec, backbone: Path, scale: Sequence[float] | None = None) -> nn.Module:
     """The model of a fine-tuning run. The same seed gives plain and cognitive models the same head.
+
+    scale: by which the eight features are multiplied.
 
     Raises UserError if the backbone is too short for the task or not of BERT's shape where cognition is asked for.
     """
@@ -46,6 +49,8 @@ def build(spec: FinetuneSpec, backbone: Path) -> nn.Module:
             boundary=spec.cognition.boundary,
             layered=spec.cognition.layered,
             flags=spec.cognition.flags,
+            dose=spec.cognition.dose,
+            scale=scale,
         )
     return model if spec.gaze_loss is None else WithGazeLoss(model, spec.gaze_loss)
 

@@ -28,6 +28,7 @@ class Gaze(TaskKind):
     errors = ("mae",)
     figures = ("reading",)
     labels_words = True
+    reveals = "measures"
     repeated_texts_are_data = True  # two readings of a sentence are data, and stay in one split
 
     def labels_fault(self, labels: Sequence[str]) -> str:

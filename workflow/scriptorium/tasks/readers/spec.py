@@ -6,7 +6,7 @@ name in OPTIONS, with a class of its own if anything may be set.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Union
+from typing import Annotated, Any, ClassVar, Literal, Union
 
 from pydantic import Field
 
@@ -20,6 +20,7 @@ SKIP_BROKEN = "leave out rows that cannot be read instead of refusing them, with
 class ReaderOptions(Spec):
     """A reader without options."""
 
+    reveals: ClassVar[str] = ""  # what features can be given of the answers, where the kind of task has no such
     gives: ClassVar[dict[str, str]] = {}  # kind of task -> what the reader gives for it
 
     def kinds(self) -> dict[str, str]:
@@ -99,6 +100,20 @@ class ChoicesOptions(ReaderOptions):
     gives: ClassVar = {"multiple_choice": "one of several options"}
 
 
+class MarkedWordsOptions(ReaderOptions):
+    """Texts made of the data set's words, one of which is marked: positive control."""
+
+    gives: ClassVar = {"classification": "classes"}
+    reveals: ClassVar = "marks"
+    examples: int = Field(2000, gt=0, description="how many texts")
+    words: int = Field(8, gt=1, multiple_of=2, description="words of a text, half of them short, half of them long")
+    vocabulary: int = Field(40, gt=0, description="different short words and different long words")
+
+    def model_post_init(self, _: Any) -> None:
+        if self.words > 2 * self.vocabulary:
+            raise ValueError("options.words is more than twice options.vocabulary, and no word is in a text twice")
+
+
 OPTIONS: dict[str, type[ReaderOptions]] = {
     "vader": VaderOptions,
     "tatoeba_paraphrase": ClassesOptions,
@@ -112,6 +127,7 @@ OPTIONS: dict[str, type[ReaderOptions]] = {
     "race": ChoicesOptions,
     "copa": ChoicesOptions,
     "choices": ChoicesOptions,
+    "marked_words": MarkedWordsOptions,
 }
 TaskReader = Annotated[Literal[tuple(OPTIONS)], ModuleOf("scriptorium.tasks.readers")]
 AnyOptions = Union[tuple(dict.fromkeys(OPTIONS.values()))]  # noqa: UP007 -- computed from the table
