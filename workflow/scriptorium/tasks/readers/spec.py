@@ -102,6 +102,7 @@ class ChoicesOptions(ReaderOptions):
 OPTIONS: dict[str, type[ReaderOptions]] = {
     "vader": VaderOptions,
     "tatoeba_paraphrase": ClassesOptions,
+    "bbc_topics": ClassesOptions,
     "tsv": TableOptions,
     "glue": GlueOptions,
     "imdb": ClassesOptions,
