@@ -54,6 +54,7 @@ rule prepare_task:
 rule prepare_corpus:
     input:
         sources=lambda wildcards: RUNS.corpus_sources(wildcards.corpus),
+        exclude=lambda wildcards: RUNS.corpus_exclude(wildcards.corpus),
     output:
         "results/data/corpora/{corpus}/manifest.json",
     log:
@@ -70,7 +71,8 @@ rule prepare_corpus:
         "Prepare corpus {wildcards.corpus}: normalise, de-duplicate, split by document"
     shell:
         "python -m scriptorium.stages.prepare_corpus --spec {params.spec:q}"
-        " --out results/data/corpora/{wildcards.corpus} --input sources={input.sources} 2> {log}"
+        " --out results/data/corpora/{wildcards.corpus}"
+        " --input sources={input.sources} exclude={input.exclude} 2> {log}"
 
 
 rule train_vocabulary:

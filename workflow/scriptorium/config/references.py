@@ -22,7 +22,7 @@ class ReferenceChecks:
 
     def check(self) -> None:
         self.names(), self.gaze(), self.backbones(), self.tasks()
-        self.corpora(), self.pretraining(), self.minimal_pairs(), self.studies(), self.attention()
+        self.corpora(), self.pretraining(), self.minimal_pairs(), self.few_labels(), self.studies(), self.attention()
 
     def known(self, name: str, names: Mapping, what: str, place: str, remedy: str | None = None) -> None:
         if name not in names:
@@ -117,6 +117,8 @@ class ReferenceChecks:
     def corpora(self) -> None:
         """Running text and vocabularies."""
         for name, corpus in self.config.corpora.items():
+            for task in corpus.exclude:
+                self.known(task, self.config.tasks, "task", f"corpora.{name}.exclude")
             for source in corpus.sources:
                 self.dataset(source.dataset, f"corpora.{name}.sources")
                 if source.stream and (found := self.project.datasets[source.dataset].source) != "hub":
@@ -184,6 +186,31 @@ class ReferenceChecks:
                             where=self.where,
                             remedy=f"add a set whose corpus is {own!r}",
                         )
+
+    def few_labels(self) -> None:
+        """The task, and that pre-training has not read it."""
+        config, trained = self.config, self.config.pretraining
+        users = {"pretraining": trained.recipes} if trained.few_labels else {}
+        users |= {
+            f"pretraining.studies.{n}": study.variants for n, study in trained.studies.items() if study.few_labels
+        }
+        if config.few_labels is None:
+            if users:
+                raise UserError(f"{next(iter(users))}.few_labels needs a block few_labels", where=self.where)
+            return
+        task = config.few_labels.task
+        self.known(task, config.tasks, "task", "few_labels.task")
+        if (kind := config.tasks[task].kind) != "classification":
+            raise UserError(f"few_labels.task: {task} is of kind {kind}, not classification", where=self.where)
+        for place, variants in users.items():
+            for variant in variants:
+                corpus = self.project.variants[variant].recipe.corpus
+                if task not in config.corpora[corpus].exclude:
+                    raise UserError(
+                        f"{place}.few_labels: {variant} is trained on {corpus!r}, which may hold texts of {task}",
+                        where=self.where,
+                        remedy=f"set exclude: [{task}] in corpora.{corpus}",
+                    )
 
     def studies(self) -> None:
         """Variants and tasks of each."""

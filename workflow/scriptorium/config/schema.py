@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from scriptorium.few_labels.spec import ProbeSettings
 from scriptorium.gaze.spec import BenchmarkCmcl2021Spec, GazeFormat, RegressorSettings, TrainPredictorSpec
 from scriptorium.linguistics.spec import AnnotateSpec
 from scriptorium.minimal_pairs.spec import PairsSettings
@@ -103,6 +104,12 @@ class MinimalPairs(PairsSettings):
             raise ValueError(f"reader {self.reader!r} needs `{wanted}`, and no `{other}`")
 
 
+class FewLabels(ProbeSettings):
+    """How much labelled text a pre-trained encoder saves: a task with few labels (results/tables/few_labels.tsv)."""
+
+    task: str = Field(description="task of kind classification, which the corpus of pre-training excludes")
+
+
 class PretrainingStudy(Spec):
     """Pre-training variants against one baseline, on the same held-out blocks. Made by its programme's target."""
 
@@ -113,6 +120,7 @@ class PretrainingStudy(Spec):
     minimal_pairs: tuple[str, ...] = Field(
         (), description="sets of minimal pairs that its models score: results/tables/minimal_pairs_<study>.tsv"
     )
+    few_labels: bool = Field(False, description="its models are probed with few labels: few_labels_<study>.tsv")
 
 
 class Vocabulary(VocabularySpec):
@@ -129,6 +137,7 @@ class Pretraining(Spec):
     minimal_pairs: tuple[str, ...] = Field(
         (), description="sets of minimal pairs that these models score: results/tables/minimal_pairs.tsv"
     )
+    few_labels: bool = Field(False, description="these models are probed with few labels: few_labels.tsv")
     studies: dict[str, PretrainingStudy] = Field(
         default_factory=dict, description="comparisons of pre-training variants by name; null removes one"
     )
@@ -190,6 +199,7 @@ class Config(Spec):
     minimal_pairs: dict[str, MinimalPairs] = Field(
         default_factory=dict, description="sets of minimal pairs by name: is the real sentence the more likely one?"
     )
+    few_labels: FewLabels | None = Field(None, description="a task with few labels; empty: none")
     pretraining: Pretraining = Pretraining()
     studies: dict[str, Study] = Field(default_factory=dict, description="comparisons by name; null removes one")
     attention: Attention | None = None

@@ -120,6 +120,22 @@ class ConfiguredRuns:
             for pairs in sets
         ]
 
+    def probes_of(self, of_study: str) -> list[Run]:
+        """Probes with few labels of a pre-training study (`_<name>`), or of what the default target pre-trains ("")."""
+        study, block = of_study.removeprefix("_"), self.config.few_labels
+        trained = self.pretraining_study(study) if study else self.pretraining
+        asked = self.config.pretraining.studies[study] if study else self.config.pretraining
+        if block is None or not (trained and asked.few_labels):
+            raise UserError(
+                f"few labels are not asked for of {study or 'the default pre-training'}",
+                where="config/config.yaml",
+                remedy=f"set pretraining.{f'studies.{study}.' if study else ''}few_labels: true",
+            )
+        return [
+            self._run("probe", f"probe/{run.variant}/{block.task}", run.study, run.variant, block.task, run.seed)
+            for run in trained
+        ]
+
     def pretraining_programme(self, name: str) -> list[str]:
         """Pre-training studies that a paper's target makes."""
         return [study for study, entry in self.config.pretraining.studies.items() if entry.programme == name]
@@ -188,15 +204,16 @@ class ConfiguredRuns:
         }
         pretraining |= {run.path: run for run in self.pretraining}  # which are named after the default's experiment
         yield from pretraining.values()
-        pairs = {run.path: run for name in self._with_pairs() for run in self.pairs_of(name)}
-        yield from pairs.values()
+        zero_shot = {run.path: run for name in self._with("minimal_pairs") for run in self.pairs_of(name)}
+        probes = {run.path: run for name in self._with("few_labels") for run in self.probes_of(name)}
+        yield from (zero_shot | probes).values()
         yield from self.finetuning
 
-    def _with_pairs(self) -> list[str]:
-        """For `pairs_of`: the studies with minimal pairs, and last the default, after which their runs are named."""
+    def _with(self, evaluation: str) -> list[str]:
+        """For `pairs_of` and `probes_of`: the studies that ask for it, and last the default, which names the runs."""
         pretraining = self.config.pretraining
-        studies = [f"_{name}" for name, study in pretraining.studies.items() if study.minimal_pairs]
-        return [*studies, *([""] if self.pretraining and pretraining.minimal_pairs else [])]
+        studies = [f"_{name}" for name, study in pretraining.studies.items() if getattr(study, evaluation)]
+        return [*studies, *([""] if self.pretraining and getattr(pretraining, evaluation) else [])]
 
     def finetuned_in(self, studies: Iterable[str]) -> list[Run]:
         """Fine-tuning runs of these studies, each once."""

@@ -79,6 +79,10 @@ class InputFiles(ConfiguredRuns):
         kept = dict.fromkeys(source.dataset for source in entry.sources if not source.stream)
         return [f"resources/{name}/manifest.json" for name in kept]
 
+    def corpus_exclude(self, corpus: str) -> list[str]:
+        """Manifests of the tasks whose texts a corpus leaves out."""
+        return [f"results/data/{task}/manifest.json" for task in self.config.corpora[corpus].exclude]
+
     def annotated_data(self, dataset: str) -> str:
         """Manifest of what is annotated under this name: a gaze corpus or a task."""
         if dataset in self.config.gaze.corpora:

@@ -8,6 +8,7 @@ from scriptorium.runs.configured import Run
 from scriptorium.runs.inputs import InputFiles
 
 GAZE_TABLES = ("results/tables/gaze_regressor.tsv", "results/tables/gaze_corpora.tsv", "results/gaze/significance.tsv")
+EVALUATIONS = ("few_labels", "minimal_pairs")  # of pre-trained models, without training them further
 ATTENTION = "results/figures/attention.html"
 
 
@@ -24,7 +25,7 @@ class Programmes(InputFiles):
         return [
             *GAZE_TABLES,
             *(["results/tables/pretrain.tsv"] if self.pretraining else []),
-            *(["results/tables/minimal_pairs.tsv"] if "" in self._with_pairs() else []),
+            *(f"results/tables/{name}.tsv" for name in EVALUATIONS if "" in self._with(name)),
             *(f"results/tables/finetune_{study}.tsv" for study in self.default_studies()),
             *([ATTENTION] if self.config.attention else []),
         ]
@@ -35,9 +36,10 @@ class Programmes(InputFiles):
             *(self._gaze_tables() if self._rests_on_gaze(name) else []),
             *(f"results/tables/pretrain_{study}.tsv" for study in self.pretraining_programme(name)),
             *(
-                f"results/tables/minimal_pairs_{study}.tsv"
+                f"results/tables/{evaluation}_{study}.tsv"
                 for study in self.pretraining_programme(name)
-                if self.config.pretraining.studies[study].minimal_pairs
+                for evaluation in EVALUATIONS
+                if f"_{study}" in self._with(evaluation)
             ),
             *self.figures(self.programme(name)),
             f"results/tables/claims_{name}.tsv",

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from scriptorium.config import claims
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError
+from scriptorium.few_labels.spec import ProbeSettings, ProbeSpec
 from scriptorium.gaze.spec import GazeCorpusSpec, RegressorSpec
 from scriptorium.minimal_pairs.spec import PairsSpec, ScorePairsSpec
 from scriptorium.objectives.spec import PretrainSettings, PretrainSpec
@@ -26,6 +27,7 @@ from scriptorium.stages.tabulate_boundary import TabulateBoundarySpec
 from scriptorium.stages.tabulate_claims import TabulateClaimsSpec
 from scriptorium.stages.tabulate_corpora import TabulateCorporaSpec
 from scriptorium.stages.tabulate_dose import TabulateDoseSpec
+from scriptorium.stages.tabulate_few_labels import TabulateFewLabelsSpec
 from scriptorium.stages.tabulate_finetune import TabulateFinetuneSpec
 from scriptorium.stages.tabulate_gaze import TabulateGazeSpec
 from scriptorium.stages.tabulate_pairs import TabulatePairsSpec
@@ -143,6 +145,21 @@ class Specifications(ConfiguredRuns):
     def tabulate_pairs(self, of_study: str) -> Spec:
         self.pairs_of(of_study)
         return TabulatePairsSpec()
+
+    @made_in("results/probe/{variant}/{task}/seed{seed}")
+    def probe(self, variant: str, task: str, seed: str) -> Spec:
+        self._pretrain_recipe(variant)
+        block = self.config.few_labels
+        if block is None or task != block.task:
+            raise UserError(
+                f"{task!r} is not the task of few_labels", where="target path", remedy="set few_labels.task"
+            )
+        return ProbeSpec(**block.shared(ProbeSettings), classes=self.config.tasks[task].labels, seed=int(seed))
+
+    @made_in("results/runs/tables/few_labels{of_study}")
+    def tabulate_few_labels(self, of_study: str) -> Spec:
+        self.probes_of(of_study)
+        return TabulateFewLabelsSpec()
 
     @made_in("results/runs/tables/significance")
     def significance(self) -> Spec:

@@ -1,6 +1,7 @@
 """Collect running text for pre-training: normalised, de-duplicated, split by document.
 
-inputs: sources, one manifest per data set that is not streamed, in a folder of its name
+inputs: sources, one manifest per data set that is not streamed, in a folder of its name; exclude, those of the tasks
+whose texts must not be in it
 out: `results/data/corpora/<corpus>/documents.parquet` (id: str, source: str, split: train | validation, text: str)
 """
 
@@ -15,7 +16,8 @@ from scriptorium.text.spec import CorpusSpec
 def run(job: stage.Job) -> list[Path]:
     from scriptorium.text.corpora import preparing
 
-    return preparing.prepare(job.spec, job.inputs.get("sources", []), job.out, job.ledger)
+    given = job.inputs
+    return preparing.prepare(job.spec, given.get("sources", []), job.out, job.ledger, given.get("exclude", []))
 
 
 if __name__ == "__main__":

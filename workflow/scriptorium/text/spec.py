@@ -44,6 +44,7 @@ class CorpusSettings(Spec):
     sources: tuple[CorpusSource, ...] = Field(min_length=1, description="where the text comes from, in this order")
     validation_share: float = Field(0.02, gt=0, lt=1, description="share of the documents held out")
     split_seed: int = Field(0, ge=0, description="seed of the split by document")
+    exclude: tuple[str, ...] = Field((), description="tasks of this file whose texts, of all splits, are left out")
 
 
 class CorpusSpec(CorpusSettings):

@@ -117,6 +117,7 @@ class MarkedWordsOptions(ReaderOptions):
 OPTIONS: dict[str, type[ReaderOptions]] = {
     "vader": VaderOptions,
     "tatoeba_paraphrase": ClassesOptions,
+    "bbc_topics": ClassesOptions,
     "tsv": TableOptions,
     "glue": GlueOptions,
     "imdb": ClassesOptions,

@@ -1,9 +1,10 @@
 """From sources to documents.parquet, as a stream: memory holds a few documents at a time, whatever the corpus has.
 
 Text is normalised (NFC, white space); paragraphs that were there before, in any source, are left out, and documents
-of which nothing is left. Held out are the documents of lowest hash of (seed, text), a share of them and at least
-one; so neither their place nor other sources decide. The share is known only at the end: documents wait in a
-scratch file (compressed like the result) and are written again with their split.
+of which nothing is left; so are the texts of tasks that the corpus excludes (excluding.py). Held out are the documents
+of lowest hash of (seed, text), a share of them and at least one; so neither their place nor other sources decide. The
+share is known only at the end: documents wait in a scratch file (compressed like the result) and are written again
+with their split.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import hashlib
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,19 +27,22 @@ from scriptorium.errors import UserError, nearest
 from scriptorium.fetching import download
 from scriptorium.files.tables import clean
 from scriptorium.ledger import Ledger
+from scriptorium.text.corpora.excluding import Excluded
 from scriptorium.text.corpora.seen import Seen
 
 if TYPE_CHECKING:
-    from scriptorium.text.spec import CorpusSpec
+    from scriptorium.text.spec import CorpusSource, CorpusSpec
 
 COLUMNS = ("id", "source", "split", "text")
 ROWS_PER_GROUP, CHARACTERS_PER_GROUP = 1 << 16, 1 << 22  # of the parquet file: what stands in memory at once
 ROWS_PER_READ = 64
 
 
-def prepare(spec: CorpusSpec, artifacts: list[Path], out: Path, ledger: Ledger) -> list[Path]:
+def prepare(
+    spec: CorpusSpec, artifacts: list[Path], out: Path, ledger: Ledger, tasks: Sequence[Path] = ()
+) -> list[Path]:
     """Read all sources, clean, split and write documents.parquet: id, source, split and text, all str (paragraphs
-    joined by line ends). artifacts: manifests, each in a folder named like its data set.
+    joined by line ends). artifacts: manifests, each in a folder named like its data set; tasks: of those to exclude.
 
     Raises UserError: bad file, a corpus of fewer than two documents, disk full.
     """
@@ -48,7 +52,8 @@ def prepare(spec: CorpusSpec, artifacts: list[Path], out: Path, ledger: Ledger) 
         scratch.mkdir(parents=True)
         try:
             with Seen(scratch / "seen.sqlite") as seen:
-                _write(scratch / "documents.parquet", ("id", "source", "text"), _collect(spec, artifacts, seen, ledger))
+                rows = _collect(spec, artifacts, seen, Excluded(tasks), ledger)
+                _write(scratch / "documents.parquet", ("id", "source", "text"), rows)
                 held_out = _count(seen.documents, spec)
                 threshold = seen.smallest(held_out)
             rows = _divided(scratch / "documents.parquet", spec.split_seed, threshold, ledger)
@@ -58,22 +63,35 @@ def prepare(spec: CorpusSpec, artifacts: list[Path], out: Path, ledger: Ledger) 
     return [result]
 
 
-def _collect(spec: CorpusSpec, artifacts: list[Path], seen: Seen, ledger: Ledger) -> Iterator[tuple[str, str, str]]:
-    """(id, source, text) of every document with something new in it."""
+def _collect(
+    spec: CorpusSpec, artifacts: list[Path], seen: Seen, excluded: Excluded, ledger: Ledger
+) -> Iterator[tuple[str, str, str]]:
+    """(id, source, text) of every document with something new in it. With tasks to exclude, all is read twice."""
     where = _where(spec)
     by_name = {path.parent.name: path for path in artifacts}
     for source in spec.sources:  # all names, before the first source is read
         if not source.stream and source.dataset not in by_name:
             raise UserError(f"no input for {source.dataset!r}, {nearest(source.dataset, by_name)}", where=where)
-    for source in spec.sources:
-        read = repeated = 0
+
+    def documents(source: CorpusSource) -> Iterator[tuple[str, list[str]]]:
         reader = named.load("scriptorium.text.corpora.readers", source.reader)
         if source.stream:
-            documents = reader.stream(spec.streams[source.dataset], source.options)
+            found = reader.stream(spec.streams[source.dataset], source.options)
         else:
-            documents = reader.read(by_name[source.dataset], source.options, ledger)
-        for own, paragraphs in documents:
-            kept = seen.new_paragraphs([clean(p) for p in paragraphs])
+            found = reader.read(by_name[source.dataset], source.options, ledger)
+        return ((own, [clean(text) for text in paragraphs]) for own, paragraphs in found)
+
+    if excluded:
+        for source in spec.sources:
+            for _, paragraphs in documents(source):
+                excluded.learn(paragraphs)
+        ledger.note(f"{excluded.documents} documents left out: they are texts of {', '.join(spec.exclude)}")
+    for source in spec.sources:
+        read = repeated = 0
+        for own, paragraphs in documents(source):
+            if excluded.has(paragraphs):
+                continue
+            kept = seen.new_paragraphs(excluded.without(paragraphs))
             read, repeated = read + 1, repeated + (not kept)
             if not kept:
                 continue

@@ -1,0 +1,26 @@
+"""What may be configured of few labels: how many articles are labelled, and how often they are drawn."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from scriptorium.spec import Spec
+
+
+class ProbeSettings(Spec):
+    """A linear probe on what an encoder says of the beginning of a text (all ours)."""
+
+    labels: tuple[Annotated[int, Field(gt=0)], ...] = Field(
+        (25, 50, 100, 400), min_length=1, description="how many training texts are labelled"
+    )
+    draws: int = Field(5, gt=0, description="how often so many are drawn")
+    pieces: int = Field(64, gt=0, description="word pieces of a text that are read, the first")
+
+
+class ProbeSpec(ProbeSettings):
+    """All sizes and draws of one encoder."""
+
+    classes: tuple[str, ...] = Field(min_length=2, description="the task's classes in the order of their numbers")
+    seed: int = Field(0, ge=0, description="the encoder's: of the controls with random weights")
