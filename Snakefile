@@ -1,7 +1,8 @@
 """Scriptorium: papers on cognition-guided, cross-lingual and permuted pre-training, copied faithfully.
 
 Public targets: all (default), data, gaze, pretraining, finetuning, tables, report, track, audit, verify;
-cogbert, mpnet (what there is of a paper); bench_cogbert, bench_pretrain (speed beside a peer).
+cogbert, mpnet (what there is of a paper); bench_cogbert, bench_pretrain (speed beside a peer);
+check_statistics (whether intervals and p values hold, simulated).
 Every path below results/ is a target as well: `snakemake results/finetune/cogbert/sentiment/seed0/manifest.json`.
 """
 
@@ -40,6 +41,7 @@ include: "workflow/rules/track.smk"
 include: "workflow/rules/cogbert.smk"
 include: "workflow/rules/programme.smk"
 include: "workflow/rules/bench.smk"
+include: "workflow/rules/statistics.smk"
 
 
 localrules:

@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 CONTRACT = [
     *("claim", "paper", "metric", "a", "b", "published_a", "published_b", "ours_a", "ours_b", "delta"),
     *("ci_low", "ci_high", "p_holm", "seeds", "scale", "verdict"),
+    *("changed", "changed_seeds", "logit_shift", "seeds_needed"),
 ]
 ROW = ClaimRow(
     claim="better/mood", paper="P", task="mood", metric="test/accuracy", a="cogbert", b="bert", published_a=0.9
@@ -45,7 +46,9 @@ def made(paths, *rows):
     [
         (0.01, 0.05, 0.01, 5, claims.REPRODUCED),
         (0.01, 0.05, 0.06, 5, claims.INCONCLUSIVE),
-        (0.01, 0.05, 0.01, 4, claims.INCONCLUSIVE),
+        (0.01, 0.05, 0.01, 2, claims.REPRODUCED),
+        (0.01, 0.05, float("nan"), 1, claims.ONE_SEED),
+        (-0.05, -0.01, float("nan"), 1, claims.ONE_SEED),
         (-0.01, 0.05, 0.01, 5, claims.INCONCLUSIVE),
         (-0.05, -0.01, 0.01, 5, claims.NOT_REPRODUCED),
         (-0.05, 0.004, 0.9, 5, claims.NOT_REPRODUCED),
@@ -66,12 +69,13 @@ def test_columns_are_exactly_those_of_the_contract(tmp_path):
     assert list(claims.table_of_claims([ABSENT], [], {}, smallest=0.005).columns) == CONTRACT
 
 
-def test_a_large_gain_is_reproduced_with_five_seeds_and_inconclusive_with_two(tmp_path):
+def test_a_gain_is_reproduced_with_five_seeds_and_inconclusive_with_two_which_say_how_many_it_takes(tmp_path):
     five = runs(tmp_path / "five", "bert", 0.6, 5, 0) + runs(tmp_path / "five", "cogbert", 0.9, 5, 10)
-    two = runs(tmp_path / "two", "bert", 0.6, 2, 0) + runs(tmp_path / "two", "cogbert", 0.9, 2, 10)
+    two = runs(tmp_path / "two", "bert", 0.6, 2, 0) + runs(tmp_path / "two", "cogbert", 0.65, 2, 10)
     many, few = (made(paths, ROW).loc["better/mood"] for paths in (five, two))
     assert (many["verdict"], many["scale"]) == ("reproduced", "5 seeds")
     assert (few["verdict"], few["scale"]) == ("inconclusive at this scale", "2 seeds: a quick look")
+    assert few["seeds_needed"] > 2
     assert many["delta"] == pytest.approx(many["ours_a"] - many["ours_b"])
     assert many["ours_a"] == pytest.approx(np.mean([hits(0.9, 10 + k).mean() for k in range(5)]))
     assert many["published_a"] == 0.9 and np.isnan(many["published_b"])
@@ -168,6 +172,6 @@ def test_figure_4_stands_in_the_published_table_as_found():
     assert not table.loc[table["value"] != "", "note"].str.startswith("not found").any()
 
 
-def test_fewer_than_five_seeds_refute_nothing_either():
-    assert claims.verdict(-0.09, -0.05, 0.001, 4, 0.005) == "inconclusive at this scale"
-    assert claims.verdict(-0.09, -0.05, 0.001, 5, 0.005) == "not reproduced"
+def test_a_claim_whose_intervention_did_not_act_is_not_tested_whatever_the_interval_says():
+    assert claims.verdict(0.001, 0.002, 0.001, 5, 0.005, acted=False) == "not tested"
+    assert claims.verdict(-0.001, 0.001, 0.9, 1, 0.005, acted=False) == "not tested"

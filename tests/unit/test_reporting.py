@@ -13,7 +13,7 @@ import pytest
 from scriptorium import ledger, manifest
 from scriptorium.errors import UserError
 from scriptorium.evaluation import classification, tagging, word_measures
-from scriptorium.reporting import finetuning, pretraining
+from scriptorium.reporting import finetuning, pretraining, verdicts
 from scriptorium.reporting.spec import TaskInTables
 from scriptorium.stages import tabulate_finetune, tabulate_pretrain
 from tests.tiny import run_twice
@@ -36,6 +36,16 @@ def finetuned(root, variant, task, seed, hits, *, ids=None, metrics=None):
 
 def hits(share, seed):
     return np.random.default_rng([7, seed]).random(EXAMPLES) < share
+
+
+def related(share, variant, seed, redrawn=0.3):
+    """Hits as fine-tuned variants have them: examples are as hard for one as for the other, but for a share that is
+    drawn anew for the variant, and a tenth of it for each seed."""
+    ease = np.random.default_rng(7).random(EXAMPLES)
+    for key, part in (([8, variant], redrawn), ([9, variant, seed], 0.03)):
+        generator = np.random.default_rng(key)
+        ease = np.where(generator.random(EXAMPLES) < part, generator.random(EXAMPLES), ease)
+    return ease < share
 
 
 def shown(metric="test/accuracy", kind="classification", labels=("no", "yes"), tasks=("mood", "pairs")):
@@ -66,12 +76,12 @@ def test_table_has_the_means_deviations_and_paired_differences_of_the_runs(tmp_p
 def test_a_large_difference_is_better_or_worse_and_none_is_not_shown(tmp_path):
     variants = {"bert": 0.7, "good": 0.9, "bad": 0.5, "same": 0.7}
     paths = [
-        finetuned(tmp_path, name, "mood", seed, hits(share, 10 * i + seed))
+        finetuned(tmp_path, name, "mood", seed, related(share, i, seed))
         for i, (name, share) in enumerate(variants.items())
         for seed in range(5)
     ]
-    verdicts = made(paths).loc["mood"]["verdict"].to_dict()
-    assert verdicts == {"bert": "baseline", "good": "better", "bad": "worse", "same": "no difference shown"}
+    found = made(paths).loc["mood"]["verdict"].to_dict()
+    assert found == {"bert": "baseline", "good": "better", "bad": "worse", "same": "no difference shown"}
 
 
 def test_p_values_are_corrected_over_all_tasks_of_the_study(tmp_path):
@@ -89,18 +99,47 @@ def test_p_values_are_corrected_over_all_tasks_of_the_study(tmp_path):
 
 
 def test_few_seeds_are_called_a_quick_look():
-    assert finetuning.scale(1) == "1 seed: a quick look"
-    assert finetuning.scale(2) == "2 seeds: a quick look"
-    assert finetuning.scale(5) == "5 seeds"
+    assert verdicts.scale(1) == "1 seed: a quick look"
+    assert verdicts.scale(2) == "2 seeds: a quick look"
+    assert verdicts.scale(5) == "5 seeds"
 
 
-def test_only_common_seeds_are_paired(tmp_path):
+def test_a_variant_that_hardly_changes_a_prediction_is_not_tested_however_many_seeds_it_has(tmp_path):
+    base = [related(0.7, 0, seed) for seed in range(5)]
+    paths = [finetuned(tmp_path, "bert", "mood", seed, base[seed]) for seed in range(5)]
+    for seed in range(5):
+        few = base[seed].copy()
+        few[np.flatnonzero(~few)[:3]] = True  # 3 of 400 are right instead of wrong
+        paths.append(finetuned(tmp_path, "few", "mood", seed, few))
+        more = base[seed].copy()
+        more[seed * 20 : seed * 20 + 5] ^= True  # 5 of 400, fewer than two seeds differ in
+        paths.append(finetuned(tmp_path, "more", "mood", seed, more))
+    table = made(paths).loc["mood"]
+    assert table.loc[["few", "more"], "verdict"].tolist() == ["not tested"] * 2
+    assert table.loc[["few", "more"], "changed"].tolist() == pytest.approx([3 / 400, 5 / 400])
+    pairs = [np.mean(a != b) for i, a in enumerate(base) for b in base[:i]]
+    assert table.loc["few", "changed_seeds"] == pytest.approx(np.mean(pairs))
+    assert np.mean(pairs) > 5 / 400
+
+
+def test_one_seed_gives_neither_a_p_value_nor_a_verdict(tmp_path):
+    paths = [
+        finetuned(tmp_path, n, "mood", 0, related(s, i, 0)) for i, (n, s) in enumerate({"bert": 0.5, "a": 0.9}.items())
+    ]
+    row = made(paths).loc["mood", "a"]
+    assert row["verdict"] == "one seed: no verdict" and row[["p", "p_holm", "changed_seeds"]].isna().all()
+    assert row["ci_low"] > 0.2  # of new examples for these two models
+
+
+def test_all_seeds_count_whatever_their_numbers(tmp_path):
     paths = [finetuned(tmp_path, "bert", "mood", seed, hits(0.7, seed)) for seed in (0, 1, 2)]
     paths += [finetuned(tmp_path, "cogbert", "mood", seed, hits(0.8, 10 + seed)) for seed in (1, 2, 3)]
     row = made(paths).loc["mood", "cogbert"]
-    expected = np.mean([hits(0.8, 10 + seed).mean() - hits(0.7, seed).mean() for seed in (1, 2)])
-    assert row["delta"] == pytest.approx(expected)
-    assert (row["seeds"], row["scale"]) == (3, "2 seeds: a quick look")
+    ours, theirs = (
+        [hits(share, own).mean() for own in seeds] for share, seeds in ((0.8, (11, 12, 13)), (0.7, (0, 1, 2)))
+    )
+    assert row["delta"] == pytest.approx(np.mean(ours) - np.mean(theirs))
+    assert (row["seeds"], row["scale"]) == (3, "3 seeds: a quick look")
 
 
 def test_other_metrics_are_computed_anew_from_the_predictions(tmp_path):
@@ -121,7 +160,6 @@ def test_other_metrics_are_computed_anew_from_the_predictions(tmp_path):
     [
         ({"baseline": "roberta"}, "no run of the baseline 'roberta'"),
         ({"metric": "test/acuracy"}, "no metric 'test/acuracy', did you mean 'test/accuracy'"),
-        ({"seed": 9}, "no seed in common"),
         ({"ids": [f"x{i}" for i in range(EXAMPLES)]}, "tested on different examples"),
     ],
 )
@@ -134,7 +172,6 @@ def test_runs_that_cannot_be_compared_are_refused(tmp_path, change, message):
             runs,
             change.get("baseline", "bert"),
             tasks=shown(change.get("metric", "test/accuracy")),
-            seed=0,
         )
 
 
@@ -165,6 +202,10 @@ def test_finetuning_table_and_figure_repeat_to_the_byte(tmp_path, monkeypatch):
         "p_holm",
         "verdict",
         "scale",
+        "changed",
+        "changed_seeds",
+        "logit_shift",
+        "seeds_needed",
     ]
     notes = [e["note"] for e in ledger.read_events(tmp_path / "a/run") if "note" in e]
     assert any("cogbert" in note and "2 seeds: a quick look" in note for note in notes)
@@ -251,6 +292,7 @@ def worded(root, variant, seed, labels, predictions, metrics):
         "id": [f"e{i}" for i in range(len(labels))],
         "label": [own.tolist() for own in labels],
         "prediction": [own.tolist() for own in predictions],
+        "log_odds": [np.zeros(len(own)) for own in labels],
     }
     pd.DataFrame(table).to_parquet(directory / "predictions.parquet")
     (directory / "metrics.json").write_text(json.dumps({f"test/{name}": value for name, value in metrics.items()}))
@@ -298,13 +340,14 @@ def test_regression_is_compared_by_every_metric_it_has(tmp_path):
     for variant, noise in (("bert", 1.0), ("cogbert", 0.3)):
         guess = (labels + generator.normal(0, noise, 80)).astype(np.float32)
         scores[variant] = classification.regression(labels, guess)
-        directory = tmp_path / "results/finetune" / variant / "mood/seed0"
-        directory.mkdir(parents=True)
-        ids = [f"e{i}" for i in range(80)]
-        pd.DataFrame({"id": ids, "label": labels, "prediction": guess}).to_parquet(directory / "predictions.parquet")
-        values = {f"test/{name}": value for name, value in scores[variant].items()}
-        (directory / "metrics.json").write_text(json.dumps(values))
-        paths.append(manifest.write(directory, [directory / "metrics.json"]))
+        for seed in (0, 1):  # one and the same model twice: the seeds add nothing
+            directory = tmp_path / "results/finetune" / variant / f"mood/seed{seed}"
+            directory.mkdir(parents=True)
+            table = {"id": [f"e{i}" for i in range(80)], "label": labels, "prediction": guess}
+            pd.DataFrame(table).to_parquet(directory / "predictions.parquet")
+            values = {f"test/{name}": value for name, value in scores[variant].items()}
+            (directory / "metrics.json").write_text(json.dumps(values))
+            paths.append(manifest.write(directory, [directory / "metrics.json"]))
     runs = [finetuning.read(path) for path in paths]
     for name, verdict in (("pearson", "better"), ("spearman", "better"), ("mse", "better")):
         tasks = shown(f"test/{name}", "regression", ())

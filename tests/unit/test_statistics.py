@@ -1,4 +1,5 @@
-"""Metrics equal scikit-learn's and scipy's; comparisons find what is there, miss what is not, and repeat to the bit."""
+"""Metrics equal scikit-learn's and scipy's; comparisons equal textbook tests where there is one, and simulated models
+show that they keep their promises where there is none."""
 
 from __future__ import annotations
 
@@ -6,13 +7,25 @@ import dataclasses
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 from seqeval import metrics as seqeval
 from sklearn import metrics
 
-from scriptorium.evaluation import classification, tagging, word_measures
-from scriptorium.evaluation.statistics import compare_metric, compare_totals, holm, mean_sd
+from scriptorium.errors import UserError
+from scriptorium.evaluation import (
+    classification,
+    pseudo_values,
+    rank_correlation,
+    simulated,
+    statistics_check,
+    tagging,
+    word_measures,
+)
+from scriptorium.evaluation.statistics import compare, compare_metric, estimate, estimate_metric, holm, mean_sd, split
+from scriptorium.stages import check_statistics
+from tests.tiny import run_twice
 
 
 def draws(classes: int, seed: int = 0, n: int = 300) -> tuple[np.ndarray, np.ndarray]:
@@ -77,34 +90,77 @@ def hits(rate: float, seeds: int, examples: int, seed: int, sharpness: float = 0
     return (generator.random((seeds, examples)) < 1 / (1 + np.exp(-ease))).astype(float)
 
 
-def compare(a, b, **settings):
+def of_means(a, b, **settings):
     """By the mean of scores [seeds, examples]."""
-    totals = [np.stack([scores, np.ones_like(scores)], -1) for scores in (np.asarray(a, float), np.asarray(b, float))]
-    return compare_totals(*totals, lambda sums: sums[..., 0] / sums[..., 1], **settings)
+    return compare(with_ones(a), with_ones(b), mean, **settings)
+
+
+def with_ones(scores):
+    return np.stack([np.asarray(scores, float), np.ones(np.shape(scores))], -1)
+
+
+def mean(sums):
+    return sums[..., 0] / sums[..., 1]
 
 
 def test_a_real_difference_is_found_and_has_the_right_sign():
-    found = compare(hits(0.85, 5, 800, 1), hits(0.75, 5, 800, 2), resamples=2000)
+    found = of_means(hits(0.85, 5, 800, 1), hits(0.75, 5, 800, 2))
     assert found.difference == pytest.approx(0.10, abs=0.02)
     assert 0 < found.low < found.difference < found.high
     assert found.p < 0.001
-    back = compare(hits(0.75, 5, 800, 2), hits(0.85, 5, 800, 1), resamples=2000)
-    assert back.difference == pytest.approx(-found.difference)
+    back = of_means(hits(0.75, 5, 800, 2), hits(0.85, 5, 800, 1))
+    assert (back.difference, back.low, back.p) == pytest.approx((-found.difference, -found.high, found.p))
 
 
-def test_equal_variants_have_no_difference_at_all():
-    a = hits(0.8, 2, 100, 1)
-    found = compare(a, a, resamples=500)
-    assert (found.difference, found.low, found.high, found.p) == (0, 0, 0, 1)
+def test_with_one_seed_the_interval_is_that_of_the_paired_t_test_over_examples_and_there_is_no_p():
+    generator = np.random.default_rng(0)
+    a, b = generator.normal(0.3, 1, (1, 60)), generator.normal(0, 1, (1, 60))
+    found, expected = of_means(a, b), stats.ttest_rel(a[0], b[0]).confidence_interval()
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    assert math.isnan(found.p) and math.isnan(found.seeds_needed)
 
 
-def test_under_the_null_hypothesis_few_p_values_are_small_and_intervals_cover_0():
-    """One in twenty below 0.05, also where a hard example is hard for all seeds and all variants."""
-    found = [
-        compare(hits(0.7, 3, 150, 2 * i, 2.0), hits(0.7, 3, 150, 2 * i + 1, 2.0), resamples=400) for i in range(200)
-    ]
-    assert 0.005 <= np.mean([f.p < 0.05 for f in found]) <= 0.10
-    assert np.mean([f.low <= 0 <= f.high for f in found]) >= 0.92
+@pytest.mark.parametrize("seeds", [(2, 2), (5, 5), (3, 7)])
+def test_where_only_seeds_vary_it_is_welchs_t_test_of_the_seeds(seeds):
+    """Every example of a seed is the same, so there is nothing else."""
+    generator = np.random.default_rng(0)
+    means = generator.normal(0.5, 1, seeds[0]), generator.normal(0, 2, seeds[1])
+    found = of_means(*(np.repeat(own[:, None], 50, axis=1) for own in means))
+    expected = stats.ttest_ind(*means, equal_var=False)
+    assert found.p == pytest.approx(expected.pvalue)
+    interval = expected.confidence_interval()
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
+
+
+def test_paired_seeds_are_those_of_the_paired_t_test():
+    generator = np.random.default_rng(0)
+    a, b = generator.normal(0, 1, (2, 6)) + generator.normal(0, 5, 6)  # the shared encoder of each seed
+    sides = [np.repeat(own[:, None], 50, axis=1) for own in (a, b)]
+    assert of_means(*sides, paired=True).p == pytest.approx(stats.ttest_rel(a, b).pvalue)
+    assert of_means(*sides, paired=True).seeds_variance < of_means(*sides).seeds_variance / 10
+
+
+def test_where_only_examples_vary_more_seeds_do_not_help():
+    """The same model five times: the interval is that of one, and no number of seeds decides."""
+    a, b = hits(0.80, 1, 500, 1), hits(0.79, 1, 500, 2)
+    once, often = of_means(a, b), of_means(np.repeat(a, 5, axis=0), np.repeat(b, 5, axis=0))
+    assert (often.low, often.high) == pytest.approx((once.low, once.high))
+    assert often.p == pytest.approx(stats.ttest_rel(a[0], b[0]).pvalue)
+    assert math.isnan(often.seeds_needed)
+
+
+def test_the_seeds_needed_decide_when_they_are_there_and_half_of_them_do_not():
+    def side(count, shift):
+        spread = np.linspace(-1, 1, count)
+        return np.repeat((spread / spread.std(ddof=1) + shift)[:, None], 40, axis=1)
+
+    found = of_means(side(4, 1.0), side(4, 0.0))
+    assert found.low < 0 and found.seeds_needed > 4
+    needed = int(found.seeds_needed)
+    assert of_means(side(needed, 1.0), side(needed, 0.0)).low > 0
+    assert of_means(side(needed - 1, 1.0), side(needed - 1, 0.0)).low < 0
+    assert found.needed(level=0.99) > needed
+    assert found.needed(smallest=9.0) < needed  # that nothing as large as 9 is there takes fewer
 
 
 def test_the_interval_counts_the_variation_over_seeds():
@@ -113,49 +169,151 @@ def test_the_interval_counts_the_variation_over_seeds():
     still = generator.normal(0, 1, (5, 400))
     moving = still + generator.normal(0, 0.5, (5, 1))
     zero = np.zeros_like(still)
-    width = [f.high - f.low for f in (compare(still, zero, resamples=1000), compare(moving, zero, resamples=1000))]
+    width = [f.high - f.low for f in (of_means(still, zero), of_means(moving, zero))]
     assert width[1] > 2 * width[0]
 
 
-def test_with_one_seed_p_is_that_of_mcnemars_exact_test():
-    a, b = np.zeros((2, 1, 200))
-    a[0, :14], b[0, 14:19] = 1, 1  # 14 examples where only a hits, 5 where only b does
-    exact = stats.binomtest(14, 19).pvalue
-    assert compare(a, b, resamples=20_000).p == pytest.approx(exact, abs=0.01)
+def test_p_is_below_a_level_exactly_where_the_interval_leaves_out_0():
+    found = [of_means(hits(0.75, 3, 100, 2 * i), hits(0.6, 3, 100, 2 * i + 1), level=0.9) for i in range(60)]
+    outside = [each.low > 0 or each.high < 0 for each in found]
+    assert [each.p < 0.1 for each in found] == outside
+    assert 0 < sum(outside) < 60
 
 
-def test_p_is_never_0():
-    assert compare(np.ones((2, 300)), np.zeros((2, 300)), resamples=999).p == pytest.approx(1 / 1000)
+def test_neither_the_order_of_examples_and_seeds_nor_another_unit_changes_a_comparison():
+    a, b = hits(0.8, 4, 90, 1), hits(0.7, 3, 90, 2)
+    order = np.random.default_rng(0).permutation(90)
+    found, moved = of_means(a, b), of_means(a[::-1][:, order], b[:, order])
+    assert dataclasses.astuple(moved) == pytest.approx(dataclasses.astuple(found), nan_ok=True)
+    scaled = of_means(100 * a + 7, 100 * b + 7)
+    assert (scaled.difference, scaled.low, scaled.p) == pytest.approx(
+        (100 * found.difference, 100 * found.low, found.p)
+    )
 
 
-def test_comparing_by_a_metric_agrees_with_comparing_by_scores():
-    labels = np.random.default_rng(0).integers(2, size=300)
-    a, b = (np.where(h > 0, labels, 1 - labels) for h in (hits(0.85, 3, 300, 1), hits(0.78, 3, 300, 2)))
-    by_metric = compare_metric(lambda t, p: float(np.mean(t == p)), labels, a, b, resamples=2000)
-    by_score = compare(a == labels, b == labels, resamples=2000)
-    assert by_metric.difference == pytest.approx(by_score.difference)
-    assert by_metric.low == pytest.approx(by_score.low, abs=0.006)
-    assert by_metric.high == pytest.approx(by_score.high, abs=0.006)
-    assert by_metric.p == pytest.approx(by_score.p, abs=0.02)
+def test_an_estimate_is_the_t_interval_over_examples_or_over_seeds():
+    generator = np.random.default_rng(0)
+    one, seeds = generator.normal(0, 1, (1, 80)), generator.normal(0, 1, 4)
+    for scores, sample in ((one, one[0]), (np.repeat(seeds[:, None], 50, axis=1), seeds)):
+        found, expected = estimate(with_ones(scores), mean), stats.ttest_1samp(sample, 0).confidence_interval()
+        assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+        assert found.value == pytest.approx(sample.mean())
 
 
-def test_comparisons_repeat_to_the_bit_and_depend_on_their_seed():
-    a, b = hits(0.8, 2, 300, 1), hits(0.78, 2, 300, 2)
-    assert compare(a, b, resamples=700) == compare(a, b, resamples=700)
-    assert compare(a, b, resamples=700) != compare(a, b, resamples=700, seed=1)
+def test_pseudo_values_of_a_mean_are_the_scores_themselves():
+    scores = np.random.default_rng(0).normal(size=(2, 3, 30))
+    whole, pseudo = pseudo_values.of_totals(with_ones(scores), mean)
+    np.testing.assert_allclose(whole, scores.mean(axis=-1))
+    np.testing.assert_allclose(pseudo, scores)
 
 
-def test_unequal_shapes_are_refused():
-    with pytest.raises(ValueError, match=r"\[seeds, examples, k\]"):
-        compare(np.zeros((2, 5)), np.zeros((2, 6)))
-    with pytest.raises(ValueError, match=r"\[seeds, examples, k\]"):
-        compare(np.zeros(5), np.zeros(5))
+@pytest.mark.parametrize("name", ["mcc", "f1", "pearson"])
+def test_comparing_by_sums_equals_computing_the_metric_anew_without_each_example(name):
+    labels = np.random.default_rng(0).integers(2, size=60)
+    a, b = (np.where(h > 0, labels, 1 - labels) for h in (hits(0.85, 3, 60, 1), hits(0.7, 3, 60, 2)))
+    if name == "pearson":
+        noise = np.random.default_rng(1).normal(0, 0.3, (2, 3, 60))
+        a, b = a + noise[0], b + noise[1]
+        sums = [classification.moments(labels, own) for own in (a, b)]
+        measure, anew = classification.from_moments, classification.regression
+    else:
+        sums = [classification.confusion(np.broadcast_to(labels, own.shape), own, 2) for own in (a, b)]
+        measure = classification.from_confusion
+
+        def anew(truth, guess):
+            return classification.classification(truth, guess, 2)
+
+    def by_sums(sums):
+        return measure(sums)[name]
+
+    def by_labels(truth, guess):
+        return anew(truth, guess)[name]
+
+    found, expected = compare(*sums, by_sums), compare_metric(by_labels, labels, a, b)
+    assert dataclasses.astuple(found) == pytest.approx(dataclasses.astuple(expected), nan_ok=True)
+    found, expected = estimate(sums[0], by_sums), estimate_metric(by_labels, labels, a)
+    assert dataclasses.astuple(found) == pytest.approx(dataclasses.astuple(expected))
+
+
+@pytest.mark.parametrize("digits", [0, 1, 9])
+@pytest.mark.parametrize("n", [3, 8, 65])
+def test_spearman_without_each_example_is_exact_also_with_ties(n, digits):
+    generator = np.random.default_rng([n, digits])
+    labels = generator.normal(0, 1, n).round(digits)
+    guesses = (labels + generator.normal(0, 1, (2, 3, n))).round(digits)
+    found = rank_correlation.spearman_left_out(labels, guesses)
+    keep = ~np.eye(n, dtype=bool)
+    expected = [[[classification.spearman(labels[k], g[k]) for k in keep] for g in own] for own in guesses]
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_spearman_without_each_example_is_0_where_the_others_are_constant():
+    found = rank_correlation.spearman_left_out(np.array([1.0, 1, 1, 2]), np.array([0.3, 0.1, 0.2, 0.4]))
+    assert found[3] == 0 and (found[:3] > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "settings", "message"),
+    [
+        (np.zeros((2, 5)), np.zeros((2, 5)), {}, r"\[seeds, examples, k\]"),
+        (np.zeros((2, 1, 3)), np.zeros((2, 1, 3)), {}, "two examples or more"),
+        (np.zeros((2, 5, 3)), np.zeros((2, 6, 3)), {}, "other examples"),
+        (np.zeros((2, 5, 3)), np.zeros((3, 5, 3)), {"paired": True}, "as many on both sides, not 2 and 3"),
+    ],
+)
+def test_shapes_that_cannot_be_compared_are_refused(a, b, settings, message):
+    with pytest.raises(ValueError, match=message):
+        compare(a, b, lambda sums: sums[..., 0], **settings)
+    with pytest.raises(ValueError, match="of 4 labels"):
+        compare_metric(classification.spearman, np.zeros(4), np.zeros((2, 5)), np.zeros((2, 5)))
+
+
+# --- the simulation -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("draw", "deviation"),
+    [(simulated.classified, 0.05), (simulated.modelled, 0.15), (simulated.translated, 0.15), (simulated.ranked, 0.15)],
+)
+def test_false_positives_and_coverage_keep_their_bounds_with_few_seeds_that_differ(draw, deviation):
+    """The whole grid is `snakemake check_statistics`; 200 simulations give shares a standard error of .016."""
+    rows = pd.DataFrame(statistics_check.table([3], [100], [deviation], simulations=200, draws=[draw]))
+    assert (rows["false_positives"] <= statistics_check.MOST_FALSE + 0.016).all()
+    assert (rows[["coverage", "coverage_one"]] >= statistics_check.LEAST_COVERED - 0.016).all(axis=None)
+    assert (rows["power"] > rows["false_positives"]).all()
+
+
+def test_a_procedure_that_takes_the_seeds_as_given_fails_the_simulation(monkeypatch):
+    """As the sign flips and the bootstrap of trained models did that stood here before."""
+
+    def of_examples_alone(sides):
+        return split([(values.mean(axis=-1, keepdims=True), own.mean(axis=-2, keepdims=True)) for values, own in sides])
+
+    monkeypatch.setattr(statistics_check, "split", of_examples_alone)
+    rows = pd.DataFrame(statistics_check.table([3], [1000], [0.15], simulations=100, draws=[simulated.modelled]))
+    assert rows["false_positives"].item() > 0.3
+    assert "loss, 3 seeds, n 1000, deviation 0.15" in statistics_check.broken(rows)[0]
+
+
+def test_the_stage_writes_its_table_and_ends_in_failure_where_a_bound_is_broken(tmp_path, monkeypatch):
+    spec = check_statistics.CheckStatisticsSpec(seeds=(3,), examples=(50,), deviations=(0.1,), simulations=40)
+    monkeypatch.setattr(statistics_check, "MOST_FALSE", 0.3)  # 40 simulations say little
+    monkeypatch.setattr(statistics_check, "LEAST_COVERED", 0.7)
+    first, second = run_twice(check_statistics, spec, {}, {"table": "t.tsv"}, tmp_path, monkeypatch)
+    assert first == second
+    names = first["table"].decode().splitlines()[0].split("\t")
+    assert names[:7] == ["metric", "seeds", "n", "seed_sd", "false_positives", "coverage", "power"]
+    monkeypatch.setattr(statistics_check, "LEAST_COVERED", 1.1)
+    (tmp_path / "broken").mkdir()
+    with pytest.raises(UserError, match=r"accuracy, 3 seeds, n 50, deviation 0.1: coverage .*1.1 is asked for"):
+        run_twice(check_statistics, spec, {}, {"table": "t.tsv"}, tmp_path / "broken", monkeypatch)
 
 
 def test_holm_is_the_step_down_procedure():
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.6, 0.7]) == [1.0, 1.0]
     assert holm([]) == []
+    assert holm([0.03, math.nan, 0.02]) == pytest.approx([0.04, math.nan, 0.04], nan_ok=True)
 
 
 # --- metrics of sums ----------------------------------------------------------------------------------------------
@@ -180,52 +338,6 @@ def test_metrics_of_summed_moments_are_those_of_the_predictions():
     assert found["pearson"][0] == pytest.approx(stats.pearsonr(labels, predictions[0])[0])
     assert found["pearson"][1] == 0
     assert found["mse"] == pytest.approx(((labels - predictions) ** 2).mean(axis=1))
-
-
-def test_comparing_by_sums_is_comparing_by_scores_where_the_metric_is_a_mean():
-    a, b = hits(0.8, 3, 250, 1), hits(0.74, 3, 250, 2)
-    sums = [np.stack([own, np.ones_like(own)], axis=-1) for own in (a, b)]
-    by_sums = compare_totals(*sums, lambda t: t[..., 0] / t[..., 1], resamples=900, seed=4)
-    by_score = compare(a, b, resamples=900, seed=4)
-    assert dataclasses.astuple(by_sums) == pytest.approx(dataclasses.astuple(by_score), abs=1e-12)
-
-
-@pytest.mark.parametrize("name", ["mcc", "f1", "pearson"])
-def test_comparing_by_sums_agrees_with_computing_the_metric_anew(name):
-    labels = np.random.default_rng(0).integers(2, size=300)
-    a, b = (np.where(h > 0, labels, 1 - labels) for h in (hits(0.85, 3, 300, 1), hits(0.8, 3, 300, 2)))
-    if name == "pearson":
-        noise = np.random.default_rng(1).normal(0, 0.3, (2, 3, 300))
-        a, b = a + noise[0], b + noise[1]
-        sums = [classification.moments(labels, own) for own in (a, b)]
-        measure, anew = classification.from_moments, classification.regression
-    else:
-        sums = [classification.confusion(np.broadcast_to(labels, own.shape), own, 2) for own in (a, b)]
-        measure = classification.from_confusion
-
-        def anew(truth, guess):
-            return classification.classification(truth, guess, 2)
-
-    by_sums = compare_totals(*sums, lambda t: measure(t)[name], resamples=4000)
-    by_metric = compare_metric(lambda t, p: anew(t, p)[name], labels, a, b, resamples=2000)
-    assert by_sums.difference == pytest.approx(by_metric.difference)
-    width = by_metric.high - by_metric.low
-    assert by_sums.low == pytest.approx(by_metric.low, abs=0.08 * width)
-    assert by_sums.high == pytest.approx(by_metric.high, abs=0.08 * width)
-    assert by_sums.p == pytest.approx(by_metric.p, abs=0.03)
-
-
-def test_sums_of_unequal_shape_are_refused():
-    with pytest.raises(ValueError, match=r"\[seeds, examples, k\]"):
-        compare_totals(np.zeros((2, 5, 3)), np.zeros((2, 5, 2)), lambda t: t[..., 0])
-    with pytest.raises(ValueError, match=r"\[seeds, examples, k\]"):
-        compare_totals(np.zeros((2, 5)), np.zeros((2, 5)), lambda t: t[..., 0])
-
-
-def test_equal_variants_differ_in_no_sum():
-    sums = np.random.default_rng(0).random((2, 40, 3))
-    found = compare_totals(sums, sums, lambda t: t[..., 0] / (t[..., 1] + t[..., 2]), resamples=300)
-    assert dataclasses.astuple(found) == (0, 0, 0, 1)
 
 
 # --- tagging and eye-tracking prediction --------------------------------------------------------------------------

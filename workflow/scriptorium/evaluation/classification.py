@@ -10,8 +10,6 @@ import math
 
 import numpy as np
 
-CHUNK = 256  # columns of n * n comparisons at once: bounds the memory
-
 
 def classification(labels: np.ndarray, predictions: np.ndarray, classes: int) -> dict[str, float]:
     """accuracy, error (1 - accuracy, as IMDB's is printed), f1 and mcc, each a share of 1.
@@ -58,49 +56,6 @@ def regression(labels: np.ndarray, predictions: np.ndarray) -> dict[str, float]:
 def spearman(labels: np.ndarray, predictions: np.ndarray) -> float:
     """Correlation of ranks; 0 with something constant."""
     return _pearson(_ranks(labels), _ranks(predictions))
-
-
-def spearman_left_out(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
-    """`spearman` without each of the examples in turn, [n]: exact, ties included.
-
-    Without example j the rank of i is smaller by 1 if i stood above j, by a half if they were equal.
-    """
-    n = len(labels)
-    x, y = (np.asarray(values, np.float64) for values in (labels, predictions))
-    ranks = _ranks(x) - (n + 1) / 2, _ranks(y) - (n + 1) / 2  # about their mean: small sums stay exact
-    (above_x, above_xx, cross_x), (above_y, above_yy, cross_y) = (
-        _above(own, other) for own, other in (ranks, ranks[::-1])
-    )
-    both = np.zeros(n)
-    codes = [np.unique(own, return_inverse=True)[1].astype(np.int32) for own in ranks]
-    for start in range(0, n, CHUNK):
-        part = slice(start, start + CHUNK)
-        signs = [np.sign(own[:, None] - own[None, part]).astype(np.int8) for own in codes]
-        both[part] = np.einsum("ij,ij->j", *signs, dtype=np.int64)
-    # sums over i != j of a, b and a * b, where a = (1 + sign) / 2
-    signed = [2 * own - (n - 1) for own in (above_x, above_y)]
-    both = (both + signed[0] + signed[1] + n - 1) / 4
-    r, q = ranks
-    product = r @ q - r * q - cross_x - cross_y + both
-    square_x = r @ r - r * r - 2 * _above(r, r)[2] + above_xx
-    square_y = q @ q - q * q - 2 * _above(q, q)[2] + above_yy
-    sum_x, sum_y = -r - above_x, -q - above_y
-    m = n - 1
-    covariance = product - sum_x * sum_y / m
-    spread = (square_x - sum_x**2 / m, square_y - sum_y**2 / m)
-    spread = [np.where(own > 1e-9 * n, own, 0) for own in spread]  # ranks step by halves: less than this is rounding
-    return ratio(covariance, np.sqrt(spread[0] * spread[1]))
-
-
-def _above(own: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sums over i of a, a * a and a * other[i], each [n] for j; a is 1 where own[i] > own[j], a half where i is another
-    with the same."""
-    values, place, count = np.unique(own, return_inverse=True, return_counts=True)
-    here = np.bincount(place, other, minlength=len(values))
-    higher = (len(own) - np.cumsum(count))[place].astype(np.float64)
-    equal = count[place] - 1.0
-    beyond = (here.sum() - np.cumsum(here))[place]
-    return higher + equal / 2, higher + equal / 4, beyond + (here[place] - other) / 2
 
 
 def moments(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:

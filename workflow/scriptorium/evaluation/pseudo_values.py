@@ -20,7 +20,7 @@ def of_totals(rows: np.ndarray, metric: TotalsMetric) -> tuple[np.ndarray, np.nd
     """The metric [...] and its pseudo-values [..., n] of rows [..., n, k], what each example adds to the sums."""
     sums = rows.sum(axis=-2)
     whole, without = metric(sums), metric(sums[..., None, :] - rows)
-    return whole, _pseudo(whole, without)
+    return whole, pseudo(whole, without)
 
 
 def of_predictions(
@@ -32,7 +32,7 @@ def of_predictions(
     """
     whole = np.array([metric(labels, own) for own in predictions], np.float64)
     left_out = left_out or _one_by_one(metric)
-    return whole, _pseudo(whole, np.stack([left_out(labels, own) for own in predictions]))
+    return whole, pseudo(whole, np.stack([left_out(labels, own) for own in predictions]))
 
 
 def _one_by_one(metric: Metric) -> LeftOut:
@@ -43,6 +43,7 @@ def _one_by_one(metric: Metric) -> LeftOut:
     return left_out
 
 
-def _pseudo(whole: np.ndarray, without: np.ndarray) -> np.ndarray:
+def pseudo(whole: np.ndarray, without: np.ndarray) -> np.ndarray:
+    """Pseudo-values [..., n] of a metric of all [...] and without each [..., n]."""
     n = without.shape[-1]
     return n * np.asarray(whole)[..., None] - (n - 1) * without

@@ -2,9 +2,10 @@
 
 Seeds and examples are both random and crossed: every seed of a variant is tested on the same examples, as readers read
 the same cases. The analysis is that of such studies: pseudo-values of the metric (Dorfman, Berbaum and Metz 1992),
-their variance split into seeds, examples and the rest (Obuchowski and Rockette 1995), and a t interval whose degrees
-of freedom follow the larger part (Satterthwaite 1946, as Hillis 2007 does). What is ours: which parts are never
-below 0, and the 1 degree of freedom of two seeds; `snakemake check_statistics` measures what both come to.
+their variance split into seeds, examples and the rest (Obuchowski and Rockette 1995), seeds as Welch has two samples of
+unequal variance. What is ours: half the interval is the root of the sum of squares of what it would be for seeds alone
+and for examples alone, each with its own t quantile. Satterthwaite's degrees of freedom for the sum, the usual choice,
+are too rough a guess with two to four seeds (docs/statistics.md has the figures); this is never too narrow.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtrit
 
 from scriptorium.evaluation import pseudo_values
 from scriptorium.evaluation.pseudo_values import LeftOut, Metric, TotalsMetric
 
 MOST_SEEDS = 1000  # more than anyone trains: a difference that needs them will not be decided by seeds
+SMALLEST_LOG_P = -700.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,6 @@ class Comparison:
     seeds_needed: float
     seeds_variance: float
     examples_variance: float
-    degrees: float
     examples: int
     paired: bool
 
@@ -57,10 +58,9 @@ class Comparison:
         if not np.isfinite(self.seeds_variance):
             return float("nan")
         seeds = np.arange(2, MOST_SEEDS + 1)
-        of_seeds = (1 if self.paired else 2) * (seeds - 1.0)
-        of_seeds[0] = 1.0
-        parts = self.seeds_variance / seeds, np.full(len(seeds), self.examples_variance)
-        half = _half(*parts, _degrees(*parts, of_seeds, self.examples - 1), level)
+        degrees = (1 if self.paired else 2) * (seeds - 1.0)
+        examples = np.full(len(seeds), self.examples_variance)
+        half = Parts(self.seeds_variance / seeds, examples, degrees, self.examples - 1).half(level)
         target = max(abs(self.difference), smallest + self.difference * (1 if lower_better else -1))
         enough = np.flatnonzero(half < target)
         return float(seeds[enough[0]]) if len(enough) else float("nan")
@@ -146,47 +146,51 @@ def holm(p: Sequence[float]) -> list[float]:
 class Parts:
     """Variance of a mean, or of a difference of means, and where it comes from; arrays [...] of one shape.
 
-    seeds: of the mean over the seeds there are; examples: what more seeds would not take away.
+    seeds: of the mean over the seeds there are, degrees: how well it is known; examples: what more seeds would not take
+    away, known with n - 1 degrees of freedom.
     """
 
     seeds: np.ndarray
     examples: np.ndarray
     degrees: np.ndarray
+    of_examples: int
 
-    def half(self, level: float) -> np.ndarray:
-        return _half(self.seeds, self.examples, self.degrees, level)
+    def half(self, level: float | np.ndarray) -> np.ndarray:
+        """Half the width of the interval."""
+        return self._half((1 - np.asarray(level)) / 2)
 
     def p(self, difference: np.ndarray) -> np.ndarray:
-        error = np.sqrt(self.seeds + self.examples)
-        with np.errstate(divide="ignore", invalid="ignore"):  # two variants that are one and the same: no error at all
-            t = np.where(difference == 0, 0.0, np.abs(difference) / error)
-        return 2 * stdtr(self.degrees, -t)
+        """Two-sided: 1 - the level of the interval that just reaches 0, found by halving its logarithm."""
+        low, high = np.full_like(self.seeds, SMALLEST_LOG_P), np.zeros_like(self.seeds)
+        for _ in range(60):
+            middle = (low + high) / 2
+            wide = self._half(np.exp(middle) / 2) > np.abs(difference)
+            low, high = np.where(wide, middle, low), np.where(wide, high, middle)
+        known = np.isfinite(self.seeds + self.examples + difference)
+        return np.where(known, np.where(difference == 0, 1.0, np.exp(high)), np.nan)
+
+    def _half(self, tail: np.ndarray) -> np.ndarray:
+        seeds, examples = (stdtrit(degrees, tail) for degrees in (self.degrees, self.of_examples))
+        return np.sqrt(seeds**2 * self.seeds + examples**2 * self.examples)
 
 
 def split(sides: Sequence[tuple[np.ndarray, np.ndarray]]) -> Parts:
     """The variance of the mean of one side, or of the first minus the second, whose seeds are others.
 
-    sides: (metric [..., seeds], pseudo-values [..., seeds, n]). With one seed on a side, seeds are NaN-free 0: the
-    variance is that of examples alone.
+    sides: (metric [..., seeds], pseudo-values [..., seeds, n]). With one seed on a side the variance is that of
+    examples alone.
     """
-    signs = (1, -1)
     n = sides[0][1].shape[-1]
-    contrast = sum(sign * pseudo.mean(axis=-2) for sign, (_, pseudo) in zip(signs, sides, strict=False))
+    contrast = sum(sign * pseudo.mean(axis=-2) for sign, (_, pseudo) in zip((1, -1), sides, strict=False))
     examples = contrast.var(axis=-1, ddof=1) / n
-    if min(values.shape[-1] for values, _ in sides) == 1:
-        return Parts(np.zeros_like(examples), examples, np.full_like(examples, n - 1.0))
+    counts = np.array([values.shape[-1] for values, _ in sides], np.float64)
+    if counts.min() == 1:
+        return Parts(np.zeros_like(examples), examples, np.ones_like(examples), n - 1)
     own = np.stack([values.var(axis=-1, ddof=1) / values.shape[-1] for values, _ in sides])
     left = sum(_residual(pseudo) for _, pseudo in sides)  # in both of the others: an error of seeds and of examples
-    counts = np.array([values.shape[-1] for values, _ in sides], np.float64)
-    seeds = own.sum(axis=0)
-    spread = np.tensordot(1 / (counts - 1), own**2, axes=1)
-    # From two seeds, Welch's degrees of freedom are themselves too rough a guess: up to 6.6 % false positives
-    of_seeds = np.full_like(seeds, 1.0)
-    if counts.min() > 2:
-        of_seeds = np.divide(seeds**2, spread, out=np.full_like(seeds, counts.min() - 1), where=spread > 0)
-    rest = np.maximum(examples - left, 0)
-    seeds = np.maximum(seeds, left)
-    return Parts(seeds, rest, _degrees(seeds, rest, of_seeds, n - 1, noise=left))
+    seeds, spread = own.sum(axis=0), np.tensordot(1 / (counts - 1), own**2, axes=1)
+    degrees = np.divide(seeds**2, spread, out=np.full_like(seeds, counts.sum() - len(counts)), where=spread > 0)
+    return Parts(np.maximum(seeds, left), np.maximum(examples - left, 0), degrees, n - 1)
 
 
 def _residual(pseudo: np.ndarray) -> np.ndarray:
@@ -195,18 +199,6 @@ def _residual(pseudo: np.ndarray) -> np.ndarray:
     within = pseudo.var(axis=-1).sum(axis=-1) * n  # over examples, of each seed
     between = pseudo.mean(axis=-2).var(axis=-1) * n * seeds  # of examples
     return np.maximum(within - between, 0) / ((seeds - 1) * (n - 1)) / (seeds * n)
-
-
-def _degrees(
-    seeds: np.ndarray, examples: np.ndarray, of_seeds: np.ndarray, of_examples: float, noise: np.ndarray | float = 0.0
-) -> np.ndarray:
-    """Satterthwaite's degrees of freedom of seeds + examples; noise: what was taken off the examples' mean square."""
-    spread = seeds**2 / of_seeds + (examples + noise) ** 2 / of_examples
-    return np.divide((seeds + examples) ** 2, spread, out=np.full_like(spread, of_examples), where=spread > 0)
-
-
-def _half(seeds: np.ndarray, examples: np.ndarray, degrees: np.ndarray, level: float) -> np.ndarray:
-    return stdtrit(degrees, (1 + level) / 2) * np.sqrt(seeds + examples)
 
 
 def _estimate(found: tuple[np.ndarray, np.ndarray], level: float) -> Estimate:
@@ -237,7 +229,6 @@ def _compare(
         seeds_needed=float("nan"),
         seeds_variance=one,
         examples_variance=float(parts.examples),
-        degrees=float(parts.degrees),
         examples=a[1].shape[-1],
         paired=paired,
     )

@@ -13,7 +13,7 @@ from scriptorium.evaluation.statistics import holm
 from scriptorium.reporting.finetuning import ACTED, Difference, FinetuneRun, checked_metric, columns_of, difference
 from scriptorium.reporting.spec import ClaimRow, TaskInTables
 from scriptorium.reporting.style import COLOURS, INK, QUIET, save, styled
-from scriptorium.reporting.verdicts import ALPHA, NOT_TESTED, ONE_SEED, seeds_needed
+from scriptorium.reporting.verdicts import ALPHA, NOT_TESTED, ONE_SEED, seeds_needed, undecided
 from scriptorium.tasks.kind import kind_of
 
 COLUMNS = (
@@ -112,13 +112,14 @@ def table_of_claims(
     for place, each in found.items():
         row = made.loc[place]
         lower = _lower_is_better(row, tasks)
+        decided = not undecided(row["p_holm"], row["ci_low"], row["ci_high"])
         made.loc[place, "verdict"] = verdict(
             row["ci_low"],
             row["ci_high"],
             row["p_holm"],
             row["seeds"],
             smallest,
-            acted=each.manipulation.acted,
+            acted=each.manipulation.acted(decided=decided),
             lower_better=lower,
         )
         made.loc[place, "seeds_needed"] = seeds_needed(

@@ -216,10 +216,11 @@ def _signed(value: float) -> str:
 
 
 def _verdict(row: pd.Series, found: Difference, *, lower_better: bool) -> str:
-    if not found.manipulation.acted:
+    decided = not undecided(row["p_holm"], row["ci_low"], row["ci_high"])
+    if not found.manipulation.acted(decided=decided):
         return NOT_TESTED
     if found.seeds == 1:
         return ONE_SEED
-    if undecided(row["p_holm"], row["ci_low"], row["ci_high"]):
+    if not decided:
         return UNKNOWN
     return BETTER if (row["delta"] > 0) != lower_better else WORSE

@@ -26,11 +26,14 @@ class Manipulation:
     changed_seeds: float
     logit_shift: float
 
-    @property
-    def acted(self) -> bool:
+    def acted(self, *, decided: bool) -> bool:
         """Whether the variants differ enough to be compared: in 1 % of the predictions, and by more than the baseline
-        does from seed to seed, where that is known. The rule is ours."""
-        return self.changed >= LEAST_CHANGED and not self.changed <= self.changed_seeds
+        does from seed to seed, where that is known. The rule is ours.
+
+        decided: a difference of the metric is shown. Then the second half of the rule does not count: a variant that
+        is right where the baseline guesses anew with every seed differs from it less than the seeds do.
+        """
+        return self.changed >= LEAST_CHANGED and (decided or not self.changed <= self.changed_seeds)
 
 
 def manipulation(own: dict[int, pd.DataFrame], base: dict[int, pd.DataFrame], task: KindOfTask) -> Manipulation:

@@ -18,6 +18,7 @@ from scriptorium.spec import Spec, overlay
 from scriptorium.stages.attention_maps import AttentionMapsSpec
 from scriptorium.stages.bench_cogbert import BenchCogbertSpec
 from scriptorium.stages.bench_pretrain import BenchPretrainSpec
+from scriptorium.stages.check_statistics import CheckStatisticsSpec
 from scriptorium.stages.compare_pretrain import ComparePretrainSpec
 from scriptorium.stages.gaze_baselines import GazeBaselineSpec
 from scriptorium.stages.reveal import RevealSpec
@@ -224,6 +225,10 @@ class Specifications(ConfiguredRuns):
         effect = self.project.claims.smallest_effect
         tasks = self._in_tables(sorted({run.task for run in self.claimed(programme)}))
         return TabulateClaimsSpec(claims=tuple(rows), tasks=tasks, smallest_effect=effect)
+
+    @made_in("results/runs/tables/statistics_check")
+    def check_statistics(self) -> Spec:
+        return CheckStatisticsSpec()
 
     @made_in("results/runs/tables/pretrain")
     def tabulate_pretrain(self) -> Spec:

@@ -58,7 +58,8 @@ class Regression(TaskKind):
         return from_moments(sums)
 
     def not_of_totals(self) -> dict[str, OfPredictions]:
-        from scriptorium.evaluation.classification import spearman, spearman_left_out
+        from scriptorium.evaluation.classification import spearman
+        from scriptorium.evaluation.rank_correlation import spearman_left_out
 
         return {"spearman": OfPredictions(spearman, spearman_left_out)}
 
