@@ -10,7 +10,7 @@ from scriptorium.errors import UserError
 from scriptorium.linguistics.align import word_spans
 from scriptorium.linguistics.annotate import text_key
 from scriptorium.linguistics.features import FEATURES, SPANS
-from scriptorium.tasks.readers.marked_words import marked
+from scriptorium.tasks.marks import marked
 from scriptorium.tasks.revealed import revealed
 from tests.raw import Raw
 

@@ -2,7 +2,7 @@
 
 Every word has all eight features and is a span of its own, so that each layer's maps carry the word's value, whichever
 level the layer fuses. The value is what `of` says:
-- marks: 1 for the marked word of a text (tasks/readers/marked_words.py), 0 for the others;
+- marks: 1 for the marked word of a text (tasks/marks.py), 0 for the others;
 - measures: the task's first measure, as a share of its scale from 0 to 100, mean over readings of the same text.
 """
 
@@ -17,7 +17,7 @@ import pandas as pd
 from scriptorium.linguistics.align import word_spans
 from scriptorium.linguistics.annotate import text_key
 from scriptorium.linguistics.features import FEATURES, SPANS
-from scriptorium.tasks.readers.marked_words import marked
+from scriptorium.tasks.marks import marked
 from scriptorium.tasks.splits import SPLITS
 
 SCALE = 100  # the largest prepared measure of the training words (tasks/min_max.py)

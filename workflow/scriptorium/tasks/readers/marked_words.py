@@ -8,7 +8,6 @@ if a score changes what attention carries; a plain one cannot, whatever it learn
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from pathlib import Path
@@ -20,18 +19,13 @@ import pandas as pd
 from scriptorium.errors import UserError
 from scriptorium.files.tables import members
 from scriptorium.ledger import Ledger
+from scriptorium.tasks.marks import marked
 from scriptorium.tasks.raw_files import FIELDS, need_classes, read_lines
 
 if TYPE_CHECKING:
     from scriptorium.tasks.spec import TaskDataSpec
 
 LETTERS = {"short": (2, 4), "long": (7, 12)}
-
-
-def marked(text: str) -> int:
-    """The number of the marked word of a text, from 0: a hash of the text."""
-    digest = hashlib.sha256(f"mark {text}".encode()).hexdigest()
-    return int(digest[:12], 16) % len(text.split())
 
 
 def read(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
