@@ -4,19 +4,26 @@ beside a naive loop over the model as it was trained."""
 from __future__ import annotations
 
 import importlib
+import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from scriptorium.minimal_pairs import pseudo
+from scriptorium import manifest
+from scriptorium.errors import Interrupted
+from scriptorium.minimal_pairs import pseudo, scoring
 from scriptorium.minimal_pairs.scoring import right, unigram
 from scriptorium.minimal_pairs.sentences import encode
+from scriptorium.minimal_pairs.spec import ScorePairsSpec
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.objectives.objective import build
 from scriptorium.objectives.spec import OBJECTIVES, ObjectiveSpec
+from scriptorium.stage import execute
+from scriptorium.stages import score_pairs
 from tests import tiny
 
 SHAPE = EncoderSpec(hidden_size=16, layers=2, heads=2, intermediate_size=32, max_positions=32, dropout=0.0)
@@ -160,3 +167,55 @@ def test_random_weights_and_frequencies_know_no_order():
     frequency = np.log(generator.dirichlet(np.ones(len(tokenizer))))
     scores = unigram(frequency)(sentences)
     assert (right(scores[:400], scores[400:]) == 0.5).all()
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    """A random encoder, its packed corpus, and pairs with two words swapped."""
+    blocks = tiny.packed(tmp_path, block_length=16)
+    tokenizer = tiny.tokenizer()
+    torch.manual_seed(1)
+    folder = tmp_path / "pretrain"
+    build(SHAPE, ObjectiveSpec.parse({"name": "bert"}), tokenizer).model.plain().save_pretrained(folder / "model")
+    tokenizer.save_pretrained(folder / "model")
+    manifest.write(folder, (folder / "model").iterdir())
+    generator = np.random.default_rng(0)
+    words = [generator.choice(tiny.WORDS, 6, replace=False) for _ in range(40)]
+    data = tmp_path / "pairs"
+    data.mkdir()
+    table = {
+        "id": [f"p{number}" for number in range(40)],
+        "good": [" ".join(own) for own in words],
+        "bad": [" ".join(own[[0, 2, 1, 3, 4, 5]]) for own in words],
+    }
+    pd.DataFrame(table).to_parquet(data / "pairs.parquet")
+    manifest.write(data, data.iterdir())
+    return {name: [path / "manifest.json"] for name, path in (("model", folder), ("blocks", blocks), ("pairs", data))}
+
+
+def test_the_stage_scores_model_and_controls_and_gives_the_same_bytes_after_a_stop(inputs, tmp_path, monkeypatch):
+    spec = ScorePairsSpec(likelihood="masked", seed=0)
+
+    def run(place: str) -> bytes:
+        execute("score_pairs", spec, score_pairs.run, out=tmp_path / place, inputs=inputs, state=tmp_path / "state")
+        return (tmp_path / place / "scores.parquet").read_bytes()
+
+    whole = run("a")
+    monkeypatch.setattr(scoring, "CHUNK", 32)
+    asked = []
+    original = scoring.in_chunks
+
+    def stopped(job, name, scores, sentences):
+        if name == scoring.RANDOM and not asked:
+            asked.append(name)
+            job.impl.stop["signal"] = 15
+        return original(job, name, scores, sentences)
+
+    monkeypatch.setattr(scoring, "in_chunks", stopped)
+    with pytest.raises(Interrupted):
+        run("b")
+    assert len(list((tmp_path / "state").rglob("*.npy"))) == 3, "80 sentences of the model in chunks of 32"
+    assert run("b") == whole
+    metrics = json.loads((tmp_path / "b/metrics.json").read_text())
+    assert metrics["accuracy/unigram"] == 0.5
+    assert set(metrics) == {"accuracy/model", "accuracy/random", "accuracy/unigram"}

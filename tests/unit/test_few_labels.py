@@ -14,6 +14,7 @@ from scriptorium.config import loading
 from scriptorium.errors import UserError
 from scriptorium.few_labels import probing
 from scriptorium.runs import Runs
+from scriptorium.tasks.few import some
 from scriptorium.text.corpora import preparing
 from scriptorium.text.spec import CorpusSpec
 from tests.raw import Raw
@@ -104,12 +105,12 @@ def test_nor_is_a_paragraph_of_one_in_another_article(raw):
 
 def test_a_draw_is_the_same_for_every_encoder_and_another_one_each_time():
     labels = np.repeat([0, 1, 2], [300, 200, 100])
-    first = probing.labelled(labels, 60, 0, 0)
-    assert first == probing.labelled(labels, 60, 0, 0)
+    first = some(labels, 60, 0, 0)
+    assert first == some(labels, 60, 0, 0)
     assert np.bincount(labels[first]).tolist() == [30, 20, 10], "the shares of train"
-    assert len({tuple(probing.labelled(labels, 60, seed, number)) for seed in range(2) for number in range(3)}) == 6
+    assert len({tuple(some(labels, 60, seed, number)) for seed in range(2) for number in range(3)}) == 6
     with pytest.raises(UserError, match="700 labelled texts are asked for, but train has 600"):
-        probing.labelled(labels, 700, 0, 0)
+        some(labels, 700, 0, 0)
 
 
 def test_the_probe_finds_a_direction_and_nothing_in_noise():
@@ -171,3 +172,15 @@ def test_the_default_makes_the_table_and_a_study_may():
     assert "results/tables/few_labels.tsv" in runs.default_tables()
     with pytest.raises(UserError, match=r"set pretraining\.studies\.mpnet-head\.few_labels: true"):
         runs.probes_of("_mpnet-head")
+
+
+def test_a_fine_tuning_study_with_few_labels_joins_the_table_where_it_is_named():
+    given = values()
+    assert Runs(loading.load(given, ROOT)).few_finetuned("") == []
+    given["few_labels"]["study"] = "few-labels"
+    runs = Runs(loading.load(given, ROOT))
+    assert "results/finetune/bert-pretrained/bbc-25/seed0" in {run.path for run in runs.few_finetuned("")}
+    assert runs.tabulate_few_labels("").labelled == {"bbc-25": 25, "bbc-50": 50, "bbc-100": 100, "bbc-400": 400}
+    given["few_labels"]["study"] = "cogbert"
+    with pytest.raises(UserError, match="task sentiment of study cogbert does not say how many examples are labelled"):
+        loading.load(given, ROOT)

@@ -31,6 +31,7 @@ rule probe:
 rule tabulate_few_labels:
     input:
         runs=lambda wildcards: [run.manifest for run in RUNS.probes_of(wildcards.of_study)],
+        finetuned=lambda wildcards: [run.manifest for run in RUNS.few_finetuned(wildcards.of_study)],
     output:
         "results/runs/tables/few_labels{of_study}/manifest.json",
         table=report(
@@ -61,5 +62,6 @@ rule tabulate_few_labels:
         "Table and figure: few labels{wildcards.of_study}, every encoder beside its controls"
     shell:
         "python -m scriptorium.stages.tabulate_few_labels --spec {params.spec:q}"
-        " --out results/runs/tables/few_labels{wildcards.of_study} --input runs={input.runs}"
+        " --out results/runs/tables/few_labels{wildcards.of_study}"
+        " --input runs={input.runs} finetuned={input.finetuned}"
         " --output table={output.table} figure={output.figure} 2> {log}"

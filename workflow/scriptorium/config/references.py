@@ -202,6 +202,15 @@ class ReferenceChecks:
         self.known(task, config.tasks, "task", "few_labels.task")
         if (kind := config.tasks[task].kind) != "classification":
             raise UserError(f"few_labels.task: {task} is of kind {kind}, not classification", where=self.where)
+        if study := config.few_labels.study:
+            self.known(study, config.studies, "study", "few_labels.study")
+            for name in config.studies[study].tasks:
+                if name in config.tasks and config.tasks[name].labelled is None:
+                    raise UserError(
+                        f"few_labels.study: task {name} of study {study} does not say how many examples are labelled",
+                        where=self.where,
+                        remedy=f"set tasks.{name}.labelled",
+                    )
         for place, variants in users.items():
             for variant in variants:
                 corpus = self.project.variants[variant].recipe.corpus

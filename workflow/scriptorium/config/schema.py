@@ -108,6 +108,9 @@ class FewLabels(ProbeSettings):
     """How much labelled text a pre-trained encoder saves: a task with few labels (results/tables/few_labels.tsv)."""
 
     task: str = Field(description="task of kind classification, which the corpus of pre-training excludes")
+    study: str | None = Field(
+        None, description="fine-tuning study whose tasks have `labelled`; its variants stand in few_labels.tsv as well"
+    )
 
 
 class PretrainingStudy(Spec):

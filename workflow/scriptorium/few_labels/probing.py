@@ -21,7 +21,6 @@ from sklearn.preprocessing import StandardScaler
 
 from scriptorium.errors import UserError
 from scriptorium.models.positions import longest_input
-from scriptorium.tasks.splits import draw
 
 MODEL, RANDOM, TFIDF = "model", "random", "tfidf"
 BATCH = 64  # texts
@@ -75,20 +74,6 @@ def piece_counts(pieces: list[list[int]], vocabulary: int):
     counts = csr_matrix((np.ones(len(columns), np.float32), columns, starts), shape=(len(pieces), vocabulary))
     counts.sum_duplicates()
     return counts
-
-
-def labelled(labels: Sequence[int], count: int, seed: int, number: int) -> list[int]:
-    """Rows of train that are labelled in a draw, with the class shares of train: the same for every encoder.
-
-    seed: of the encoder; number: of the draw. Raises UserError if train has fewer.
-    """
-    if count > len(labels):
-        raise UserError(
-            f"{count} labelled texts are asked for, but train has {len(labels)}",
-            where="config/config.yaml, few_labels.labels",
-            remedy="lower it, or raise limits.train of the task",
-        )
-    return draw(list(labels), count, int(np.random.SeedSequence([seed, number]).generate_state(1)[0]))
 
 
 def predict(train, labels: np.ndarray, test, *, counts: bool) -> np.ndarray:

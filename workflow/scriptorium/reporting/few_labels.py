@@ -111,10 +111,10 @@ def figure(made: pd.DataFrame, curves: pd.DataFrame, path: Path) -> Path:
         for (control, own), style in zip(curves.groupby("control", sort=False), ("--", ":"), strict=False):
             axes.plot(own["labels"], own["accuracy"], style, color=INK, linewidth=1.3, label=control)
             axes.fill_between(own["labels"], own["ci_low"], own["ci_high"], color=QUIET, alpha=0.15, linewidth=0)
-        one = made[made["control"] == made["control"].iloc[0]]
-        for number, (variant, own) in enumerate(one.groupby("variant", sort=False)):
-            colour = COLOURS[number % len(COLOURS)]
-            axes.plot(own["labels"], own["accuracy"], "o-", color=colour, markersize=4.5, label=variant)
+        one = made.drop_duplicates(["variant", "method", "labels"])
+        for number, ((variant, method), own) in enumerate(one.groupby(["variant", "method"], sort=False)):
+            colour, label = COLOURS[number % len(COLOURS)], variant if method == PROBE else f"{variant}, fine-tuned"
+            axes.plot(own["labels"], own["accuracy"], "o-", color=colour, markersize=4.5, label=label)
             axes.fill_between(own["labels"], own["ci_low"], own["ci_high"], color=colour, alpha=0.15, linewidth=0)
         axes.set_xscale("log")
         ticks = sorted(one["labels"].unique())

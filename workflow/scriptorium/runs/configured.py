@@ -136,6 +136,11 @@ class ConfiguredRuns:
             for run in trained
         ]
 
+    def few_finetuned(self, of_study: str) -> list[Run]:
+        """Fine-tuning runs with few labels, which stand in the table beside the default's probes."""
+        block = self.config.few_labels
+        return self.study(block.study) if block and block.study and not of_study else []
+
     def pretraining_programme(self, name: str) -> list[str]:
         """Pre-training studies that a paper's target makes."""
         return [study for study, entry in self.config.pretraining.studies.items() if entry.programme == name]

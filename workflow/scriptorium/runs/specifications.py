@@ -160,7 +160,13 @@ class Specifications(ConfiguredRuns):
     @made_in("results/runs/tables/few_labels{of_study}")
     def tabulate_few_labels(self, of_study: str) -> Spec:
         self.probes_of(of_study)
-        return TabulateFewLabelsSpec()
+        runs = self.few_finetuned(of_study)
+        if not runs:
+            return TabulateFewLabelsSpec()
+        labelled = {run.task: self.config.tasks[run.task].labelled for run in runs}
+        return TabulateFewLabelsSpec(
+            baseline=self.config.studies[self.config.few_labels.study].baseline, labelled=labelled
+        )
 
     @made_in("results/runs/tables/significance")
     def significance(self) -> Spec:

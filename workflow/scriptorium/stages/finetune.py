@@ -30,6 +30,7 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.engine import training
     from scriptorium.fetching.checkpoints import check_checkpoint
     from scriptorium.tasks.examples import shortest_first
+    from scriptorium.tasks.few import some
 
     spec = job.spec
     require_plain(spec)
@@ -40,6 +41,9 @@ def run(job: stage.Job) -> list[Path]:
         split: kind.read(job.input_dir("data") / f"{split}.parquet", spec.labels)
         for split in ("train", "validation", "test")
     }
+    if spec.labelled:
+        rows = some(kind.strata(tables["train"]), spec.labelled, spec.seed)
+        tables["train"] = tables["train"].iloc[rows].reset_index(drop=True)
     words = read_words(job)
 
     training.prepare(job, spec.seed)

@@ -24,6 +24,7 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.fetching.checkpoints import check_checkpoint
     from scriptorium.few_labels import probing
     from scriptorium.files.tables import write_parquet
+    from scriptorium.tasks.few import some
     from scriptorium.tasks.kind import kind_of
     from scriptorium.text.tokenizers import load_tokenizer
 
@@ -32,7 +33,7 @@ def run(job: stage.Job) -> list[Path]:
     read = kind_of("classification").read
     train, test = (read(job.input_dir("data") / f"{split}.parquet", spec.classes) for split in ("train", "test"))
     draws = {
-        (count, number): probing.labelled(train["label"], count, spec.seed, number)
+        (count, number): some(train["label"], count, spec.seed, number)
         for count in spec.labels
         for number in range(spec.draws)
     }

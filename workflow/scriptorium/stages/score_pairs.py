@@ -44,10 +44,13 @@ def run(job: stage.Job) -> list[Path]:
     def by(model) -> scoring.Scores:
         return lambda chunk: likelihood.scores(model, tokenizer, chunk, TOKENS)
 
-    found = {scoring.MODEL: scoring.in_chunks(job, scoring.MODEL, by(trained), sentences)}
     torch.manual_seed(job.spec.seed)
     untrained = type(trained)(trained.config).eval().to(device)
-    found[scoring.RANDOM] = scoring.in_chunks(job, scoring.RANDOM, by(untrained), sentences)
+    with job.impl.saving_on_sigterm():
+        found = {
+            name: scoring.in_chunks(job, name, by(model), sentences)
+            for name, model in ((scoring.MODEL, trained), (scoring.RANDOM, untrained))
+        }
     frequencies = log_frequencies(Blocks(job.input_dir("blocks") / "train.arrow"), tokenizer)
     found[scoring.UNIGRAM] = scoring.unigram(frequencies)(sentences)
 

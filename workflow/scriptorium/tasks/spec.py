@@ -73,6 +73,9 @@ class TaskInput(KindOfTask):
     max_length: int = Field(
         128, gt=2, description="longest input in word pieces; longer ones are cut and counted, or become windows"
     )
+    labelled: int | None = Field(
+        None, gt=0, description="train on so many examples only, drawn anew by each run's seed; empty: on all"
+    )
     answers: AnswerSpec = Field(AnswerSpec(), description="question answering: windows, and how an answer is read off")
     option_length: int = Field(
         128,
