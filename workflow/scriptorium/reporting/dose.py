@@ -18,10 +18,10 @@ from matplotlib import pyplot as plt
 
 from scriptorium import ledger
 from scriptorium.errors import UserError
+from scriptorium.reporting.manipulation import LEAST_CHANGED
+from scriptorium.reporting.spec import TaskInTables
 from scriptorium.reporting.style import COLOURS, QUIET, save, styled
-
-LEAST_CHANGED = 0.01  # share of predictions below which an intervention did not act (design, section 7)
-MOVED = 1.0  # of a scale from 0 to 100: a predicted measure that moves by more counts as changed (ours)
+from scriptorium.tasks.kind import TaskKind, kind_of
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class DoseRun:
     task: str
     seed: int
     cognition: Mapping[str, Any] | None
-    predictions: pd.Series
+    predictions: pd.DataFrame
     metrics: Mapping[str, float]
     norms: Mapping[int, float]
 
@@ -51,39 +51,33 @@ def read(manifest: Path) -> DoseRun:
         directory.parent.name,
         int(directory.name.removeprefix("seed")),
         record["spec"].get("cognition"),
-        pd.read_parquet(directory / "validation.parquet").set_index("id")["prediction"],
+        pd.read_parquet(directory / "validation.parquet").set_index("id"),
         json.loads((directory / "metrics.json").read_text(encoding="utf-8")),
         norms,
     )
 
 
-def changed(a: pd.Series, b: pd.Series) -> float:
-    """Share of predictions that differ, of texts or of all words; measures count when they moved by more than MOVED."""
+def changed(kind: TaskKind, a: pd.DataFrame, b: pd.DataFrame) -> float:
+    """Share of predictions that differ, as the kind of task counts them. Raises UserError for other examples."""
     if not a.index.equals(b.index):
         raise UserError("two runs have different validation examples", remedy="run snakemake for both again")
-    ours, theirs = _flat(a), _flat(b)
-    different = np.abs(ours - theirs) > MOVED if ours.dtype.kind == "f" else ours != theirs
-    return float(different.mean())
+    return float(np.mean(kind.changed(a, b)))
 
 
-def _flat(predictions: pd.Series) -> np.ndarray:
-    """All predictions in one row: a value per text, or those of every word."""
-    return np.concatenate([np.concatenate([np.atleast_1d(word) for word in np.atleast_1d(one)]) for one in predictions])
-
-
-def dose_table(runs: Sequence[DoseRun], baseline: str, metrics: Mapping[str, str]) -> pd.DataFrame:
+def dose_table(runs: Sequence[DoseRun], baseline: str, tasks: Mapping[str, TaskInTables]) -> pd.DataFrame:
     """One row per task and variant, in the order of the runs.
 
     task, variant, mode, gain, rate, seeds; changed: share of validation predictions unlike the plain encoder's of the
-    same seed; between_seeds: the share unlike between two seeds of the plain encoder; acts: changed is more than 1 %
-    and more than between_seeds; metric, value, delta to the plain encoder; fused_norm_<layer>: see cognition/weights.
+    same seed; between_seeds: the share unlike between two seeds of the plain encoder; acts: changed is at least
+    1 % and more than between_seeds; metric, value, delta to the plain encoder; fused_norm_<layer>: cognition/weights.py.
     All are means over the seeds that both have. Raises UserError where the baseline lacks a seed.
     """
     depth, rows = max((layer for run in runs for layer in run.norms), default=0), []
     for task in dict.fromkeys(run.task for run in runs):
         plain = {run.seed: run for run in runs if (run.task, run.variant) == (task, baseline)}
-        pairs = [changed(a.predictions, b.predictions) for a, b in combinations(plain.values(), 2)]
-        metric, between = metrics[task], np.mean(pairs) if pairs else np.nan
+        kind = kind_of(tasks[task].kind)
+        pairs = [changed(kind, a.predictions, b.predictions) for a, b in combinations(plain.values(), 2)]
+        metric, between = tasks[task].metric, np.mean(pairs) if pairs else np.nan
         for variant in dict.fromkeys(run.variant for run in runs if run.task == task):
             own = [run for run in runs if (run.task, run.variant) == (task, variant)]
             if lost := [run.seed for run in own if run.seed not in plain]:
@@ -93,7 +87,7 @@ def dose_table(runs: Sequence[DoseRun], baseline: str, metrics: Mapping[str, str
                 )
             cognition = own[0].cognition or {}
             dose = cognition.get("dose") or {}
-            share = np.mean([changed(run.predictions, plain[run.seed].predictions) for run in own])
+            share = np.mean([changed(kind, run.predictions, plain[run.seed].predictions) for run in own])
             value = np.mean([run.metrics[metric] for run in own])
             row = {
                 "task": task,
@@ -104,7 +98,7 @@ def dose_table(runs: Sequence[DoseRun], baseline: str, metrics: Mapping[str, str
                 "seeds": len(own),
                 "changed": share,
                 "between_seeds": between,
-                "acts": bool(share > LEAST_CHANGED and not share <= between),
+                "acts": bool(share >= LEAST_CHANGED and not share <= between),
                 "metric": metric,
                 "value": value,
                 "delta": value - np.mean([plain[run.seed].metrics[metric] for run in own]),

@@ -193,8 +193,13 @@ class Specifications(ConfiguredRuns):
     @made_in("results/runs/tables/dose_{study}")
     def tabulate_dose(self, study: str) -> Spec:
         entry = self._known(study, self.config.studies, "study")
-        metrics = {task: f"validation/{self._metric(task).removeprefix('test/')}" for task in entry.tasks}
-        return TabulateDoseSpec(study=study, baseline=entry.baseline, metrics=metrics)
+        tasks = {name: self._validated(task) for name, task in self._in_tables(entry.tasks).items()}
+        return TabulateDoseSpec(study=study, baseline=entry.baseline, tasks=tasks)
+
+    @staticmethod
+    def _validated(task: TaskInTables) -> TaskInTables:
+        """The task with its metric on validation instead of test."""
+        return task.model_copy(update={"metric": f"validation/{task.metric.removeprefix('test/')}"})
 
     @made_in("results/runs/tables/feature_weights_{study}")
     def tabulate_weights(self, study: str) -> Spec:

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import Field
 
 from scriptorium import stage
+from scriptorium.reporting.spec import TaskInTables
 from scriptorium.spec import Spec
 
 
@@ -19,13 +20,13 @@ class TabulateDoseSpec(Spec):
 
     study: str = Field(description="name of the study")
     baseline: str = Field(description="the plain encoder")
-    metrics: dict[str, str] = Field(description="task -> metric, such as validation/accuracy")
+    tasks: dict[str, TaskInTables] = Field(description="their metrics are of validation, such as validation/accuracy")
 
 
 def run(job: stage.Job) -> list[Path]:
     from scriptorium.reporting import dose, tables
 
-    made = dose.dose_table([dose.read(path) for path in job.inputs["runs"]], job.spec.baseline, job.spec.metrics)
+    made = dose.dose_table([dose.read(path) for path in job.inputs["runs"]], job.spec.baseline, job.spec.tasks)
     files = [tables.write(made, job.outputs["table"]), dose.figure(made, job.outputs["figure"])]
     for row in made.itertuples():
         job.ledger.metrics(0, {f"{row.variant}/{row.task}/changed": row.changed})
