@@ -46,6 +46,37 @@ def test_of_many_comparisons_three_are_named_and_the_table_that_has_the_others(t
     assert "and 6 more (results/tables/finetune_s.tsv)" in sentence
 
 
+CURVE = "variant\tcontrol\tlabels\taccuracy\tdelta\tdelta_ci_low\tdelta_ci_high\tmethod\n"
+PAIRS = "variant\tdata\tcontrol\taccuracy\tdelta\tdelta_ci_low\tdelta_ci_high\n"
+
+
+def test_few_labels_are_told_at_the_fewest_beside_random_weights_and_their_curve_is_the_figure(tables):
+    rows = "".join(
+        f"bert\t{control}\t{labels}\t0.65\t0.25\t0.2\t0.3\t{method}\n"
+        for control in ("random weights", "TF-IDF of the same pieces")
+        for labels in (25, 400)
+        for method in ("probe", "finetune")
+    )
+    table, study = tables("few_labels.tsv", CURVE + rows), tables("finetune_s.tsv", HEAD + BASE + row("a", "better"))
+    said = headlines([study, table])
+    assert said["few labels"] == (
+        "with 25 labelled texts a linear probe gets bert 0.650 (+0.250 [+0.200, +0.300] to random weights)"
+    )
+    for name in ("few_labels.svg", "finetune_s.svg"):
+        (table.parent.parent / "figures" / name).write_text(f"<svg>{name}</svg>", encoding="utf-8")
+    assert "few labels: every variant" in first_page([study, table])
+
+
+def test_minimal_pairs_are_told_by_data_and_by_study(tables):
+    rows = "".join(f"bert\t{data}\trandom weights\t0.6\t0.1\t0.05\t0.15\n" for data in ("swapped", "inflected"))
+    said = headlines([tables("minimal_pairs_mpnet.tsv", PAIRS + rows)])
+    assert said == {
+        "minimal pairs, mpnet": "the real sentence is found the likelier one by bert on swapped 0.600 "
+        "(+0.100 [+0.050, +0.150] to random weights) and bert on inflected 0.600 "
+        "(+0.100 [+0.050, +0.150] to random weights); chance is 0.500"
+    }
+
+
 def test_pre_training_variants_stand_beside_their_baseline(tables):
     table = tables(
         "pretrain_a.tsv",

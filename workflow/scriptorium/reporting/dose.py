@@ -69,7 +69,8 @@ def dose_table(runs: Sequence[DoseRun], baseline: str, tasks: Mapping[str, TaskI
 
     task, variant, mode, gain, rate, seeds; changed: share of validation predictions unlike the plain encoder's of the
     same seed; between_seeds: the share unlike between two seeds of the plain encoder; acts: changed is at least
-    1 % and more than between_seeds; metric, value, delta to the plain encoder; fused_norm_<layer>: cognition/weights.py.
+    1 % and more than between_seeds; metric, value, delta to the plain encoder; fused_norm_<layer>:
+    cognition/weights.py.
     All are means over the seeds that both have. Raises UserError where the baseline lacks a seed.
     """
     depth, rows = max((layer for run in runs for layer in run.norms), default=0), []

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from scriptorium.reporting.headlines import comparisons, headlines, study_of
+from scriptorium.reporting.headlines import FEW_LABELS, comparisons, headlines, study_of
 
 COLUMNS = ("study", "task", "variant", "score", "difference", "95 % interval", "verdict")
 
@@ -54,13 +54,15 @@ def _table(compared: dict[str, list[dict[str, str]]]) -> str:
 
 
 def _figure(tables: Sequence[Path]) -> str:
-    """The figure of the first study that has one, as an image that holds its own data."""
-    for path in tables:
+    """The learning curve with few labels, or else the figure of the first study that has one; the image holds its own
+    data.
+    """
+    for path in sorted(tables, key=lambda path: not path.name.startswith(FEW_LABELS)):
         figures = path.parent.parent / "figures"
         for drawn in (figures / f"{path.stem}.svg", figures / f"{path.stem}_loss.svg"):
-            if study_of(path) and drawn.is_file():
+            if (study_of(path) or path.name.startswith(FEW_LABELS)) and drawn.is_file():
                 data = base64.encodebytes(drawn.read_bytes()).decode().strip()
-                alt = f"{study_of(path)}: every variant beside the baseline"
+                alt = f"{study_of(path) or 'few labels'}: every variant beside the baseline"
                 image = f'<img alt="{escape(alt)}" src="data:image/svg+xml;base64,{data}">'
                 return f'<div class="headline-figure">{image}</div>'
     return ""

@@ -18,12 +18,15 @@ PHRASES = {  # verdict -> what is said of the variants that have it
     "other held-out examples": "{names} were measured on other held-out examples than {baseline}",
 }
 GAZE, PRETRAINED = "gaze_regressor.tsv", "pretrain.tsv"
+FEW_LABELS, PAIRS = "few_labels", "minimal_pairs"  # beginnings of names
+RANDOM = "random weights"  # the control that a sentence names
 MODELS = {"mean": "the mean", "length": "word length alone", "features": "the eight features", "boosting": "boosting"}
 
 
 def headlines(tables: Iterable[Path]) -> dict[str, str]:
-    """Study -> its sentence, in the order of the tables, and behind them what stands in no study: the gaze regressor
-    and single pre-training runs. Other tables, and such as have not been made, are passed over.
+    """Study -> its sentence, in the order of the tables, few labels among them, and behind them what stands in no
+    study: the gaze regressor, single pre-training runs, minimal pairs. Other tables, and such as have not been made,
+    are passed over.
 
     tables: files of results/tables. What stands there as numbers is said here with three digits.
     """
@@ -35,6 +38,10 @@ def headlines(tables: Iterable[Path]) -> dict[str, str]:
             single["gaze regressor"] = _gaze(rows_of(path))
         elif path.name == PRETRAINED:
             single["pre-training runs"] = _pretrained(rows_of(path))
+        elif path.name.startswith(FEW_LABELS):
+            studies[_evaluated("few labels", path)] = _few_labels(rows_of(path))
+        elif path.name.startswith(PAIRS):
+            single[_evaluated("minimal pairs", path)] = _pairs(rows_of(path))
         elif study := study_of(path):
             studies[study] = _compared(comparisons(path), path)
     return {study: sentence for study, sentence in {**studies, **single}.items() if sentence}
@@ -122,6 +129,32 @@ def _pretrained(rows: list[dict[str, str]]) -> str:
         for row in rows
     ]
     return "; ".join(parts[:SHOWN] + ([f"{len(parts) - SHOWN} more in pretrain.tsv"] if len(parts) > SHOWN else []))
+
+
+def _few_labels(rows: list[dict[str, str]]) -> str:
+    """The fewest labels that were tried, of each variant, by probe."""
+    own = [row for row in rows if row["control"] == RANDOM and row["method"] == "probe"]
+    fewest = min((int(row["labels"]) for row in own), default=0)
+    parts = [_beside(row, row["variant"], RANDOM) for row in own if int(row["labels"]) == fewest]
+    shown = _joined(parts[:SHOWN] + ([f"{len(parts) - SHOWN} more"] if len(parts) > SHOWN else []))
+    return f"with {fewest} labelled texts a linear probe gets {shown}" if own else ""
+
+
+def _pairs(rows: list[dict[str, str]]) -> str:
+    parts = [_beside(row, f"{row['variant']} on {row['data']}", RANDOM) for row in rows if row["control"] == RANDOM]
+    shown = _joined(parts[:SHOWN] + ([f"{len(parts) - SHOWN} more"] if len(parts) > SHOWN else []))
+    return f"the real sentence is found the likelier one by {shown}; chance is 0.500" if parts else ""
+
+
+def _beside(row: dict[str, str], name: str, control: str) -> str:
+    interval = f"[{signed(row['delta_ci_low'])}, {signed(row['delta_ci_high'])}]" if row["delta_ci_low"] else ""
+    return f"{name} {float(row['accuracy']):.3f} ({signed(row['delta'])} {interval} to {control})"
+
+
+def _evaluated(what: str, path: Path) -> str:
+    """few_labels_mpnet.tsv -> few labels, mpnet"""
+    study = path.stem.removeprefix(what.replace(" ", "_")).removeprefix("_")
+    return f"{what}, {study}" if study else what
 
 
 def _joined(names: list[str]) -> str:
