@@ -202,3 +202,20 @@ def test_a_recipe_that_stands_in_for_another_must_be_there(values):
         load({**values, "recipes": {"pretrain-mpent": "pretrain-bert"}}, ROOT)
     with pytest.raises(UserError, match=r"recipes.pretrain-mpnet: unknown recipe 'pretrain-brt', did you mean"):
         load({**values, "recipes": {"pretrain-mpnet": "pretrain-brt"}}, ROOT)
+
+
+def test_all_controls_of_cogbert_have_the_dose_of_its_recipe(values):
+    variants = load(values, ROOT).variants
+    own = variants["cogbert"].recipe.cognition.dose
+    assert own.gain > 0, "it would start as the plain encoder"
+    studied = ("cogbert-gain", "cogbert-no-dose", "cogbert-paper", "cogbert-released")
+    rest = {name for name in variants if name.startswith("cogbert") and not name.startswith(studied)}
+    assert {"cogbert-zero", "cogbert-shuffled", "cogbert-none", "cogbert-boundary6", "cogbert-revealed"} <= rest
+    assert {name: variants[name].recipe.cognition.dose for name in rest} == dict.fromkeys(rest, own)
+
+
+def test_answers_can_be_revealed_of_tasks_that_have_them_word_by_word_alone(values):
+    runs = Runs(load(values, ROOT))
+    assert (runs.reveal("gaze-onestop").of, runs.reveal("marked-word").of) == ("measures", "marks")
+    with pytest.raises(UserError, match="cannot be given as features of words"):
+        runs.reveal("sentiment")

@@ -69,9 +69,9 @@ def dose_table(runs: Sequence[DoseRun], baseline: str, tasks: Mapping[str, TaskI
 
     task, variant, mode, gain, rate, seeds; changed: share of validation predictions unlike the plain encoder's of the
     same seed; between_seeds: the share unlike between two seeds of the plain encoder; acts: changed is at least
-    1 % and more than between_seeds; metric, value, delta to the plain encoder; fused_norm_<layer>:
-    cognition/weights.py.
-    All are means over the seeds that both have. Raises UserError where the baseline lacks a seed.
+    1 % and more than between_seeds; metric, value, delta to the plain encoder; fused_norm_<layer>: as
+    cognition/weights.py has it.
+    All are means over seeds. Raises UserError where the baseline lacks a seed.
     """
     depth, rows = max((layer for run in runs for layer in run.norms), default=0), []
     for task in dict.fromkeys(run.task for run in runs):
