@@ -282,3 +282,22 @@ def test_a_finetuned_encoder_is_a_backbone_with_the_pooler_of_its_own_backbone(f
     whole = AutoModelForSequenceClassification.from_pretrained(cogbert / "model").model.bert.state_dict()
     for name, value in trained.state_dict().items():
         assert torch.equal(whole[name], value), name
+
+
+def test_with_few_labels_training_sees_so_many_examples_the_same_for_every_variant_of_a_seed(folder, monkeypatch):
+    from scriptorium.engine import training
+
+    seen = []
+    original = training.train
+
+    def spied(job, model, data, *more, **options):
+        seen.append(tuple(data.table["id"]))
+        return original(job, model, data, *more, **options)
+
+    monkeypatch.setattr(training, "train", spied)
+    for name, changes in {"few": {}, "random": {"reinitialise": True}, "other-seed": {"seed": 1}}.items():
+        made = folder.run(name, labelled=6, train=QUICK, **changes)
+        assert len(predictions(made)) == len(pd.read_parquet(folder.root / "data/test.parquet")), "the test stays whole"
+    assert list(map(len, seen)) == [6, 6, 6]
+    assert seen[0] == seen[1]
+    assert set(seen[0]) != set(seen[2])
