@@ -170,7 +170,6 @@ def test_published_accuracies_stand_beside_the_pairs(raw):
         ({"a.jsonl": lines({}, {"sentence_bad": " "})}, ["a.jsonl, line 2: sentence_bad is ' ', not a text"]),
         ({"a.jsonl": lines({}, {"sentence_bad": 3})}, ["a.jsonl, line 2: sentence_bad is 3, not a text"]),
         ({"a.jsonl": lines({"pairID": "x"})}, ["a.jsonl, line 1: pairID is 'x', not a number"]),
-        ({"a.jsonl": lines({"sentence_bad": PAIR["sentence_good"]})}, ["pair verb-0000: both sentences are the same"]),
         ({"a.jsonl": lines({}), "b.jsonl": lines({})}, ["pair verb-0000: this id is there twice"]),
         ({"a.jsonl": b'{"UID": "na\xefve"}\n'}, ["a.jsonl, line 1: not UTF-8"]),
         ({"a.jsonl.gz": gzip.compress(lines(*[{}] * 900).encode())[:-20]}, ["a.jsonl.gz: cannot be read"]),
@@ -185,6 +184,17 @@ def test_broken_files_are_refused_with_their_place(raw, files, parts):
     with pytest.raises(UserError) as refused:
         prepared(raw, "blimp", raw.add(files))
     assert all(part in str(refused.value) for part in parts), refused.value
+
+
+def test_a_pair_of_equal_sentences_is_left_out_with_a_note(raw):
+    text = lines({}, {"sentence_bad": f" {PAIR['sentence_good']}"})
+    assert prepared(raw, "blimp", raw.add({"a.jsonl": text}))["id"].tolist() == ["verb-0000"]
+    assert raw.events("note") == ["1 pairs left out, whose sentences are the same: verb-0001"]
+
+
+def test_blimps_phenomena_are_those_of_the_published_table(raw):
+    found = prepared(raw, "blimp", raw.add({"a.jsonl": lines({"linguistics_term": "s-selection"})}))
+    assert found["phenomenon"].tolist() == ["argument_structure"]
 
 
 def config(**changes) -> Runs:

@@ -26,21 +26,23 @@ PUBLISHED = "published.tsv"
 def prepare(spec: PairsSpec, artifact: Path, out: Path, ledger: Ledger) -> list[Path]:
     """Read or make the pairs and write pairs.parquet. artifact: manifest of a data set or of a corpus.
 
-    Raises UserError: a bad file or row, no pair, a pair whose sentences are the same, an id that is there twice.
+    Pairs whose two sentences are the same, white space aside, are left out with a note: BLiMP has some.
+    Raises UserError: a bad file or row, no pair, an id that is there twice.
     """
     where = f"config/config.yaml, minimal_pairs.{spec.pairs}"
     reader = named.load("scriptorium.minimal_pairs.readers", spec.reader)
     pairs = reader.read(artifact, spec.options, ledger)
+    if not pairs.empty and (same := pairs["good"] == pairs["bad"]).any():
+        ledger.note(f"{same.sum()} pairs left out, whose sentences are the same: {', '.join(pairs['id'][same][:5])}")
+        pairs = pairs[~same]
     if pairs.empty:
         raise UserError("no pair is found", where=where, remedy="give more text, or correct members of the data set")
-    for fault, wrong in {
-        "both sentences are the same": pairs["good"] == pairs["bad"],
-        "this id is there twice": pairs["id"].duplicated(),
-    }.items():
-        if wrong.any():
-            raise UserError(
-                fault, where=f"{artifact.parent}, pair {pairs['id'][wrong.idxmax()]}", remedy="correct the file"
-            )
+    if (twice := pairs["id"].duplicated()).any():
+        raise UserError(
+            "this id is there twice",
+            where=f"{artifact.parent}, pair {pairs['id'][twice.idxmax()]}",
+            remedy="leave one of the two out",
+        )
     ledger.metrics(0, {"pairs": len(pairs)} | {f"pairs/{k}": n for k, n in pairs["phenomenon"].value_counts().items()})
     made = [write_parquet(pairs[list(COLUMNS)].astype("string"), out / "pairs.parquet")]
     published = getattr(reader, "published", lambda _: None)(artifact)

@@ -25,6 +25,7 @@ KEYS = {"good": "sentence_good", "bad": "sentence_bad", "phenomenon": "linguisti
 SUFFIXES = lines.suffixes(".jsonl")
 PUBLISHED = "published_accuracy.tsv"
 OVERALL = "overall"
+PUBLISHED_AS = {"s-selection": "argument_structure"}  # the files' name of a phenomenon -> the published table's
 
 
 def read(artifact: Path, options: ReaderOptions, ledger: Ledger) -> pd.DataFrame:
@@ -37,6 +38,7 @@ def read(artifact: Path, options: ReaderOptions, ledger: Ledger) -> pd.DataFrame
             number = str(row.get("pairID", row.get("pair_id", "")))  # the files' name for it, and the hub's
             if not number.isdecimal():
                 raise UserError(f"pairID is {number!r}, not a number", where=place, remedy="fetch the file again")
+            pair["phenomenon"] = PUBLISHED_AS.get(pair["phenomenon"], pair["phenomenon"])
             made.append({"id": f"{pair['paradigm']}-{int(number):04d}", **pair})
             found = True
         if not found:
