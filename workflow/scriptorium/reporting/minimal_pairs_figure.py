@@ -44,6 +44,7 @@ def figure(phenomena: pd.DataFrame, path: Path) -> Path:
             )
         several = len({data for data, _ in places}) > 1
         axes.set_yticks(range(len(places)), [f"{d}: {p}" if several else p for d, p in places])
+        axes.set_xlim(0, 1)  # few seeds make intervals that reach beyond it
         axes.set_ylim(len(places) - 0.5, -0.5)
         axes.set_xlabel("share of pairs in which the real sentence is the more likely one")
         axes.grid(axis="y", color=QUIET, alpha=0.15, linewidth=0.6)
