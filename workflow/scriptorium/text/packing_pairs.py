@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from scriptorium.text.spec import PackPairsSpec
 
 SENTENCE_END = re.compile(r"[.!?\u3002\uff01\uff1f]+(?=\s|$)")
+LEFT_OUT = ("dropped_tokens", "dropped_pairs", "held_out_in_documents", "held_out_in_pairs")  # what the ledger counts
 NEEDED = {
     "documents": ("split", "language", "text"),
     "pairs": ("split", "lang_a", "lang_b", "text_a", "text_b"),
@@ -51,13 +52,13 @@ def pack(
 
     Raises UserError: a column is missing, the tokenizer has no padding, or nothing fits into a block.
     """
-    _check_columns(documents, "documents"), _check_columns(pairs, "pairs")
     if tokenizer.pad_token_id is None:
         raise UserError(
             "two-sided blocks have padding, but the tokenizer has no pad_token",
             where=tokenizer.name_or_path,
             remedy="take the tokenizer of a BERT-like backbone, or a vocabulary of your own",
         )
+    _check_columns(documents, "documents"), _check_columns(pairs, "pairs")
     return _Packing(documents, pairs, tokenizer, spec, ledger, threads).write(out)
 
 
@@ -81,7 +82,7 @@ class _Packing:
         out.mkdir(parents=True, exist_ok=True)
         texts, files = [], []
         for split in SPLITS:
-            self.counted = Counter()
+            self.counted = Counter(dict.fromkeys(LEFT_OUT, 0))
             filler, path = Filler(self.half, self.tokenizer.pad_token_id), out / f"{split}.arrow"
             texts = [0] * len(self.groups)
             write(
@@ -98,9 +99,9 @@ class _Packing:
                     remedy="give more text, or raise block_length or sides.longest in the recipe",
                 )
             room = filler.blocks * self.spec.block_length
-            self.counted |= {"pairs": filler.pairs, "blocks": filler.blocks, "tokens": filler.tokens}
-            self.ledger.metrics(0, {f"{split}/{name}": number for name, number in self.counted.items()})
-            self.ledger.metrics(0, {f"{split}/filled": filler.tokens / room})
+            made = {"pairs": filler.pairs, "blocks": filler.blocks, "tokens": filler.tokens}
+            made |= {**self.counted, "filled": filler.tokens / room}
+            self.ledger.metrics(0, {f"{split}/{name}": number for name, number in made.items()})
             files.append(path)
         described = [
             {"kind": kind, "languages": names, "texts": count}
