@@ -70,7 +70,7 @@ def test_steps_see_what_the_plan_says(packed, tmp_path, two_kinds):
     batches = plan.batches()
     expected = [(number, index) for _ in range(9) for _, number, index in next(batches)]
     assert [key for key in two_kinds if key in set(expected)][-45:] == expected
-    assert len(curve(out)) == 10
+    assert len(curve(out)) == 9
 
 
 def len_of(packed) -> int:
@@ -81,7 +81,7 @@ def len_of(packed) -> int:
 
 def test_micro_batches_change_nothing(packed, tmp_path):
     whole, parts = (curve(run(packed, tmp_path / str(n), spec(gradient_accumulation=n))) for n in (1, 5))
-    assert len(whole) == 7 and np.allclose(whole, parts, rtol=SAME)
+    assert len(whole) == 6 and np.allclose(whole, parts, rtol=SAME)
 
 
 def test_a_run_that_stops_goes_on_to_the_same_bits(packed, tmp_path, monkeypatch):
@@ -105,8 +105,8 @@ def test_a_run_that_stops_goes_on_to_the_same_bits(packed, tmp_path, monkeypatch
 
 def test_a_budget_of_tokens_and_of_flops_buys_steps_of_both_kinds(packed, tmp_path):
     tokens = run(packed, tmp_path / "tokens", spec(max_tokens=7 * 5 * LENGTH, eval_every=5))
-    assert len(curve(tokens)) == 8
+    assert len(curve(tokens)) == 7
     (note,) = [e["note"] for e in ledger.read_events(tokens) if "the budget is" in e.get("note", "")]
     assert "7 steps, 35 examples, 1120 tokens" in note
     flops = float(note.split(", ")[-1].split()[0])
-    assert len(curve(run(packed, tmp_path / "flops", spec(max_flops=flops * 1.001, eval_every=5)))) == 8
+    assert len(curve(run(packed, tmp_path / "flops", spec(max_flops=flops * 1.001, eval_every=5)))) == 7

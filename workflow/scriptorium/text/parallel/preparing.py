@@ -1,4 +1,5 @@
-"""From sources to pairs.parquet, as a stream; memory holds 16 bytes per text for the split, whatever its length.
+"""From sources to pairs.parquet, as a stream; memory holds a digest of 8 bytes per text, and for the split a few arrays
+of as many numbers.
 
 Texts are normalised (NFC, white space); what breaks a rule is left out and counted (rules.py); pairs are held out so
 that no text of theirs occurs in train (splitting.py). The split is known only at the end: pairs wait in a scratch file
