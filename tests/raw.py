@@ -14,6 +14,8 @@ from scriptorium.ledger import Ledger
 from scriptorium.tasks import preparing as tasks
 from scriptorium.tasks.spec import TaskDataSpec
 from scriptorium.text.corpora import preparing
+from scriptorium.text.parallel import preparing as parallel
+from scriptorium.text.parallel.spec import ParallelSpec
 from scriptorium.text.spec import CorpusSpec
 
 
@@ -52,6 +54,18 @@ class Raw:
         ]
         spec = CorpusSpec.parse({"corpus": "toy", "sources": described, **settings})
         (path,) = preparing.prepare(spec, artifacts, self.root / "out", self.ledger)
+        return pd.read_parquet(path)
+
+    def pairs(self, *sources: tuple, languages: tuple[str, str] = ("en", "de"), **settings: Any) -> pd.DataFrame:
+        """pairs.parquet of sources (reader, files) or (reader, files, source's settings), named set0, set1 ..."""
+        names = [f"set{number}" for number in range(len(sources))]
+        artifacts = [self.add(files, name) for name, (_, files, *_) in zip(names, sources, strict=True)]
+        described = [
+            {"dataset": name, "reader": reader, "languages": languages, **(more[0] if more else {})}
+            for name, (reader, _, *more) in zip(names, sources, strict=True)
+        ]
+        spec = ParallelSpec.parse({"parallel": "toy", "sources": described, **settings})
+        (path,) = parallel.prepare(spec, artifacts, self.root / "out", self.ledger)
         return pd.read_parquet(path)
 
     def events(self, kind: str) -> list[Any]:

@@ -196,7 +196,7 @@ def test_a_recipe_may_name_a_vocabulary_or_a_backbone_and_nothing_else(values, t
     loaded = runs.Runs(loading.load(values | {"vocabularies": {"own": {"corpus": "english"}}}, tmp_path))
     (packed,) = {name for name in loaded.packings if name.startswith("english-own-")} & {"english-own-64"}
     assert loaded.pack_tokenizer(packed) == "results/data/vocabularies/own/manifest.json"
-    assert loaded.vocabulary_corpus("own") == "results/data/corpora/english/manifest.json"
+    assert loaded.vocabulary_corpora("own") == ["results/data/corpora/english/manifest.json"]
     assert loaded.train_vocabulary("own").size == 30_000
 
 

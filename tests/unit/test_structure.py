@@ -134,6 +134,7 @@ def named_modules() -> set[str]:
     from scriptorium.tasks.readers.spec import OPTIONS as TASKS
     from scriptorium.tasks.spec import Kind
     from scriptorium.text.corpora.readers.spec import READERS
+    from scriptorium.text.parallel.readers.spec import READERS as PARALLEL
 
     names = {
         "scriptorium.gaze.readers": GAZE,
@@ -143,6 +144,7 @@ def named_modules() -> set[str]:
         "scriptorium.tasks.readers": TASKS,
         "scriptorium.tasks.kinds": get_args(get_args(Kind)[0]),
         "scriptorium.text.corpora.readers": READERS,
+        "scriptorium.text.parallel.readers": PARALLEL,
     }
     return {ModuleOf(package).module(name) for package, found in names.items() for name in found}
 

@@ -59,7 +59,7 @@ def learned(documents, tmp_path_factory):
     def learn(kind: str, symbols: str = "bert"):
         if (kind, symbols) not in made:
             out = tmp_path_factory.mktemp(f"{kind}-{symbols}")
-            vocabularies.train(VocabularySpec(kind=kind, symbols=symbols, size=SIZE), documents, out, Journal())
+            vocabularies.train(VocabularySpec(kind=kind, symbols=symbols, size=SIZE), [documents], out, Journal())
             made[kind, symbols] = out
         return made[kind, symbols]
 
@@ -106,7 +106,7 @@ def test_another_process_learns_the_same_bytes(learned, documents, tmp_path):
         "from scriptorium.stages.train_vocabulary import VocabularySpec as S;"
         "journal = type('J', (), {'metrics': print})();"
         "corpus, out = map(Path, sys.argv[1:]);"
-        f"[vocabularies.train(S(kind=k, symbols=s, size={SIZE}), corpus, out / (k + s), journal) for k, s in {recipes}]"
+        f"[vocabularies.train(S(kind=k, symbols=s, size={SIZE}), [corpus], out / (k+s), journal) for k, s in {recipes}]"
     )
     subprocess.run([sys.executable, "-c", program, str(documents), str(tmp_path)], check=True, timeout=120)
     for kind, symbols in recipes:
@@ -126,14 +126,14 @@ def test_cased_and_lower_case_vocabularies(documents, tmp_path):
         found = {}
         for lower in (True, False):
             out = tmp_path / f"{kind}-{lower}"
-            vocabularies.train(VocabularySpec(kind=kind, size=SIZE, lower_case=lower), documents, out, Journal())
+            vocabularies.train(VocabularySpec(kind=kind, size=SIZE, lower_case=lower), [documents], out, Journal())
             tokenizer = tokenizers.load_tokenizer(out)
             found[lower] = tokenizer.tokenize("Baba") == tokenizer.tokenize("baba")
         assert found == {True: True, False: False}
 
 
 def test_fairseq_s_order_keeps_the_case_of_the_vocabulary(documents, tmp_path):
-    vocabularies.train(VocabularySpec(size=SIZE, lower_case=False), documents, tmp_path, Journal())
+    vocabularies.train(VocabularySpec(size=SIZE, lower_case=False), [documents], tmp_path, Journal())
     own = tokenizers.load_tokenizer(tmp_path)
     ordered = tokenizers.fairseq_tokenizer(own)
     assert ordered.tokenize("Baba dodoed") == own.tokenize("Baba dodoed") != own.tokenize("baba dodoed")
@@ -175,7 +175,7 @@ def test_symbols_around_text_and_pairs(learned):
 
 def test_too_little_text_for_the_size_is_named(documents, tmp_path):
     with pytest.raises(UserError, match=r"the text gives \d+ pieces, not 30000"):
-        vocabularies.train(VocabularySpec(), documents, tmp_path, Journal())
+        vocabularies.train(VocabularySpec(), [documents], tmp_path, Journal())
 
 
 def test_mpnet_s_symbols_need_wordpiece():

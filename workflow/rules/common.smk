@@ -55,6 +55,7 @@ wildcard_constraints:
     variant="[^/]+",
     task="[^/]+",
     corpus="[^/]+",
+    parallel="[^/]+",
     vocabulary="[^/]+",
     pairs="[^/]+",
     dataset="[^/]+",

@@ -75,9 +75,32 @@ rule prepare_corpus:
         " --input sources={input.sources} exclude={input.exclude} 2> {log}"
 
 
+rule prepare_parallel:
+    input:
+        sources=lambda wildcards: RUNS.parallel_sources(wildcards.parallel),
+    output:
+        "results/data/parallel/{parallel}/manifest.json",
+    log:
+        "logs/prepare_parallel/{parallel}.log",
+    benchmark:
+        "benchmarks/prepare_parallel/{parallel}.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=60,
+    params:
+        spec=spec_of("prepare_parallel"),
+        code=code_of("prepare_parallel"),
+    message:
+        "Prepare parallel text {wildcards.parallel}: normalise, de-duplicate, split by the texts in common"
+    shell:
+        "python -m scriptorium.stages.prepare_parallel --spec {params.spec:q}"
+        " --out results/data/parallel/{wildcards.parallel} --input sources={input.sources} 2> {log}"
+
+
 rule train_vocabulary:
     input:
-        corpus=lambda wildcards: RUNS.vocabulary_corpus(wildcards.vocabulary),
+        corpus=lambda wildcards: RUNS.vocabulary_corpora(wildcards.vocabulary),
+        backbone=lambda wildcards: RUNS.vocabulary_backbone(wildcards.vocabulary),
     output:
         "results/data/vocabularies/{vocabulary}/manifest.json",
     log:
@@ -91,10 +114,11 @@ rule train_vocabulary:
         spec=spec_of("train_vocabulary"),
         code=code_of("train_vocabulary"),
     message:
-        "Learn the vocabulary {wildcards.vocabulary} from the train split of its corpus"
+        "Learn the vocabulary {wildcards.vocabulary} from the train split of its corpora"
     shell:
         "python -m scriptorium.stages.train_vocabulary --spec {params.spec:q}"
-        " --out results/data/vocabularies/{wildcards.vocabulary} --input corpus={input.corpus} 2> {log}"
+        " --out results/data/vocabularies/{wildcards.vocabulary} --input corpus={input.corpus}"
+        " backbone={input.backbone} 2> {log}"
 
 
 rule annotate:

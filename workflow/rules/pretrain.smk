@@ -26,6 +26,32 @@ rule pack:
         " --input corpus={input.corpus} tokenizer={input.tokenizer} --threads {threads} 2> {log}"
 
 
+rule pack_pairs:
+    input:
+        corpus=lambda wildcards: RUNS.pack_pairs_corpus(wildcards.blocks),
+        parallel=lambda wildcards: RUNS.pack_pairs_parallel(wildcards.blocks),
+        tokenizer=lambda wildcards: RUNS.pack_pairs_tokenizer(wildcards.blocks),
+    output:
+        "results/data/packed_pairs/{blocks}/manifest.json",
+    log:
+        "logs/pack_pairs/{blocks}.log",
+    benchmark:
+        "benchmarks/pack_pairs/{blocks}.tsv"
+    threads: 4
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        spec=spec_of("pack_pairs"),
+        code=code_of("pack_pairs"),
+    message:
+        "Tokenise documents and pairs, and pack them into blocks of two sides: {wildcards.blocks}"
+    shell:
+        "python -m scriptorium.stages.pack_pairs --spec {params.spec:q}"
+        " --out results/data/packed_pairs/{wildcards.blocks} --input corpus={input.corpus}"
+        " parallel={input.parallel} tokenizer={input.tokenizer} --threads {threads} 2> {log}"
+
+
 rule pretrain:
     input:
         blocks=lambda wildcards: RUNS.pretrain_blocks(wildcards.variant),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from scriptorium.engine.spec import TrainSpec
@@ -12,6 +12,8 @@ from scriptorium.tasks.kind import kind_of
 
 if TYPE_CHECKING:
     from scriptorium.config.project import Project
+    from scriptorium.text.parallel.spec import ParallelSource
+    from scriptorium.text.spec import CorpusSource
 
 
 class ReferenceChecks:
@@ -43,6 +45,7 @@ class ReferenceChecks:
             "tasks": config.tasks,
             "backbones": config.backbones,
             "corpora": config.corpora,
+            "parallel": config.parallel,
             "vocabularies": config.vocabularies,
             "minimal_pairs": config.minimal_pairs,
             "studies": config.studies,
@@ -115,26 +118,40 @@ class ReferenceChecks:
             )
 
     def corpora(self) -> None:
-        """Running text and vocabularies."""
+        """Running text, pairs, and vocabularies."""
+        for block, corpora in (("corpora", self.config.corpora), ("parallel", self.config.parallel)):
+            for name, corpus in corpora.items():
+                self.sources(corpus.sources, f"{block}.{name}.sources")
         for name, corpus in self.config.corpora.items():
             for task in corpus.exclude:
                 self.known(task, self.config.tasks, "task", f"corpora.{name}.exclude")
-            for source in corpus.sources:
-                self.dataset(source.dataset, f"corpora.{name}.sources")
-                if source.stream and (found := self.project.datasets[source.dataset].source) != "hub":
-                    raise UserError(
-                        f"corpora.{name}.sources: {source.dataset} is of source {found}, and only data sets of source "
-                        "hub can be streamed",
-                        where=self.where,
-                        remedy="leave out stream",
-                    )
+        for name in self.config.corpora.keys() & self.config.parallel.keys():
+            raise UserError(
+                f"{name!r} names both a corpus and a corpus of pairs, but a vocabulary may be learned from either",
+                where=self.where,
+                remedy="rename one of the two",
+            )
         for name, vocabulary in self.config.vocabularies.items():
-            self.known(vocabulary.corpus, self.config.corpora, "corpus", f"vocabularies.{name}.corpus")
+            for corpus in vocabulary.corpora:
+                self.known(corpus, self.config.corpora | self.config.parallel, "corpus", f"vocabularies.{name}.corpus")
+            if vocabulary.backbone:
+                self.known(vocabulary.backbone, self.config.backbones, "backbone", f"vocabularies.{name}.backbone")
             if name in self.config.backbones:
                 raise UserError(
                     f"{name!r} names both a backbone and a vocabulary, but a recipe's tokenizer may be either",
                     where=self.where,
                     remedy="rename one of the two",
+                )
+
+    def sources(self, sources: Iterable[CorpusSource | ParallelSource], place: str) -> None:
+        """Where text comes from."""
+        for source in sources:
+            self.dataset(source.dataset, place)
+            if source.stream and (found := self.project.datasets[source.dataset].source) != "hub":
+                raise UserError(
+                    f"{place}: {source.dataset} is of source {found}, and only data sets of source hub can be streamed",
+                    where=self.where,
+                    remedy="leave out stream",
                 )
 
     def pretraining(self) -> None:
@@ -151,6 +168,14 @@ class ReferenceChecks:
         for name, place in trained.items():
             recipe = self.project.variant(name, "pretrain", f"{self.where}: {place}").recipe
             self.known(recipe.corpus, self.config.corpora, "corpus", f"variant {name}, corpus")
+            if recipe.parallel:
+                self.known(recipe.parallel, self.config.parallel, "corpus of pairs", f"variant {name}, parallel")
+                if not self.config.corpora[recipe.corpus].languages:
+                    raise UserError(
+                        f"variant {name}: the sources of corpus {recipe.corpus} name no language",
+                        where=self.where,
+                        remedy=f"give each source of corpora.{recipe.corpus} its own, such as `language: en`",
+                    )
             if recipe.start:
                 self.known(recipe.start, self.project.backbones, "backbone", f"variant {name}, start")
             self.known(

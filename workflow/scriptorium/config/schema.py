@@ -15,10 +15,11 @@ from scriptorium.few_labels.spec import ProbeSettings
 from scriptorium.gaze.spec import BenchmarkCmcl2021Spec, GazeFormat, RegressorSettings, TrainPredictorSpec
 from scriptorium.linguistics.spec import AnnotateSpec
 from scriptorium.minimal_pairs.spec import PairsSettings
-from scriptorium.objectives.spec import PACKED, PretrainSettings
+from scriptorium.objectives.spec import PACKED, TWO_SIDED, PretrainSettings
 from scriptorium.spec import Spec
 from scriptorium.tasks.spec import FinetuneSettings, TaskData, TaskInput
-from scriptorium.text.spec import CorpusSettings, PackSpec, VocabularySpec
+from scriptorium.text.parallel.spec import ParallelSettings
+from scriptorium.text.spec import CorpusSettings, PackPairsSpec, PackSpec, SidesSpec, VocabularySpec
 
 Seed = Annotated[int, Field(ge=0)]
 
@@ -92,6 +93,10 @@ class Corpus(CorpusSettings):
     """Running text for pre-training."""
 
 
+class Parallel(ParallelSettings):
+    """Pairs of texts in two languages."""
+
+
 class MinimalPairs(PairsSettings):
     """A set of minimal pairs: read from a data set, or made from the held-out sentences of a corpus."""
 
@@ -129,7 +134,24 @@ class PretrainingStudy(Spec):
 class Vocabulary(VocabularySpec):
     """A vocabulary of our own, which a pre-training recipe may name as its tokenizer."""
 
-    corpus: str = Field(description="corpus of this file; its train split alone is learned from")
+    corpus: str | tuple[str, ...] = Field(
+        description="corpora of this file, of running text or of pairs, one or several; their train splits alone are "
+        "learned from"
+    )
+    backbone: str | None = Field(None, description="kind kept: whose vocabulary it is")
+
+    def model_post_init(self, context: Any) -> None:
+        super().model_post_init(context)
+        if (self.kind == "kept") != (self.backbone is not None):
+            raise ValueError("kind: kept and backbone belong together")
+        given = self.model_fields_set & {"size", "lower_case", "symbols", "alpha"}
+        if self.kind == "kept" and given:
+            raise ValueError(f"{', '.join(sorted(given))}: kind kept takes what the backbone's vocabulary has")
+
+    @property
+    def corpora(self) -> tuple[str, ...]:
+        """Whatever the way in which they are given."""
+        return (self.corpus,) if isinstance(self.corpus, str) else self.corpus
 
 
 class Pretraining(Spec):
@@ -198,6 +220,7 @@ class Config(Spec):
     backbones: dict[str, Backbone] = Field(description="encoders by name")
     tasks: dict[str, Task] = Field(description="tasks by name")
     corpora: dict[str, Corpus] = Field(default_factory=dict, description="pre-training corpora by name")
+    parallel: dict[str, Parallel] = Field(default_factory=dict, description="corpora of pairs by name")
     vocabularies: dict[str, Vocabulary] = Field(default_factory=dict, description="vocabularies to learn, by name")
     minimal_pairs: dict[str, MinimalPairs] = Field(
         default_factory=dict, description="sets of minimal pairs by name: is the real sentence the more likely one?"
@@ -232,6 +255,10 @@ class PretrainRecipe(PackSpec, PretrainSettings):
 
     stage: Literal["pretrain"]
     corpus: str = Field(description="corpus of config.yaml")
+    parallel: str | None = Field(
+        None, description="corpus of pairs of config.yaml: blocks have two sides (docs/crosslingual.md); empty: none"
+    )
+    sides: SidesSpec | None = Field(None, description="with parallel: how pairs fill blocks; empty: the defaults")
     tokenizer: str = Field(description="backbone that lends its tokenizer, or a vocabulary of config.yaml")
     start: str | None = Field(
         None,
@@ -243,7 +270,14 @@ class PretrainRecipe(PackSpec, PretrainSettings):
     def model_post_init(self, _: Any) -> None:
         if (self.model is None) == (self.start is None):
             raise ValueError("give either model, a new encoder, or start, a trained one")
-        self.objective.check_layout(self.layout.name if self.layout else PACKED)
+        if self.parallel is None and self.sides is not None:
+            raise ValueError("sides belongs to parallel")
+        if self.parallel is not None:
+            if self.layout is not None or self.vocabulary is not None:
+                raise ValueError("layout and vocabulary: blocks with parallel have two sides; leave them out")
+            PackPairsSpec(block_length=self.block_length, sides=self.sides or SidesSpec())
+        layout = TWO_SIDED if self.parallel else self.layout.name if self.layout else PACKED
+        self.objective.check_layout(layout)
 
 
 RECIPES = {"finetune": FinetuneRecipe, "regressor": RegressorRecipe, "pretrain": PretrainRecipe}

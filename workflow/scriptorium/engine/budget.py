@@ -9,22 +9,28 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scriptorium.engine.mixture import MixedPlan, Mixture
 from scriptorium.engine.plan import EpochSampler, Phase, Plan, batch_sizes
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError
+
+if TYPE_CHECKING:
+    from torch.utils.data import Dataset
 
 UNKNOWN = 10**9  # steps of a run that ends by time
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a phase's examples come from, and what one of them costs (None: unknown).
+    """Where the examples of a phase, or of a kind of a mixture, come from, and what one costs (None: unknown).
 
     examples: how many · tokens: input tokens of each, without padding · padded: that is their mean, and differs from
     one to the other · flops: of each, forward and backward · lengths: of each, to put similar ones into a batch.
+    mixture: what the kind belongs to.
     """
 
     examples: int
@@ -32,6 +38,7 @@ class Source:
     padded: bool = False
     flops: float | None = None
     lengths: np.ndarray | None = None
+    mixture: Mixture | None = None
 
     @property
     def constant_tokens(self) -> float | None:
@@ -40,7 +47,8 @@ class Source:
 
 
 def steps_of(spec: TrainSpec, sources: Sequence[Source]) -> int:
-    """The number of optimiser steps that the budget of `spec` pays. sources: one per phase, the main one last.
+    """The number of optimiser steps that the budget of `spec` pays. sources: one per phase, the main one last; or the
+    two kinds of a mixture.
 
     Raises UserError: the costs that a budget is counted in are unknown here, or it does not pay a single step.
     """
@@ -71,8 +79,31 @@ def steps_of(spec: TrainSpec, sources: Sequence[Source]) -> int:
     return steps
 
 
-def plan(spec: TrainSpec, sources: Sequence[Source], steps: int, seed: int) -> Plan:
+def kinds(spec: TrainSpec, data: Dataset, mixture: Mixture, collate: Callable, flops: Callable | None) -> list[Source]:
+    """The two kinds of a mixture. Their FLOPs are those of the first examples, as many as a batch has.
+
+    Raises UserError: settings that a mixture has no meaning for, or a kind without examples.
+    """
+    unfit = {"epochs": spec.epochs, "length_warmup": spec.length_warmup, "shuffle: false": not spec.shuffle}
+    if names := [name for name, given in unfit.items() if given]:
+        raise UserError(
+            f"train.{names[0]} has no meaning where steps are drawn from two kinds of blocks",
+            remedy="give the budget as train.max_steps, max_tokens, max_flops or max_seconds, and leave the others out",
+        )
+    mixture.check()
+    sources = []
+    for examples in map(mixture.of_kind, (0, 1)):
+        first = [data[(0, int(index))] for index in examples[: spec.batch_size]]
+        cost = None if flops is None else flops(collate(first)) / len(first) if first else 0.0
+        tokens = float(mixture.tokens[examples].mean()) if first else 0.0
+        sources.append(Source(len(examples), tokens, padded=True, flops=cost, mixture=mixture))
+    return sources
+
+
+def plan(spec: TrainSpec, sources: Sequence[Source], steps: int, seed: int) -> Plan | MixedPlan:
     """The plan of a run of `steps` steps."""
+    if mixture := sources[-1].mixture:
+        return MixedPlan(mixture, batch_sizes(spec.batch_size, spec.batch_warmup, steps), seed)
     samplers = [EpochSampler(s.examples, seed, s.lengths, spec.batch_size, shuffle=spec.shuffle) for s in sources]
     stops = [round(spec.length_warmup.share * steps), None] if spec.length_warmup else [None]
     phases = [Phase(sampler, stop) for sampler, stop in zip(samplers, stops, strict=True)]

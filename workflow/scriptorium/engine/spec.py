@@ -25,6 +25,18 @@ class LengthWarmup(Spec):
     share: float = Field(gt=0, lt=1, description="share of the steps on short examples; BERT's 0.9 at 128 of 512")
 
 
+class MixtureSpec(Spec):
+    """How monolingual and bilingual blocks share the steps of a run (engine/mixture.py)."""
+
+    bilingual: float = Field(0.5, ge=0, le=1, description="share of the steps on bilingual blocks (ours: not found)")
+    alpha: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="languages, and pairs of them, are drawn by n^alpha, n sentences or pairs; 1: as the text is",
+    )
+
+
 BUDGETS = ("epochs", "max_steps", "max_tokens", "max_flops", "max_seconds")
 
 

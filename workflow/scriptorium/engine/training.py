@@ -73,7 +73,8 @@ def train(
 
     data[(epoch, index)] and held_out[index] give examples, `collate` makes the batch (with `labels`; the model
     returns the loss, unless `loss(outputs, labels)` is given). If data has `lengths`, a batch holds examples of similar
-    length. With `decay_all` biases and norms decay too, as in fairseq.
+    length; if it has a `mixture`, of one kind (engine/mixture.py). With `decay_all` biases and norms decay too, as in
+    fairseq.
     short: the data of length warm-up. tokens: input tokens of each example, or where examples are `padded` of the
     mean example; a budget is then counted in means, but the journal in what was read. flops(batch): of one pass forward
     and backward. terms(batch): how many terms the loss of a batch is a mean over; the loss of a step is the mean over
@@ -82,7 +83,10 @@ def train(
     Raises Interrupted after saving, when the job must stop; UserError when the loss is not finite, when the disk is
     full, or when the budget cannot be counted.
     """
-    sources = _sources(spec, [short, data] if spec.length_warmup else [data], collate, tokens, padded, flops)
+    if mixture := getattr(data, "mixture", None):
+        sources = budget.kinds(spec, data, mixture, collate, flops)
+    else:
+        sources = _sources(spec, [short, data] if spec.length_warmup else [data], collate, tokens, padded, flops)
     steps = budget.steps_of(spec, sources)
     checkpoints = job.state / "checkpoints"
     last = _agreed_checkpoint(checkpoints)
@@ -110,7 +114,7 @@ def train(
         compute_loss_func=None if loss is None else lambda out, labels, num_items_in_batch=None: loss(out, labels),
     )
     parts = batches.Parts(plan, steps, spec.gradient_accumulation, start)
-    datasets = [short, data] if spec.length_warmup else [data]
+    datasets = [data, data] if mixture else [short, data] if spec.length_warmup else [data]
     trainer.loader = batches.loader(
         batches.Collated(datasets, collate, terms), parts, workers=job.impl.workers, pin=torch.cuda.is_available()
     )
@@ -193,7 +197,7 @@ def _note_budget(job: Job, spec: TrainSpec, sources: list, plan: Any, steps: int
     seen = plan.examples(steps)
     parts = [f"{steps} steps", f"{sum(seen)} examples"]
     for name in ("tokens", "flops"):
-        if all(getattr(source, name) for source in sources):
+        if all(getattr(source, name) or not count for source, count in zip(sources, seen, strict=True)):
             total = sum(getattr(source, name) * count for source, count in zip(sources, seen, strict=True))
             parts.append(f"{total:.6g} {name}")
     job.ledger.note(f"the budget is {', '.join(parts)}")

@@ -18,6 +18,7 @@ from scriptorium.spec import Spec
 
 MODULE = ModuleOf("scriptorium.objectives")
 PACKED, FULL_SENTENCES, PAIRS = "packed", "full-sentences", "sentence-pairs"  # layouts of blocks (text/layouts.py)
+TWO_SIDED = "two-sided"  # text/two_sided.py
 
 
 class ObjectiveSpec(Spec):

@@ -19,6 +19,7 @@ SUBJECTS = {
         "fetch": "data and models, checked by sha256",
         "prepare_task": "labelled examples, split",
         "prepare_corpus": "running text, split by document",
+        "prepare_parallel": "pairs of texts, split by the texts in common",
         "prepare_gaze": "eye movements, a row per word",
     },
     "gaze": {
@@ -30,6 +31,7 @@ SUBJECTS = {
     },
     "training": {
         "pack": "tokenised blocks",
+        "pack_pairs": "blocks of two sides",
         "pretrain": "a small encoder",
         "finetune": "every variant, task and seed",
     },

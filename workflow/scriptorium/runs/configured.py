@@ -13,7 +13,7 @@ from scriptorium.config.project import Project
 from scriptorium.config.schema import PretrainRecipe
 from scriptorium.errors import UserError, nearest
 from scriptorium.tasks.kind import kind_of
-from scriptorium.text.spec import PackSpec
+from scriptorium.text.spec import PackPairsSpec, PackSpec, SidesSpec
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,22 @@ def pack_spec(recipe: PretrainRecipe) -> PackSpec:
     return PackSpec(**recipe.shared(PackSpec))
 
 
+def pack_pairs_spec(recipe: PretrainRecipe) -> PackPairsSpec:
+    """How a recipe's corpus and its pairs are packed."""
+    return PackPairsSpec(block_length=recipe.block_length, sides=recipe.sides or SidesSpec())
+
+
 def packing_name(recipe: PretrainRecipe) -> str:
-    """<corpus>-<tokenizer>-<block length>, and what differs from the default packing, such as -fairseq."""
-    changed = pack_spec(recipe).model_dump(exclude_defaults=True, exclude={"block_length"})
-    changed |= changed.pop("layout", {})
+    """<corpus>-<tokenizer>-<block length>, and what differs from the default packing, such as -fairseq.
+
+    With pairs, these follow the corpus: <corpus>-<parallel>-<tokenizer>-<block length>.
+    """
+    spec = pack_pairs_spec(recipe) if recipe.parallel else pack_spec(recipe)
+    changed = spec.model_dump(exclude_defaults=True, exclude={"block_length"})
+    changed |= changed.pop("layout", {}) | changed.pop("sides", {})
     parts = [value if key in ("vocabulary", "name") else f"{key}_{value}".lower() for key, value in changed.items()]
-    return "-".join([recipe.corpus, recipe.tokenizer, str(recipe.block_length), *parts])
+    texts = [recipe.corpus, *([recipe.parallel] if recipe.parallel else [])]
+    return "-".join([*texts, recipe.tokenizer, str(recipe.block_length), *parts])
 
 
 class ConfiguredRuns:
@@ -261,6 +271,15 @@ class ConfiguredRuns:
     @cached_property
     def packings(self) -> dict[str, PretrainRecipe]:
         """Packed corpora by name, each with a recipe that reads it. Recipes that pack alike share one."""
+        return {name: recipe for name, recipe in self._packings.items() if not recipe.parallel}
+
+    @cached_property
+    def pair_packings(self) -> dict[str, PretrainRecipe]:
+        """The same of recipes with pairs."""
+        return {name: recipe for name, recipe in self._packings.items() if recipe.parallel}
+
+    @cached_property
+    def _packings(self) -> dict[str, PretrainRecipe]:
         recipes = [variant.recipe for variant in self.project.variants.values() if variant.recipe.stage == "pretrain"]
         return {packing_name(recipe): recipe for recipe in reversed(recipes)}
 

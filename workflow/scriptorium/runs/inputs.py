@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from scriptorium import own_data
 from scriptorium.errors import UserError
 from scriptorium.runs.configured import ConfiguredRuns, packing_name
+from scriptorium.text.parallel.spec import ParallelSource
+from scriptorium.text.spec import CorpusSource
 
 
 class InputFiles(ConfiguredRuns):
@@ -75,9 +78,10 @@ class InputFiles(ConfiguredRuns):
         return self.backbone(self.project.variant(variant, "regressor", "results path").recipe.embeddings)
 
     def corpus_sources(self, corpus: str) -> list[str]:
-        entry = self._known(corpus, self.config.corpora, "corpus")
-        kept = dict.fromkeys(source.dataset for source in entry.sources if not source.stream)
-        return [f"resources/{name}/manifest.json" for name in kept]
+        return _kept(self._known(corpus, self.config.corpora, "corpus").sources)
+
+    def parallel_sources(self, parallel: str) -> list[str]:
+        return _kept(self._known(parallel, self.config.parallel, "corpus of pairs").sources)
 
     def corpus_exclude(self, corpus: str) -> list[str]:
         """Manifests of the tasks whose texts a corpus leaves out."""
@@ -98,18 +102,40 @@ class InputFiles(ConfiguredRuns):
         return f"results/data/corpora/{recipe.corpus}/manifest.json"
 
     def pack_tokenizer(self, blocks: str) -> str:
+        return self._tokenizer(self._known(blocks, self.packings, "packed corpus").tokenizer)
+
+    def pack_pairs_corpus(self, blocks: str) -> str:
+        recipe = self._known(blocks, self.pair_packings, "packed corpus with pairs")
+        return f"results/data/corpora/{recipe.corpus}/manifest.json"
+
+    def pack_pairs_parallel(self, blocks: str) -> str:
+        recipe = self._known(blocks, self.pair_packings, "packed corpus with pairs")
+        return f"results/data/parallel/{recipe.parallel}/manifest.json"
+
+    def pack_pairs_tokenizer(self, blocks: str) -> str:
+        return self._tokenizer(self._known(blocks, self.pair_packings, "packed corpus with pairs").tokenizer)
+
+    def _tokenizer(self, name: str) -> str:
         """Manifest of a backbone, or of a vocabulary of our own."""
-        name = self._known(blocks, self.packings, "packed corpus").tokenizer
         if name in self.config.vocabularies:
             return f"results/data/vocabularies/{name}/manifest.json"
         return self.backbone(name)
 
-    def vocabulary_corpus(self, name: str) -> str:
-        corpus = self._known(name, self.config.vocabularies, "vocabulary").corpus
-        return f"results/data/corpora/{corpus}/manifest.json"
+    def vocabulary_corpora(self, name: str) -> list[str]:
+        """Manifests of the running text and of the pairs that it is learned from."""
+        corpora = self._known(name, self.config.vocabularies, "vocabulary").corpora
+        folders = {corpus: "parallel" if corpus in self.config.parallel else "corpora" for corpus in corpora}
+        return [f"results/data/{folder}/{corpus}/manifest.json" for corpus, folder in folders.items()]
+
+    def vocabulary_backbone(self, name: str) -> list[str]:
+        """Manifest of the backbone whose pieces are kept; none for a vocabulary that is learned."""
+        backbone = self._known(name, self.config.vocabularies, "vocabulary").backbone
+        return [self.backbone(backbone)] if backbone else []
 
     def pretrain_blocks(self, variant: str) -> str:
-        return f"results/data/packed/{packing_name(self._pretrain_recipe(variant))}/manifest.json"
+        recipe = self._pretrain_recipe(variant)
+        folder = "packed_pairs" if recipe.parallel else "packed"
+        return f"results/data/{folder}/{packing_name(recipe)}/manifest.json"
 
     def pairs_source(self, pairs: str) -> str:
         """Manifest of the data set or of the corpus that minimal pairs are made of."""
@@ -135,7 +161,8 @@ class InputFiles(ConfiguredRuns):
     def _bench_variant(self) -> str:
         """The first pre-training recipe on packed blocks: the bench cuts and joins these."""
         for variant in self.config.pretraining.recipes:
-            if self._pretrain_recipe(variant).layout is None:
+            recipe = self._pretrain_recipe(variant)
+            if recipe.layout is None and recipe.parallel is None:
                 return variant
         raise UserError(
             "the bench needs packed blocks, but pretraining.recipes has no recipe that packs",
@@ -175,3 +202,9 @@ class InputFiles(ConfiguredRuns):
     def attention_annotations(self) -> list[str]:
         attention = self.config.attention
         return [f"results/annotations/{attention.corpus}/manifest.json"] if attention else []
+
+
+def _kept(sources: Iterable[CorpusSource | ParallelSource]) -> list[str]:
+    """Manifests of the data sets that are not streamed, each once."""
+    kept = dict.fromkeys(source.dataset for source in sources if not source.stream)
+    return [f"resources/{name}/manifest.json" for name in kept]

@@ -12,7 +12,7 @@ from scriptorium.gaze.spec import GazeCorpusSpec, RegressorSpec
 from scriptorium.minimal_pairs.spec import PairsSpec, ScorePairsSpec
 from scriptorium.objectives.spec import PretrainSettings, PretrainSpec
 from scriptorium.reporting.spec import TaskInTables
-from scriptorium.runs.configured import ConfiguredRuns, pack_spec
+from scriptorium.runs.configured import ConfiguredRuns, pack_pairs_spec, pack_spec
 from scriptorium.runs.folders import made_in
 from scriptorium.spec import Spec, overlay
 from scriptorium.stages.attention_maps import AttentionMapsSpec
@@ -37,7 +37,8 @@ from scriptorium.stages.tabulate_reading import TabulateReadingSpec
 from scriptorium.stages.tabulate_weights import TabulateWeightsSpec
 from scriptorium.tasks.kind import kind_of
 from scriptorium.tasks.spec import FinetuneSettings, FinetuneSpec, KindOfTask, TaskDataSpec, TaskInput
-from scriptorium.text.spec import CorpusSpec, StreamSpec, VocabularySpec
+from scriptorium.text.parallel.spec import ParallelSource, ParallelSpec
+from scriptorium.text.spec import CorpusSource, CorpusSpec, StreamSpec, VocabularySpec
 
 
 class Specifications(ConfiguredRuns):
@@ -60,12 +61,21 @@ class Specifications(ConfiguredRuns):
     @made_in("results/data/corpora/{corpus}")
     def prepare_corpus(self, corpus: str) -> Spec:
         entry = self._known(corpus, self.config.corpora, "corpus")
+        return CorpusSpec(corpus=corpus, **entry.shared(CorpusSpec), streams=self._streams(entry.sources))
+
+    @made_in("results/data/parallel/{parallel}")
+    def prepare_parallel(self, parallel: str) -> Spec:
+        entry = self._known(parallel, self.config.parallel, "corpus of pairs")
+        return ParallelSpec(parallel=parallel, **entry.shared(ParallelSpec), streams=self._streams(entry.sources))
+
+    def _streams(self, sources: Iterable[CorpusSource | ParallelSource]) -> dict[str, StreamSpec]:
+        """Where streamed data sets lie."""
         streams = {}
-        for source in entry.sources:
+        for source in sources:
             if source.stream:
                 facts = self.project.datasets[source.dataset].model_dump(include=set(StreamSpec.model_fields))
                 streams[source.dataset] = StreamSpec.parse(facts, f"config/datasets.tsv, data set {source.dataset!r}")
-        return CorpusSpec(corpus=corpus, **entry.shared(CorpusSpec), streams=streams)
+        return streams
 
     @made_in("results/data/vocabularies/{vocabulary}")
     def train_vocabulary(self, vocabulary: str) -> Spec:
@@ -125,6 +135,10 @@ class Specifications(ConfiguredRuns):
     @made_in("results/data/packed/{blocks}")
     def pack(self, blocks: str) -> Spec:
         return pack_spec(self._known(blocks, self.packings, "packed corpus"))
+
+    @made_in("results/data/packed_pairs/{blocks}")
+    def pack_pairs(self, blocks: str) -> Spec:
+        return pack_pairs_spec(self._known(blocks, self.pair_packings, "packed corpus with pairs"))
 
     @made_in("results/pretrain/{variant}/seed{seed}")
     def pretrain(self, variant: str, seed: str) -> Spec:

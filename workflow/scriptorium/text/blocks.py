@@ -21,6 +21,7 @@ class Blocks:
     """
 
     def __init__(self, path: Path):
+        self.path = path
         table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         self.length: int = table.schema.field("input_ids").type.list_size
         self.layout: str = (table.schema.metadata or {}).get(b"layout", PACKED.encode()).decode()
@@ -39,6 +40,11 @@ class Blocks:
     def extra(self, index: int) -> dict[str, np.ndarray]:
         """The further columns of a block, such as segment_ids [L] and is_next [1] of sentence pairs."""
         return dict(zip(self._names[2:], self._row(index)[2:], strict=True))
+
+    def column(self, name: str) -> np.ndarray:
+        """A further column of all blocks, int32 [blocks, values]."""
+        place = self._names.index(name)
+        return np.concatenate([chunk[place] for chunk in self._chunks])
 
     @property
     def padded(self) -> bool:

@@ -9,6 +9,12 @@ from pydantic import Field
 from scriptorium.named import class_by
 from scriptorium.spec import Spec
 from scriptorium.text.corpora.readers.spec import READERS, Options, Reader
+from scriptorium.text.languages.spec import Language
+
+
+def _nothing(value: object) -> bool:
+    """An empty field is left out of the run's specification, so it is the same run as before there was this field."""
+    return value is None or value == ()
 
 
 class CorpusSource(Spec):
@@ -22,6 +28,9 @@ class CorpusSource(Spec):
     stream: bool = Field(
         False,
         description="read a data set of the hub without keeping a copy of it; readers jsonl and parquet",
+    )
+    language: Language | None = Field(
+        None, exclude_if=_nothing, description="such as en: what cross-lingual pre-training needs to know"
     )
 
     def model_post_init(self, _: object) -> None:
@@ -45,6 +54,17 @@ class CorpusSettings(Spec):
     validation_share: float = Field(0.02, gt=0, lt=1, description="share of the documents held out")
     split_seed: int = Field(0, ge=0, description="seed of the split by document")
     exclude: tuple[str, ...] = Field((), description="tasks of this file whose texts, of all splits, are left out")
+
+    def model_post_init(self, _: object) -> None:
+        if self.languages and None in self.languages:
+            missing = next(source.dataset for source in self.sources if source.language is None)
+            raise ValueError(f"sources: {missing} names no language, but others do: name all or none")
+
+    @property
+    def languages(self) -> tuple[str | None, ...]:
+        """Of the sources, if one names its own."""
+        named = tuple(source.language for source in self.sources)
+        return named if any(named) else ()
 
 
 class CorpusSpec(CorpusSettings):
@@ -87,11 +107,40 @@ class PackSpec(Spec):
     layout: LayoutSpec | None = Field(None, description="how blocks are filled; empty: packed")
 
 
+class SidesSpec(Spec):
+    """How texts and their translations fill blocks of two sides (text/two_sided.py), in tokens with both specials."""
+
+    longest: int | None = Field(
+        None, gt=8, description="a translated text: a pair with a longer side is left out; empty: half a block"
+    )
+    segment: int | None = Field(
+        None, gt=8, description="a segment of a document, of which two adjacent ones are a pair; empty: half a block"
+    )
+    shortest: int = Field(
+        8, gt=2, description="shortest segment: what is left of a document and is shorter is left out"
+    )
+
+
+class PackPairsSpec(Spec):
+    """How parallel text and documents become blocks of two sides."""
+
+    block_length: int = Field(128, gt=16, multiple_of=2, description="tokens per block, half of them on each side")
+    sides: SidesSpec = SidesSpec()
+
+    def model_post_init(self, _: object) -> None:
+        half = self.block_length // 2
+        for name in ("longest", "segment"):
+            if (value := getattr(self.sides, name)) and value > half:
+                raise ValueError(f"sides.{name} {value} is more than half of block_length, {half}")
+
+
 class VocabularySpec(Spec):
     """How a vocabulary is learned."""
 
-    kind: Literal["wordpiece", "bpe", "unigram"] = Field(
-        "wordpiece", description="wordpiece: BERT's; bpe: byte-level, as RoBERTa's; unigram: as XLM-R's"
+    kind: Literal["wordpiece", "bpe", "unigram", "kept"] = Field(
+        "wordpiece",
+        description="wordpiece: BERT's; bpe: byte-level, as RoBERTa's; unigram: as XLM-R's; kept: not learned, but the "
+        "pieces of a backbone's vocabulary that occur in the text",
     )
     size: int = Field(30_000, ge=300, description="pieces, special tokens included (mpnet: before its five symbols)")
     lower_case: bool = Field(True, description="upper and lower case are one; wordpiece drops accents with it")
@@ -101,6 +150,13 @@ class VocabularySpec(Spec):
         "</s> <unk> first, <mask> last; mpnet: roberta's around BERT's pieces, wordpiece only",
     )
     documents: int | None = Field(None, gt=0, description="learn from so many documents, the first; empty: from all")
+    alpha: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        exclude_if=_nothing,
+        description="languages share the text by n^alpha, n lines: common ones are thinned out; empty: all lines",
+    )
 
     def model_post_init(self, _: object) -> None:
         if self.symbols == "mpnet" and self.kind != "wordpiece":

@@ -1,4 +1,4 @@
-"""Vocabularies of our own, learned from the train split of a corpus by the tokenizers library.
+"""Vocabularies of our own, learned from the train splits of corpora by the tokenizers library.
 
 Text reaches the trainer as a stream, line by line; memory holds its distinct words. The same corpus and recipe give
 the same bytes for WordPiece and BPE. Unigram's trainer sums probabilities in the order of a hash table that differs
@@ -8,9 +8,7 @@ follows depends on its content.
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +17,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 
 from scriptorium.errors import UserError
 from scriptorium.ledger import Ledger
-from scriptorium.text.packing import texts_of
+from scriptorium.text.lines_of_corpora import Lines
 from scriptorium.text.tokenizers import fairseq_tokenizer
 
 if TYPE_CHECKING:
@@ -30,31 +28,22 @@ ROBERTA = {"cls_token": "<s>", "pad_token": "<pad>", "sep_token": "</s>", "unk_t
 ALPHABET = 1000  # most frequent characters that WordPiece and unigram spell with (the library's value); others: [UNK]
 
 
-class Lines:
-    """The lines of the train split, as often as they are asked for."""
+def train(spec: VocabularySpec, tables: list[Path], out: Path, ledger: Ledger) -> list[Path]:
+    """Learn a vocabulary from tables of documents or of pairs and save its tokenizer to `out`.
 
-    def __init__(self, documents: Path, limit: int | None):
-        self.documents, self.limit = documents, limit
-
-    def __iter__(self) -> Iterator[str]:
-        for text in itertools.islice(texts_of(self.documents, "train"), self.limit):
-            yield from text.split("\n")
-
-
-def train(spec: VocabularySpec, documents: Path, out: Path, ledger: Ledger) -> list[Path]:
-    """Learn a vocabulary from a documents.parquet and save its tokenizer to `out`.
-
-    Raises UserError: the train split has too little text for a vocabulary of this size.
+    Raises UserError: the train splits have too little text for a vocabulary of this size, or name no languages.
     """
+    lines = Lines(tables, spec.documents, spec.alpha)
+    ledger.metrics(0, lines.kept_lines)
     names = ROBERTA if spec.symbols == "roberta" else BERT
     last = [names["mask_token"]] if names is ROBERTA else []
     first = [name for name in names.values() if name not in last]
-    core = KINDS[spec.kind](Lines(documents, spec.documents), spec.size - len(last), first, spec.lower_case)
+    core = KINDS[spec.kind](lines, spec.size - len(last), first, spec.lower_case)
     core.add_special_tokens([*first, *last])
     if (learned := core.get_vocab_size()) != spec.size:
         raise UserError(
             f"the text gives {learned} pieces, not {spec.size}",
-            where=documents,
+            where=tables[0],
             remedy="change `size` of this vocabulary in config/config.yaml, or give the corpus more text",
         )
     core.post_processor = _post_processor(core, names)

@@ -33,7 +33,8 @@ from scriptorium.text.corpora.seen import Seen
 if TYPE_CHECKING:
     from scriptorium.text.spec import CorpusSource, CorpusSpec
 
-COLUMNS = ("id", "source", "split", "text")
+LANGUAGE = "language"  # is there only if the sources of the corpus name theirs
+COLUMNS = ("id", "source", "split", LANGUAGE, "text")
 ROWS_PER_GROUP, CHARACTERS_PER_GROUP = 1 << 16, 1 << 22  # of the parquet file: what stands in memory at once
 ROWS_PER_READ = 64
 
@@ -42,22 +43,24 @@ def prepare(
     spec: CorpusSpec, artifacts: list[Path], out: Path, ledger: Ledger, tasks: Sequence[Path] = ()
 ) -> list[Path]:
     """Read all sources, clean, split and write documents.parquet: id, source, split and text, all str (paragraphs
-    joined by line ends). artifacts: manifests, each in a folder named like its data set; tasks: of those to exclude.
+    joined by line ends), and language, if the sources name theirs. artifacts: manifests, each in a folder named like
+    its data set; tasks: of those to exclude.
 
     Raises UserError: bad file, a corpus of fewer than two documents, disk full.
     """
     scratch, result = out / ".scratch", out / "documents.parquet"
+    columns = [name for name in COLUMNS if name != LANGUAGE or spec.languages]
     shutil.rmtree(scratch, ignore_errors=True)  # of a killed attempt
-    with _writing(out):
+    with writing(out):
         scratch.mkdir(parents=True)
         try:
             with Seen(scratch / "seen.sqlite") as seen:
-                rows = _collect(spec, artifacts, seen, Excluded(tasks), ledger)
-                _write(scratch / "documents.parquet", ("id", "source", "text"), rows)
+                read = _collect(spec, artifacts, seen, Excluded(tasks), ledger)
+                write(scratch / "documents.parquet", [name for name in columns if name != "split"], read)
                 held_out = _count(seen.documents, spec)
                 threshold = seen.smallest(held_out)
             rows = _divided(scratch / "documents.parquet", spec.split_seed, threshold, ledger)
-            _write(result, COLUMNS, rows)
+            write(result, columns, rows)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     return [result]
@@ -65,8 +68,10 @@ def prepare(
 
 def _collect(
     spec: CorpusSpec, artifacts: list[Path], seen: Seen, excluded: Excluded, ledger: Ledger
-) -> Iterator[tuple[str, str, str]]:
-    """(id, source, text) of every document with something new in it. With tasks to exclude, all is read twice."""
+) -> Iterator[tuple[str, ...]]:
+    """(id, source, its language if it names one, text) of every document with something new in it. With tasks to
+    exclude, all is read twice.
+    """
     where = _where(spec)
     by_name = {path.parent.name: path for path in artifacts}
     for source in spec.sources:  # all names, before the first source is read
@@ -103,7 +108,7 @@ def _collect(
                     remedy="name every source once, and give files of different names",
                 )
             seen.add_document(_order(spec.split_seed, text))
-            yield name, source.dataset, text
+            yield name, source.dataset, *([source.language] if source.language else []), text
         ledger.note(f"{source.dataset}: {read} documents read, {repeated} left out as repetitions or empty")
 
 
@@ -118,16 +123,17 @@ def _count(documents: int, spec: CorpusSpec) -> int:
     return min(max(1, round(spec.validation_share * documents)), documents - 1)
 
 
-def _divided(path: Path, seed: int, threshold: bytes, ledger: Ledger) -> Iterator[tuple[str, str, str, str]]:
+def _divided(path: Path, seed: int, threshold: bytes, ledger: Ledger) -> Iterator[tuple[str, ...]]:
     """The documents again, with their split."""
     counted: Counter[str] = Counter()
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(ROWS_PER_READ, use_threads=False):
-            for name, source, text in zip(*(batch[column].to_pylist() for column in batch.schema.names), strict=True):
+            rows = zip(*(batch[column].to_pylist() for column in batch.schema.names), strict=True)
+            for name, source, *language, text in rows:
                 split = "validation" if _order(seed, text) <= threshold else "train"
                 counted[f"documents/{split}"] += 1
                 counted[f"words/{split}"] += len(text.split())
-                yield name, source, split, text
+                yield name, source, split, *language, text
     ledger.metrics(0, counted)
 
 
@@ -135,7 +141,7 @@ def _order(seed: int, text: str) -> bytes:
     return hashlib.sha256(f"{seed}\n{text}".encode()).digest()
 
 
-def _write(path: Path, columns: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> None:
+def write(path: Path, columns: Sequence[str], rows: Iterator[tuple[str, ...]]) -> None:
     """A parquet file of text columns, in row groups of bounded size."""
     schema = pa.schema([(name, pa.large_string()) for name in columns])
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
@@ -161,7 +167,7 @@ def _where(spec: CorpusSpec) -> str:
 
 
 @contextlib.contextmanager
-def _writing(out: Path) -> Iterator[None]:
+def writing(out: Path) -> Iterator[None]:
     """Turns a full disk into a UserError that names the directory, also where the database meets it."""
     with download.writing(out):
         try:

@@ -1,0 +1,94 @@
+"""Proves how a recipe with pairs becomes runs, and that what languages add changes no run that has none."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from scriptorium.config import loading
+from scriptorium.errors import UserError
+from scriptorium.objectives.spec import TWO_SIDED, RobertaSpec
+from scriptorium.runs import Runs
+from scriptorium.text.spec import CorpusSpec, VocabularySpec
+
+ROOT = Path(__file__).parents[2]
+RECIPE = {
+    "extends": "pretrain-bert",
+    "corpus": "multilingual",
+    "parallel": "tatoeba",
+    "tokenizer": "joint-8k",
+    "block_length": 96,
+    "objective": {"name": "roberta"},
+}
+
+
+@pytest.fixture
+def values() -> dict:
+    return yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def load(values, tmp_path, monkeypatch):
+    """Runs of a configuration with a recipe of two-sided blocks. RoBERTa's objective stands in for one that takes
+    them."""
+    monkeypatch.setattr(RobertaSpec, "layouts", (*RobertaSpec.layouts, TWO_SIDED))
+    count = itertools.count()
+
+    def loaded(**changes) -> Runs:
+        root = tmp_path / str(next(count))
+        shutil.copytree(ROOT / "config", root / "config")
+        with (root / "config/ablations.tsv").open("a", encoding="utf-8") as table:
+            table.write("two\tpretrain-two\t{}\t\t\tpairs\n")
+        recipe = {name: value for name, value in {**RECIPE, **changes}.items() if value is not None}
+        (root / "config/recipes/pretrain-two.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+        pretraining = {"recipes": ["two"]}
+        return Runs(loading.load({**values, "pretraining": pretraining}, root))
+
+    return loaded
+
+
+def test_a_recipe_with_pairs_reads_blocks_of_its_own(load):
+    runs = load()
+    name = "multilingual-tatoeba-joint-8k-96"
+    assert runs.pretrain_blocks("two") == f"results/data/packed_pairs/{name}/manifest.json"
+    assert name in runs.pair_packings and name not in runs.packings
+    assert runs.pack_pairs_corpus(name) == "results/data/corpora/multilingual/manifest.json"
+    assert runs.pack_pairs_parallel(name) == "results/data/parallel/tatoeba/manifest.json"
+    assert runs.pack_pairs_tokenizer(name) == "results/data/vocabularies/joint-8k/manifest.json"
+    assert runs.pack_pairs(name).block_length == 96 and runs.pack_pairs(name).sides.longest is None
+    assert runs.parallel_sources("tatoeba") == ["resources/tatoeba/manifest.json"]
+    assert runs.vocabulary_corpora("joint-8k") == [
+        "results/data/corpora/multilingual/manifest.json",
+        "results/data/parallel/tatoeba/manifest.json",
+    ]
+    assert runs.vocabulary_backbone("joint-8k") == []
+
+
+def test_other_sides_are_other_blocks(load):
+    assert "multilingual-tatoeba-joint-8k-96-longest_32" in load(sides={"longest": 32}).pair_packings
+
+
+def test_a_recipe_that_does_not_fit_is_refused(load):
+    with pytest.raises(UserError, match="the sources of corpus english name no language"):
+        load(corpus="english")
+    with pytest.raises(UserError, match="unknown corpus of pairs 'tatoba', did you mean 'tatoeba'"):
+        load(parallel="tatoba")
+    with pytest.raises(UserError, match="sides belongs to parallel"):
+        load(parallel=None, sides={"longest": 32})
+    with pytest.raises(UserError, match="longest 49 is more than half of block_length, 48"):
+        load(sides={"longest": 49})
+    with pytest.raises(UserError, match="bert needs blocks of layout packed or full-sentences, these are two-sided"):
+        load(objective={"name": "bert"})
+
+
+def test_a_corpus_and_a_vocabulary_without_languages_are_the_runs_that_they_were(values):
+    corpus = CorpusSpec.parse({"corpus": "c", "sources": [{"dataset": "bbc", "reader": "bbc"}]})
+    assert "language" not in corpus.canonical() and "alpha" not in VocabularySpec().canonical()
+    named = corpus.model_copy(update={"sources": (corpus.sources[0].model_copy(update={"language": "en"}),)})
+    assert json.loads(named.canonical())["sources"][0]["language"] == "en"
+    assert CorpusSpec.from_json(named.canonical()).languages == ("en",)
