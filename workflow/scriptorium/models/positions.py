@@ -21,6 +21,7 @@ AFTER_PADDING = (
     "longformer",
     "roberta",
     "roberta-prelayernorm",
+    "scriptorium-veco",
     "xlm-roberta",
     "xlm-roberta-xl",
     "xmod",
