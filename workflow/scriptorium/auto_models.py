@@ -8,7 +8,8 @@ MODELS = (
     "scriptorium.gaze.regressor.network",
     "scriptorium.gaze.regressor.released",
     "scriptorium.models.mpnet.model",
-    "scriptorium.models.veco",
+    "scriptorium.models.veco.heads",
+    "scriptorium.models.veco.translation",
 )
 
 for _name in MODELS:
