@@ -9,7 +9,6 @@ import pytest
 import torch
 import transformers
 
-import scriptorium.auto_models  # noqa: F401
 from scriptorium.models import veco
 from scriptorium.models.positions import longest_input
 from tests import tiny
@@ -138,15 +137,31 @@ def test_a_saved_model_comes_back_with_its_cross_attentions(tmp_path):
     model = pairs.model().float().eval()
     model.plain().save_pretrained(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
-    back, info = transformers.AutoModelForMaskedLM.from_pretrained(tmp_path, output_loading_info=True)
-    assert type(back) is veco.VecoForMaskedLM and not any(info[name] for name in info)
+    back, info = veco.VecoForMaskedLM.from_pretrained(tmp_path, output_loading_info=True)
+    assert not any(info[name] for name in info)
     assert len(back.get_input_embeddings().weight) == 100, "without the vocabulary's padding"
     for name, value in back.state_dict().items():
         assert torch.equal(value, model.state_dict()[name][: len(value)]), name
-    encoder = transformers.AutoModel.from_pretrained(tmp_path).eval()
-    assert type(encoder) is veco.VecoModel
+    encoder = veco.VecoModel.from_pretrained(tmp_path).eval()
     assert all(torch.equal(a, b) for a, b in zip(streams(encoder), streams(model.roberta), strict=True))
     assert longest_input(encoder.config) == pairs.SHAPE.max_positions
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["MaskedLM", "SequenceClassification", "TokenClassification", "QuestionAnswering", "MultipleChoice"],
+)
+def test_whatever_reads_xlmr_reads_a_saved_model_plugged_out(tmp_path, kind):
+    model = pairs.model().float().eval()
+    model.plain().save_pretrained(tmp_path)
+    auto = getattr(transformers, f"AutoModelFor{kind}")
+    read, info = auto.from_pretrained(tmp_path, output_loading_info=True)
+    assert type(read) is getattr(transformers, f"XLMRobertaFor{kind}")
+    assert any("cross_attention" in name for name in info["unexpected_keys"])
+    assert all(name.startswith(("classifier", "qa_outputs", "roberta.pooler")) for name in info["missing_keys"])
+    with torch.no_grad():
+        found, expected = (encoder(*X).last_hidden_state for encoder in (read.eval().roberta, model.roberta))
+    assert torch.allclose(found, expected, atol=1e-5)
 
 
 LARGE = {

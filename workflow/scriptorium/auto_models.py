@@ -8,7 +8,6 @@ MODELS = (
     "scriptorium.gaze.regressor.network",
     "scriptorium.gaze.regressor.released",
     "scriptorium.models.mpnet.model",
-    "scriptorium.models.veco.heads",
     "scriptorium.models.veco.translation",
 )
 

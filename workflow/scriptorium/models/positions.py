@@ -21,7 +21,6 @@ AFTER_PADDING = (
     "longformer",
     "roberta",
     "roberta-prelayernorm",
-    "scriptorium-veco",
     "xlm-roberta",
     "xlm-roberta-xl",
     "xmod",

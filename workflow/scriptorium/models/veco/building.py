@@ -11,7 +11,7 @@ from scriptorium.models.veco.model import VecoConfig
 from scriptorium.models.veco.terms import VecoForMaskedLM
 from scriptorium.models.vocabulary import widen
 
-SAVED = SavedEncoder(VecoConfig.model_type, also=("xlm-roberta", "bert"))
+SAVED = SavedEncoder(VecoConfig.model_type, also=("bert",))
 
 
 def build(spec: EncoderSpec, tokenizer: transformers.PreTrainedTokenizerBase, **settings: object) -> VecoForMaskedLM:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from transformers import AutoConfig, AutoModel, XLMRobertaConfig, XLMRobertaModel
+from transformers import XLMRobertaConfig, XLMRobertaModel
 
 from scriptorium.models.attention import additive
 from scriptorium.models.veco.layer import plug
 
 
 class VecoConfig(XLMRobertaConfig):
-    """XLM-R's configuration with fairseq's epsilon, positions and single segment, and what VECO adds."""
+    """XLM-R's configuration with fairseq's epsilon, positions and single segment, and what VECO adds.
 
-    model_type = "scriptorium-veco"
+    It is saved as XLM-R's kind of model: whatever reads XLM-R reads a VECO directory, plugged out. The classes of this
+    package read all of it.
+    """
 
     type_vocab_size: int = 1
     layer_norm_eps: float = 1e-5
@@ -105,7 +107,3 @@ def visible(documents: Tensor, others: Tensor) -> Tensor:
 def places(documents: Tensor) -> Tensor:
     """Places [N, L] of tokens in their document, from 0; documents [N, L], whose parts may stand apart."""
     return (documents[:, :, None] == documents[:, None]).tril().sum(-1) - 1
-
-
-AutoConfig.register(VecoConfig.model_type, VecoConfig)
-AutoModel.register(VecoConfig, VecoModel)

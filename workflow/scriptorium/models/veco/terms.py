@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional
-from transformers import AutoModelForMaskedLM, XLMRobertaForMaskedLM
+from transformers import XLMRobertaForMaskedLM
 from transformers.models.xlm_roberta.modeling_xlm_roberta import XLMRobertaLMHead
 
 from scriptorium.models.attention import additive, pick
@@ -94,6 +94,13 @@ class VecoForMaskedLM(PaddedVocabulary, XLMRobertaForMaskedLM):
             "predicted": (labels.view(positions.shape) != IGNORED).sum(-1),
             "bilingual": bilingual,
         }
+
+    def predict(self, input_ids: Tensor, positions: Tensor) -> Tensor:
+        """Logits [B, K, tokens] of H at `positions` [B, K] of texts `input_ids` [B, L]."""
+        documents = torch.zeros_like(input_ids)
+        mask = additive(visible(documents, documents)[:, None], self.lm_head.bias.dtype)
+        states = self.roberta.through(self.roberta.embed(input_ids, places(documents)), mask, rows=positions)
+        return self.lm_head(states)[..., : self.tokens]
 
     def losses(
         self,
@@ -208,4 +215,3 @@ def other(sides: Tensor) -> Tensor:
 
 
 VecoForMaskedLM.plain_class = VecoForMaskedLM  # saved with its cross-attentions
-AutoModelForMaskedLM.register(VecoConfig, VecoForMaskedLM)
