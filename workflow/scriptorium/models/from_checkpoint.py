@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -21,9 +22,11 @@ class SavedEncoder:
     """How the config.json of a kind of encoder tells its shape: under which names stand the fields of EncoderSpec.
 
     max_positions: None where positions are relative, and a text may be of any length.
+    also: further kinds of models that tell it by the same names, and whose weights our model can take.
     """
 
     model_type: str
+    also: tuple[str, ...] = ()
     hidden_size: str = "hidden_size"
     layers: str = "num_hidden_layers"
     heads: str = "num_attention_heads"
@@ -38,15 +41,17 @@ def shape_of(directory: Path, saved: SavedEncoder) -> EncoderSpec:
     Raises UserError: pickled weights, no config.json, another kind of model, a shape that no recipe can say.
     """
     check_checkpoint(directory)
-    config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
-    kind = saved.model_type
-    if config.get("model_type") != kind:
+    config = configuration(directory)
+    kind, kinds = config.get("model_type"), (saved.model_type, *saved.also)
+    if kind not in kinds:
         raise UserError(
-            f"a {config.get('model_type')} model, and this objective trains {kind}",
+            f"a {kind} model, and this objective trains {saved.model_type}",
             where=directory,
-            remedy=f"start from a model of kind {kind}, or name the objective that trains the kind of this one",
+            remedy=f"start from a model of kind {' or '.join(kinds)}, or name the objective that trains such a model",
         )
-    names = {field.name: getattr(saved, field.name) for field in fields(saved) if field.name != "model_type"}
+    names = {
+        field.name: getattr(saved, field.name) for field in fields(saved) if field.name not in ("model_type", "also")
+    }
     shape = {ours: config[theirs] for ours, theirs in names.items() if theirs is not None}
     if saved.max_positions is not None:
         shape["max_positions"] -= first_position(kind, config.get("pad_token_id", 1))
@@ -57,12 +62,15 @@ def copy_weights(model: transformers.PreTrainedModel, directory: Path) -> list[s
     """Copy the weights of a saved model, with or without its head, into `model`; returns what stays new.
 
     A vocabulary that `model` pads keeps its padding. What only the checkpoint has (a pooler) is left out, and what
-    `model` does not train (relative positions switched off) stays.
+    `model` does not train (relative positions switched off) stays. A model that takes weights of other kinds has a
+    method `adapt(weights, config.json)`, which gives them its own names and shapes.
     Raises UserError: shapes that differ, each with its name and both shapes.
     """
     given: dict[str, torch.Tensor] = {}
     for path in sorted(directory.glob("*.safetensors")):
         given |= safetensors.torch.load_file(path)
+    if hasattr(model, "adapt"):
+        given = model.adapt(given, configuration(directory))
     prefix = f"{model.base_model_prefix}."
     if not any(name.startswith(prefix) for name in given):  # an encoder alone
         given = {prefix + name: value for name, value in given.items()}
@@ -87,6 +95,11 @@ def copy_weights(model: transformers.PreTrainedModel, directory: Path) -> list[s
             elif not _tied(value, own, given):
                 new.append(name)
     return new
+
+
+def configuration(directory: Path) -> dict[str, Any]:
+    """The config.json of a saved model."""
+    return json.loads((directory / "config.json").read_text(encoding="utf-8"))
 
 
 def _fits(theirs: torch.Tensor, ours: torch.Tensor, model: transformers.PreTrainedModel) -> bool:

@@ -61,11 +61,14 @@ class PaddedVocabulary:
             self.get_output_embeddings().bias[: len(log_frequency)] = torch.from_numpy(log_frequency)
 
     def plain(self) -> transformers.PreTrainedModel:
-        """The same weights as transformers' own class, without the padding."""
-        config_class = self.plain_class.config_class
-        kept = config_class().to_dict().keys() - {"model_type", "architectures", "transformers_version"}
+        """The same weights as `plain_class`, without the padding."""
+        return self.as_class(self.plain_class)
+
+    def as_class(self, kind: type[transformers.PreTrainedModel]) -> transformers.PreTrainedModel:
+        """The same weights as a class whose parameters are among these, without the padding."""
+        kept = kind.config_class().to_dict().keys() - {"model_type", "architectures", "transformers_version"}
         values = {name: value for name, value in self.config.to_dict().items() if name in kept}
-        model = self.plain_class(config_class(**values | {"vocab_size": self.tokens}))
+        model = kind(kind.config_class(**values | {"vocab_size": self.tokens}))
         own = self.state_dict()
         model.load_state_dict({name: own[name][: len(value)] for name, value in model.state_dict().items()})
         return model

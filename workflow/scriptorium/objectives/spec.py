@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, SerializeAsAny, ValidationError, model_validator
 
-from scriptorium.engine.spec import TrainSpec
+from scriptorium.engine.spec import MixtureSpec, TrainSpec
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.named import ModuleOf
 from scriptorium.spec import Spec
@@ -150,6 +150,58 @@ class XlnetSpec(HiddenTokensSpec):
             raise ValueError("mask, random: xlnet replaces no token; set both to 0")
 
 
+class VecoWeights(Spec):
+    """Weights of VECO's terms; a term without weight is not computed."""
+
+    mlm: float = Field(1.0, ge=0, description="masked tokens from their own side, without cross-attention")
+    ca: float = Field(1.0, ge=0, description="the same with cross-attention to the other side; 0: a model without any")
+    tlm: float = Field(1.0, ge=0, description="bilingual blocks: the same from both sides as one text (ours: 1)")
+
+
+class PairedSpec(Spec):
+    """What the paper leaves open, or we could not find (docs/papers/veco.md section 10); all defaults are ours."""
+
+    weights: VecoWeights = VecoWeights()
+    predicted_by: Literal["both", "one"] = Field(
+        "both", description="both: each of the two streams predicts every masked token; one: each token by one of them"
+    )
+    cross_gradient: bool = Field(True, description="the term of the cross-attention trains the other side's states too")
+    cross_start: Literal["new", "copied"] = Field(
+        "new",
+        description="of the cross-attention, training from a checkpoint that has none: new, or copied from its "
+        "self-attention",
+    )
+    tlm_positions: Literal["continued", "restarted"] = Field(
+        "continued", description="positions of the second side in the joined text"
+    )
+    whole_words: bool = Field(False, description="words are chosen, not pieces; one that would exceed the count is not")
+
+
+class VecoSpec(HiddenTokensSpec):
+    """veco."""
+
+    layouts: ClassVar[tuple[str, ...]] = (TWO_SIDED,)
+
+    name: Annotated[Literal["veco"], MODULE] = Field(
+        "veco", description="pairs of texts: masked language models of each side, across both, and of both joined"
+    )
+    rate: float = Field(0.15, gt=0, lt=1, description="share of the tokens of monolingual blocks that are predicted")
+    bilingual_rate: float = Field(0.25, gt=0, lt=1, description="the same of bilingual blocks")
+    document_attention: bool = Field(True, description="a pair sees no other pair of its block: always true")
+    paired: PairedSpec = PairedSpec()
+    mixture: MixtureSpec = MixtureSpec()
+
+    def model_post_init(self, context: object) -> None:
+        super().model_post_init(context)
+        weights = self.paired.weights
+        if not self.document_attention:
+            raise ValueError("document_attention: a pair never sees another one in veco; leave it on")
+        if not (weights.mlm or weights.ca or weights.tlm):
+            raise ValueError("paired.weights: all three are 0, so there is nothing to train")
+        if self.paired.predicted_by == "one" and not (weights.mlm and weights.ca):
+            raise ValueError("paired.predicted_by: one needs both streams; give paired.weights mlm and ca more than 0")
+
+
 class PermutedSpec(Spec):
     """What MPNet and its ablations add (docs/papers/mpnet.md sections 2 to 4)."""
 
@@ -215,7 +267,7 @@ class MlmPermutedSpec(WithoutMaskRowsSpec):
 
 OBJECTIVES: dict[str, type[ObjectiveSpec]] = {
     each.model_fields["name"].default: each
-    for each in (BertSpec, BertNspSpec, RobertaSpec, XlnetSpec, MpnetSpec, PlmSpec, MlmPermutedSpec)
+    for each in (BertSpec, BertNspSpec, RobertaSpec, XlnetSpec, VecoSpec, MpnetSpec, PlmSpec, MlmPermutedSpec)
 }
 
 
