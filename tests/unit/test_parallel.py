@@ -58,6 +58,10 @@ FORMATS = {
         "tmx",
         {"t.tmx": tmx(list(zip(ENGLISH, GERMAN, strict=True)), '<!DOCTYPE tmx SYSTEM "http://no.where/tmx14.dtd">\n')},
     ),
+    "translation memory in UTF-16": (
+        "tmx",
+        {"t.tmx": tmx(list(zip(ENGLISH, GERMAN, strict=True))).replace("UTF-8", "UTF-16").encode("utf-16")},
+    ),
     "hub": ("parquet", {"t.parquet": parquet({"translation": TRANSLATIONS})}),
     "columns": ("parquet", {"t.parquet": parquet({"x": ENGLISH, "y": GERMAN})}, {"options": {"a": "x", "b": "y"}}),
     "tatoeba": (
