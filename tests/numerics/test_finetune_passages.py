@@ -145,8 +145,8 @@ def test_the_threshold_for_no_answer_comes_from_validation(tmp_path):
     run = differences.read(tmp_path / "v/toy/seed0/manifest.json")
     other = replace(run, metrics={}, predictions=again.set_index("id").assign(exact=0.0, f1=0.0))
     for metric in ("test/f1", "test/em", "test/f1_no_answer"):
-        made, _ = differences.difference([run], [other], KindOfTask(kind="question_answering"), metric, 200, 0)
-        assert made.difference == pytest.approx(metrics[metric])
+        made = differences.difference([run], [other], KindOfTask(kind="question_answering"), metric)
+        assert made.comparison.difference == pytest.approx(metrics[metric])
 
 
 def test_multiple_choice_of_two_to_four_options_is_learned(tmp_path):
@@ -162,7 +162,7 @@ def test_multiple_choice_of_two_to_four_options_is_learned(tmp_path):
     assert found["probabilities"].map(sum).tolist() == pytest.approx([1] * len(found))
     run = differences.read(tmp_path / "v/toy/seed0/manifest.json")
     task = KindOfTask(kind="multiple_choice", labels=("middle", "high"))
-    assert differences.difference([run], [run], task, "test/accuracy_high", 200, 0)[0].difference == 0
+    assert differences.difference([run], [run], task, "test/accuracy_high").comparison.difference == 0
 
 
 @pytest.mark.parametrize("kind", ["classification", "tagging", "multiple_choice"])

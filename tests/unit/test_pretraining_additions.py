@@ -149,7 +149,7 @@ def test_additions_that_no_run_uses_change_no_run(package):
 
 @pytest.mark.parametrize(
     ("module", "named"),
-    [("objectives/roberta.py", '"name":"roberta"'), ("text/corpora/readers/bbc.py", '"reader":"bbc"')],
+    [("objectives/roberta.py", '"name":"roberta"'), ("text/corpora/readers/wikipedia.py", '"reader":"wikipedia"')],
 )
 def test_an_edit_of_one_module_changes_the_runs_that_name_it_alone(package, module, named):
     before = package.plans()

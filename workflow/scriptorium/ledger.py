@@ -188,7 +188,7 @@ def git_state() -> dict[str, Any]:
     """Commit, branch and dirty flag of the working directory's repository; empty outside one."""
 
     def git(*words: str) -> str:
-        done = subprocess.run(["git", *words], capture_output=True, text=True, timeout=10, check=True)
+        done = subprocess.run(["git", *words], capture_output=True, text=True, timeout=60, check=True)
         return done.stdout.strip()
 
     try:
