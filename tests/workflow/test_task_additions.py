@@ -102,6 +102,9 @@ names = {
     "study": [*config.studies, *config.pretraining.studies],
     "seed": ["0"],
     "of": ["", "_cogbert", "_mpnet"],
+    "of_study": ["", "_mpnet"],
+    "pairs": [*config.minimal_pairs],
+    "parallel": [*config.parallel],
 }
 found = {}
 for stage, folder in FOLDERS.items():
@@ -168,14 +171,15 @@ def test_a_change_of_the_reader_or_the_kind_in_use_changes_exactly_their_runs(tm
     with_parity(tmp_path)
     folder = tmp_path / "workflow/scriptorium/tasks"
     prepared = {"results/data/lines"}
-    for name, wanted in (("readers/numbered_lines", prepared), ("kinds/parity", None)):
+    for module, wanted in (("readers/numbered_lines", prepared), ("kinds/parity", None)):
         before = plans(tmp_path)
         assert '"step":2' in before["results/data/lines"][0]
-        path = folder / f"{name}.py"
+        path = folder / f"{module}.py"
         path.write_text(path.read_text(encoding="utf-8") + "\nEXTRA = 1\n", encoding="utf-8")
         after = plans(tmp_path)
         tuned = {f for f in before if f.startswith("results/finetune/") and f.split("/")[3] == "lines"}
-        wanted = wanted or prepared | tuned | {"results/runs/tables/finetune_lines"}
+        tables = {f"results/runs/tables/{name}_lines" for name in ("finetune", "dose")}
+        wanted = wanted or prepared | tuned | tables
         assert {run for run in before if before[run] != after[run]} == wanted
 
 

@@ -21,6 +21,7 @@ SUBJECTS = {
         "prepare_corpus": "running text, split by document",
         "prepare_parallel": "pairs of texts, split by the texts in common",
         "prepare_gaze": "eye movements, a row per word",
+        "prepare_pairs": "real and broken sentences",
     },
     "gaze": {
         "annotate": "linguistic features of every word",
@@ -30,12 +31,17 @@ SUBJECTS = {
         "significance": "which features move the eye",
     },
     "training": {
+        "train_vocabulary": "word pieces, learned from the corpus",
         "pack": "tokenised blocks",
         "pack_pairs": "blocks of two sides",
         "pretrain": "a small encoder",
         "finetune": "every variant, task and seed",
     },
     "results": {
+        "probe": "topics from few labels",
+        "score_pairs": "which sentence is likelier",
+        "tabulate_few_labels": "table and figure",
+        "tabulate_pairs": "tables and figure",
         "tabulate_corpora": "table",
         "tabulate_gaze": "table and figure",
         "tabulate_pretrain": "table and figure",
@@ -82,7 +88,8 @@ def dot(jobs: Counter[str], edges: set[tuple[str, str]]) -> str:
         subject = next((name for name, own in SUBJECTS.items() if rule in own), "")
         caption = SUBJECTS.get(subject, {}).get(rule, "")
         count = f"&#160;× {jobs[rule]}" if jobs[rule] > 1 else ""
-        label = f'<b>{rule}</b>{count}<br/><font point-size="10" color="#30353b">{caption}</font>'
+        below = f'<br/><font point-size="10" color="#30353b">{caption}</font>' if caption else ""
+        label = f"<b>{rule}</b>{count}{below}"
         lines.append(f'{rule} [label=<{label}>, fillcolor="{FILL[subject]}", color="{LINE[subject]}"];')
     lines += [f"{a} -> {b};" for a, b in sorted(needed(edges))]
     return f"digraph default {{{SETTINGS}    " + "\n    ".join(lines) + "\n}\n"
