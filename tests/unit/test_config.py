@@ -219,3 +219,20 @@ def test_answers_can_be_revealed_of_tasks_that_have_them_word_by_word_alone(valu
     assert (runs.reveal("gaze-onestop").of, runs.reveal("marked-word").of) == ("measures", "marks")
     with pytest.raises(UserError, match="cannot be given as features of words"):
         runs.reveal("sentiment")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda path: path.name)
+def test_no_key_stands_twice_in_a_file_of_ours(path):
+    """YAML takes the last of two and says nothing."""
+
+    def check(node: yaml.Node) -> None:
+        if isinstance(node, yaml.MappingNode):
+            keys = [key.value for key, _ in node.value]
+            assert len(keys) == len(set(keys)), (path.name, sorted({key for key in keys if keys.count(key) > 1}))
+            for _, value in node.value:
+                check(value)
+        elif isinstance(node, yaml.SequenceNode):
+            for value in node.value:
+                check(value)
+
+    check(yaml.compose(path.read_text(encoding="utf-8")))

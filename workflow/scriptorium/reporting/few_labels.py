@@ -55,26 +55,30 @@ def table(runs: Sequence[ProbeRun]) -> pd.DataFrame:
     for variant, own in grouped(runs).items():
         for count in sorted(own[0].predictions["labels"].unique()):
             totals = {scorer: _totals(own, scorer, count) for scorer in (MODEL, *CONTROLS)}
-            found = estimate(totals[MODEL], _accuracy)
+            over = OVER_ENCODERS if len(own) > 1 else OVER_DRAWS
             for control, shown in CONTROLS.items():
-                against = compare(totals[MODEL], totals[control], _accuracy, paired=True)
-                rows.append(
-                    {
-                        "variant": variant,
-                        "control": shown,
-                        "labels": int(count),
-                        "seeds": len(totals[MODEL]),
-                        "accuracy": found.value,
-                        "ci_low": found.low,
-                        "ci_high": found.high,
-                        "delta": against.difference,
-                        "delta_ci_low": against.low,
-                        "delta_ci_high": against.high,
-                        "method": PROBE,
-                        "over": OVER_ENCODERS if len(own) > 1 else OVER_DRAWS,
-                    }
-                )
+                found = compared(totals[MODEL], totals[control])
+                rows.append({"variant": variant, "control": shown, "labels": int(count), **found})
+                rows[-1] |= {"method": PROBE, "over": over}
     return pd.DataFrame(rows)
+
+
+def compared(totals: np.ndarray, control: np.ndarray) -> dict[str, float]:
+    """The columns from seeds to delta_ci_high.
+
+    totals, control: [seeds, texts, 2], whether a text is right, and 1; row by row they share the labelled texts, so
+    they are paired.
+    """
+    found, against = estimate(totals, accuracy), compare(totals, control, accuracy, paired=True)
+    return {
+        "seeds": len(totals),
+        "accuracy": found.value,
+        "ci_low": found.low,
+        "ci_high": found.high,
+        "delta": against.difference,
+        "delta_ci_low": against.low,
+        "delta_ci_high": against.high,
+    }
 
 
 def controls(runs: Sequence[ProbeRun]) -> pd.DataFrame:
@@ -83,7 +87,7 @@ def controls(runs: Sequence[ProbeRun]) -> pd.DataFrame:
     rows = []
     for control, shown in CONTROLS.items():
         for count in sorted(own[0].predictions["labels"].unique()):
-            found = estimate(_totals(own, control, count), _accuracy)
+            found = estimate(_totals(own, control, count), accuracy)
             rows.append((shown, int(count), found.value, found.low, found.high))
     return pd.DataFrame(rows, columns=["control", "labels", "accuracy", "ci_low", "ci_high"])
 
@@ -134,6 +138,6 @@ def _totals(runs: Sequence[ProbeRun], scorer: str, labels: int) -> np.ndarray:
     return np.stack([values, np.ones_like(values)], axis=-1)
 
 
-def _accuracy(sums: np.ndarray) -> np.ndarray:
+def accuracy(sums: np.ndarray) -> np.ndarray:
     """[..., 2] -> [...]."""
     return sums[..., 0] / sums[..., 1]

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from scriptorium.errors import UserError
-from scriptorium.evaluation.statistics import compare, estimate
 from scriptorium.reporting.differences import FinetuneRun
+from scriptorium.reporting.few_labels import compared
 
 FINETUNE = "finetune"
 OVER_SEEDS = "encoders and draws"
@@ -33,24 +33,9 @@ def table(runs: Sequence[FinetuneRun], baseline: str, labelled: Mapping[str, int
                     f"{variant} and {baseline} on {task} have other seeds or other test texts",
                     remedy="run snakemake for both again",
                 )
-            found = estimate(totals, _accuracy)
-            against = compare(totals, own[baseline][1], _accuracy, paired=True)
-            rows.append(
-                {
-                    "variant": variant,
-                    "control": baseline,
-                    "labels": count,
-                    "seeds": len(totals),
-                    "accuracy": found.value,
-                    "ci_low": found.low,
-                    "ci_high": found.high,
-                    "delta": against.difference,
-                    "delta_ci_low": against.low,
-                    "delta_ci_high": against.high,
-                    "method": FINETUNE,
-                    "over": OVER_SEEDS,
-                }
-            )
+            found = compared(totals, own[baseline][1])
+            rows.append({"variant": variant, "control": baseline, "labels": count, **found})
+            rows[-1] |= {"method": FINETUNE, "over": OVER_SEEDS}
     return pd.DataFrame(rows)
 
 
@@ -60,8 +45,3 @@ def _totals(runs: Sequence[FinetuneRun], variant: str, task: str) -> tuple[tuple
     ids = {tuple(run.predictions.index) for run in own}
     right = np.stack([(run.predictions["label"] == run.predictions["prediction"]).to_numpy(float) for run in own])
     return (tuple(run.seed for run in own), ids), np.stack([right, np.ones_like(right)], axis=-1)
-
-
-def _accuracy(sums: np.ndarray) -> np.ndarray:
-    """[..., 2] -> [...]."""
-    return sums[..., 0] / sums[..., 1]
