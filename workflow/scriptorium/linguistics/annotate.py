@@ -73,18 +73,8 @@ def texts_of(path: Path) -> list[str]:
 
 def load(pipeline: str) -> Language:
     """The installed spaCy pipeline. Raises UserError if it is missing or lacks what the features need."""
-    import spacy
-
     where = "annotation.pipeline"
-    try:
-        nlp = spacy.load(pipeline, exclude=["lemmatizer"])
-    except OSError:
-        installed = ", ".join(spacy.util.get_installed_models()) or "none"
-        raise UserError(
-            f"the spaCy pipeline {pipeline!r} is not installed (installed: {installed})",
-            where=where,
-            remedy="install it as a package, or name an installed one",
-        ) from None
+    nlp = installed(pipeline, where, exclude=["lemmatizer"])
     missing = [name for name in ("parser", "ner") if name not in nlp.pipe_names]
     if missing or "noun_chunks" not in nlp.Defaults.syntax_iterators:
         raise UserError(
@@ -93,6 +83,21 @@ def load(pipeline: str) -> Language:
             remedy="name a pipeline with tagger, parser, entities and noun chunks",
         )
     return nlp
+
+
+def installed(pipeline: str, where: str, exclude: list[str]) -> Language:
+    """A spaCy pipeline without the parts of `exclude`. Raises UserError, naming `where`, if it is not installed."""
+    import spacy
+
+    try:
+        return spacy.load(pipeline, exclude=exclude)
+    except OSError:
+        there = ", ".join(spacy.util.get_installed_models()) or "none"
+        raise UserError(
+            f"the spaCy pipeline {pipeline!r} is not installed (installed: {there})",
+            where=where,
+            remedy="install it as a package, or name an installed one",
+        ) from None
 
 
 def annotate(texts: Iterable[str], nlp: Language, processes: int = 1) -> pd.DataFrame:

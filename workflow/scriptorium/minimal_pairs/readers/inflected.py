@@ -25,6 +25,7 @@ import pandas as pd
 
 from scriptorium.errors import UserError
 from scriptorium.ledger import Ledger
+from scriptorium.linguistics.annotate import installed
 from scriptorium.minimal_pairs.held_out import digest, sentences
 
 if TYPE_CHECKING:
@@ -107,18 +108,8 @@ def other_number(word: str, irregular: dict[str, str], *, longer: bool) -> str:
 
 def _load(pipeline: str):
     """Raises UserError: the pipeline is not installed, or has no tagger or parser."""
-    import spacy
-
     where = "config/config.yaml, minimal_pairs: options.pipeline"
-    try:
-        nlp = spacy.load(pipeline, exclude=["lemmatizer", "ner"])
-    except OSError:
-        installed = ", ".join(spacy.util.get_installed_models()) or "none"
-        raise UserError(
-            f"the spaCy pipeline {pipeline!r} is not installed (installed: {installed})",
-            where=where,
-            remedy="install it as a package, or name an installed one",
-        ) from None
+    nlp = installed(pipeline, where, exclude=["lemmatizer", "ner"])
     if missing := [name for name in ("tagger", "parser") if name not in nlp.pipe_names]:
         raise UserError(
             f"the spaCy pipeline {pipeline!r} lacks {', '.join(missing)}",
