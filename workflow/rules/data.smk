@@ -97,6 +97,28 @@ rule prepare_parallel:
         " --out results/data/parallel/{wildcards.parallel} --input sources={input.sources} 2> {log}"
 
 
+rule prepare_dictionary:
+    input:
+        sources=lambda wildcards: RUNS.dictionary_sources(wildcards.dictionary),
+    output:
+        "results/data/dictionaries/{dictionary}/manifest.json",
+    log:
+        "logs/prepare_dictionary/{dictionary}.log",
+    benchmark:
+        "benchmarks/prepare_dictionary/{dictionary}.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=30,
+    params:
+        spec=spec_of("prepare_dictionary"),
+        code=code_of("prepare_dictionary"),
+    message:
+        "Prepare dictionary {wildcards.dictionary}: words in the form in which they are compared"
+    shell:
+        "python -m scriptorium.stages.prepare_dictionary --spec {params.spec:q}"
+        " --out results/data/dictionaries/{wildcards.dictionary} --input sources={input.sources} 2> {log}"
+
+
 rule train_vocabulary:
     input:
         corpus=lambda wildcards: RUNS.vocabulary_corpora(wildcards.vocabulary),

@@ -24,7 +24,8 @@ class ReferenceChecks:
 
     def check(self) -> None:
         self.names(), self.gaze(), self.backbones(), self.tasks()
-        self.corpora(), self.pretraining(), self.minimal_pairs(), self.few_labels(), self.studies(), self.attention()
+        self.corpora(), self.pretraining(), self.minimal_pairs(), self.few_labels(), self.crosslingual()
+        self.studies(), self.attention()
 
     def known(self, name: str, names: Mapping, what: str, place: str, remedy: str | None = None) -> None:
         if name not in names:
@@ -48,6 +49,7 @@ class ReferenceChecks:
             "parallel": config.parallel,
             "vocabularies": config.vocabularies,
             "minimal_pairs": config.minimal_pairs,
+            "dictionaries": config.dictionaries,
             "studies": config.studies,
         }
         for block, names in blocks.items():
@@ -244,6 +246,30 @@ class ReferenceChecks:
                         f"{place}.few_labels: {variant} is trained on {corpus!r}, which may hold texts of {task}",
                         where=self.where,
                         remedy=f"set exclude: [{task}] in corpora.{corpus}",
+                    )
+
+    def crosslingual(self) -> None:
+        """Where translations and words come from, and that the models were trained on pairs, but not on these."""
+        config, block = self.config, self.config.crosslingual
+        for name, dictionary in config.dictionaries.items():
+            for source in dictionary.sources:
+                self.dataset(source.dataset, f"dictionaries.{name}.sources")
+        if block:
+            self.known(block.parallel, config.parallel, "corpus of pairs", "crosslingual.parallel")
+            self.known(block.dictionary, config.dictionaries, "dictionary", "crosslingual.dictionary")
+        for name, study in config.pretraining.studies.items():
+            for variant in study.variants if study.crosslingual else ():
+                place, own = f"pretraining.studies.{name}.crosslingual", self.project.variants[variant].recipe.parallel
+                if block is None:
+                    raise UserError(f"{place} needs a block crosslingual", where=self.where)
+                if own != block.parallel:
+                    raise UserError(
+                        f"{place}: the held-out pairs are those of {block.parallel!r}, but {variant} is trained on "
+                        f"{own!r}, which may have them",
+                        where=self.where,
+                        remedy=f"set crosslingual.parallel: {own}"
+                        if own
+                        else "take variants that are trained on pairs",
                     )
 
     def studies(self) -> None:

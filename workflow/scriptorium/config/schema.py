@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from scriptorium.crosslingual.spec import CrosslingualSettings
 from scriptorium.few_labels.spec import ProbeSettings
 from scriptorium.gaze.spec import BenchmarkCmcl2021Spec, GazeFormat, RegressorSettings, TrainPredictorSpec
 from scriptorium.linguistics.spec import AnnotateSpec
@@ -18,6 +19,7 @@ from scriptorium.minimal_pairs.spec import PairsSettings
 from scriptorium.objectives.spec import PACKED, TWO_SIDED, PretrainSettings
 from scriptorium.spec import Spec
 from scriptorium.tasks.spec import FinetuneSettings, TaskData, TaskInput
+from scriptorium.text.dictionaries.spec import DictionarySettings
 from scriptorium.text.parallel.spec import ParallelSettings
 from scriptorium.text.spec import CorpusSettings, PackPairsSpec, PackSpec, SidesSpec, VocabularySpec
 
@@ -97,6 +99,17 @@ class Parallel(ParallelSettings):
     """Pairs of texts in two languages."""
 
 
+class Dictionary(DictionarySettings):
+    """Translations of words."""
+
+
+class Crosslingual(CrosslingualSettings):
+    """What pre-trained models have learned of translations, without fine-tuning (crosslingual_<study>.tsv)."""
+
+    parallel: str = Field(description="corpus of pairs of this file, whose held-out pairs are asked about")
+    dictionary: str = Field(description="dictionary of this file, against which words are aligned")
+
+
 class MinimalPairs(PairsSettings):
     """A set of minimal pairs: read from a data set, or made from the held-out sentences of a corpus."""
 
@@ -129,6 +142,9 @@ class PretrainingStudy(Spec):
         (), description="sets of minimal pairs that its models score: results/tables/minimal_pairs_<study>.tsv"
     )
     few_labels: bool = Field(False, description="its models are probed with few labels: few_labels_<study>.tsv")
+    crosslingual: bool = Field(
+        False, description="its models are asked about held-out translations: crosslingual_<study>.tsv"
+    )
 
 
 class Vocabulary(VocabularySpec):
@@ -226,6 +242,8 @@ class Config(Spec):
         default_factory=dict, description="sets of minimal pairs by name: is the real sentence the more likely one?"
     )
     few_labels: FewLabels | None = Field(None, description="a task with few labels; empty: none")
+    dictionaries: dict[str, Dictionary] = Field(default_factory=dict, description="translations of words, by name")
+    crosslingual: Crosslingual | None = Field(None, description="held-out translations to ask about; empty: none")
     pretraining: Pretraining = Pretraining()
     studies: dict[str, Study] = Field(default_factory=dict, description="comparisons by name; null removes one")
     attention: Attention | None = None

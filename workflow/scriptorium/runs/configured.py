@@ -10,7 +10,7 @@ from pathlib import Path
 
 from scriptorium.config.claims import Claim
 from scriptorium.config.project import Project
-from scriptorium.config.schema import PretrainRecipe
+from scriptorium.config.schema import Crosslingual, PretrainRecipe
 from scriptorium.errors import UserError, nearest
 from scriptorium.tasks.kind import kind_of
 from scriptorium.text.spec import PackPairsSpec, PackSpec, SidesSpec
@@ -146,6 +146,21 @@ class ConfiguredRuns:
             for run in trained
         ]
 
+    def crosslingual_of(self, of_study: str) -> list[Run]:
+        """Cross-lingual measures of a pre-training study (`_<name>`)."""
+        study = of_study.removeprefix("_")
+        trained = self.pretraining_study(study)
+        if not self.config.pretraining.studies[study].crosslingual:
+            raise UserError(
+                f"cross-lingual measures are not asked for of {study}",
+                where="config/config.yaml",
+                remedy=f"set pretraining.studies.{study}.crosslingual: true",
+            )
+        return [
+            self._run("measure_crosslingual", f"crosslingual/{run.variant}", run.study, run.variant, "", run.seed)
+            for run in trained
+        ]
+
     def few_finetuned(self, of_study: str) -> list[Run]:
         """Fine-tuning runs with few labels, which stand in the table beside the default's probes."""
         block = self.config.few_labels
@@ -221,14 +236,15 @@ class ConfiguredRuns:
         yield from pretraining.values()
         zero_shot = {run.path: run for name in self._with("minimal_pairs") for run in self.pairs_of(name)}
         probes = {run.path: run for name in self._with("few_labels") for run in self.probes_of(name)}
-        yield from (zero_shot | probes).values()
+        asked = {run.path: run for name in self._with("crosslingual") for run in self.crosslingual_of(name)}
+        yield from (zero_shot | probes | asked).values()
         yield from self.finetuning
 
     def _with(self, evaluation: str) -> list[str]:
-        """For `pairs_of` and `probes_of`: the studies that ask for it, and last the default, which names the runs."""
+        """For `pairs_of` and its like: the studies that ask for it, and last the default, which names the runs."""
         pretraining = self.config.pretraining
         studies = [f"_{name}" for name, study in pretraining.studies.items() if getattr(study, evaluation)]
-        return [*studies, *([""] if self.pretraining and getattr(pretraining, evaluation) else [])]
+        return [*studies, *([""] if self.pretraining and getattr(pretraining, evaluation, False) else [])]
 
     def finetuned_in(self, studies: Iterable[str]) -> list[Run]:
         """Fine-tuning runs of these studies, each once."""
@@ -238,6 +254,16 @@ class ConfiguredRuns:
     def attention_runs(self) -> list[Run]:
         """The fine-tuned models whose attention is drawn: the first seed of every variant of the study."""
         return [run for run in self.finetuning if (run.variant, run.task, run.seed) in self._drawn]
+
+    def _crosslingual(self) -> Crosslingual:
+        """Raises UserError where it is not configured."""
+        if self.config.crosslingual is None:
+            raise UserError(
+                "crosslingual is not configured",
+                where="config/config.yaml",
+                remedy="add a block crosslingual; config/README.md shows one",
+            )
+        return self.config.crosslingual
 
     def _block(self, name: str):
         """A block below `gaze` that need not be there. Raises UserError if it is not."""

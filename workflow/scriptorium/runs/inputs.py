@@ -137,6 +137,16 @@ class InputFiles(ConfiguredRuns):
         folder = "packed_pairs" if recipe.parallel else "packed"
         return f"results/data/{folder}/{packing_name(recipe)}/manifest.json"
 
+    def dictionary_sources(self, dictionary: str) -> list[str]:
+        sources = self._known(dictionary, self.config.dictionaries, "dictionary").sources
+        return [f"resources/{name}/manifest.json" for name in dict.fromkeys(source.dataset for source in sources)]
+
+    def crosslingual_parallel(self) -> str:
+        return f"results/data/parallel/{self._crosslingual().parallel}/manifest.json"
+
+    def crosslingual_dictionary(self) -> str:
+        return f"results/data/dictionaries/{self._crosslingual().dictionary}/manifest.json"
+
     def pairs_source(self, pairs: str) -> str:
         """Manifest of the data set or of the corpus that minimal pairs are made of."""
         entry = self._known(pairs, self.config.minimal_pairs, "set of minimal pairs")

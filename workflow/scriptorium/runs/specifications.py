@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scriptorium.config import claims
+from scriptorium.crosslingual.spec import CrosslingualSettings, MeasureCrosslingualSpec
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError
 from scriptorium.few_labels.spec import ProbeSettings, ProbeSpec
@@ -27,6 +28,7 @@ from scriptorium.stages.significance import SignificanceSpec
 from scriptorium.stages.tabulate_boundary import TabulateBoundarySpec
 from scriptorium.stages.tabulate_claims import TabulateClaimsSpec
 from scriptorium.stages.tabulate_corpora import TabulateCorporaSpec
+from scriptorium.stages.tabulate_crosslingual import TabulateCrosslingualSpec
 from scriptorium.stages.tabulate_dose import TabulateDoseSpec
 from scriptorium.stages.tabulate_few_labels import TabulateFewLabelsSpec
 from scriptorium.stages.tabulate_finetune import TabulateFinetuneSpec
@@ -37,6 +39,7 @@ from scriptorium.stages.tabulate_reading import TabulateReadingSpec
 from scriptorium.stages.tabulate_weights import TabulateWeightsSpec
 from scriptorium.tasks.kind import kind_of
 from scriptorium.tasks.spec import FinetuneSettings, FinetuneSpec, KindOfTask, TaskDataSpec, TaskInput
+from scriptorium.text.dictionaries.spec import DictionarySpec
 from scriptorium.text.parallel.spec import ParallelSource, ParallelSpec
 from scriptorium.text.spec import CorpusSource, CorpusSpec, StreamSpec, VocabularySpec
 
@@ -181,6 +184,22 @@ class Specifications(ConfiguredRuns):
         return TabulateFewLabelsSpec(
             baseline=self.config.studies[self.config.few_labels.study].baseline, labelled=labelled
         )
+
+    @made_in("results/data/dictionaries/{dictionary}")
+    def prepare_dictionary(self, dictionary: str) -> Spec:
+        entry = self._known(dictionary, self.config.dictionaries, "dictionary")
+        return DictionarySpec(dictionary=dictionary, **entry.shared(DictionarySpec))
+
+    @made_in("results/crosslingual/{variant}/seed{seed}")
+    def measure_crosslingual(self, variant: str, seed: str) -> Spec:
+        self._pretrain_recipe(variant)
+        return MeasureCrosslingualSpec(**self._crosslingual().shared(CrosslingualSettings), seed=int(seed))
+
+    @made_in("results/runs/tables/crosslingual{of_study}")
+    def tabulate_crosslingual(self, of_study: str) -> Spec:
+        self.crosslingual_of(of_study)
+        entry = self.config.pretraining.studies[of_study.removeprefix("_")]
+        return TabulateCrosslingualSpec(baseline=entry.baseline, candidates=self._crosslingual().candidates)
 
     @made_in("results/runs/tables/significance")
     def significance(self) -> Spec:
