@@ -1,8 +1,8 @@
 """Which word of a translation does a model take for a word of a text? Read from its cross-attention, or from states.
 
 Sources, for every layer: `attention`, the cross-attention's weights, the mean over its heads, summed over the pieces of
-a word of the other text and averaged over those of this one · `states`, the cosine of the mean states of the words, each
-text read alone. A word is taken for the one that it gives the most to. All of this is ours; the paper shows none of it.
+a word of the other text and averaged over those of this one · `states`, the cosine of the mean states of the words,
+each text read alone. A word is taken for the one that it gives most to. All of this is ours; the paper shows none.
 """
 
 from __future__ import annotations
