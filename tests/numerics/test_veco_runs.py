@@ -1,0 +1,126 @@
+"""Proves on tiny runs of VECO's objective that how it runs changes nothing (micro-batches, workers, two processes, a
+kill at any step), and that its fifty first losses are the recorded ones.
+
+If a change of the curves is meant, record anew: `python -m tests.numerics.test_veco_runs`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from scriptorium import ledger
+from scriptorium.stages import pretrain
+from tests import two_sided
+from tests.numerics.test_training_engine_runs import SAME, curve, finished, run, torchrun
+
+GOLDEN = Path(__file__).with_name("golden_veco.tsv")
+SHAPE = {"hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 32, "max_positions": 128}
+ABLATIONS = {
+    "veco": {},
+    "xlm": {"weights": {"ca": 0}},
+    "veco-no-tlm": {"weights": {"tlm": 0}},
+    "mlm-pairs": {"weights": {"ca": 0, "tlm": 0}},
+    "veco-one-stream": {"predicted_by": "one"},
+    "veco-no-cross-gradient": {"cross_gradient": False},
+    "veco-restarted": {"tlm_positions": "restarted"},
+}
+TOLERANCE = 1e-3  # relative; processors round differently
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory):
+    return two_sided.packed(tmp_path_factory.mktemp("pairs"))
+
+
+def spec(*, paired=None, dropout=0.0, **train) -> pretrain.PretrainSpec:
+    given = {"max_steps": 6, "batch_size": 4, "lr": 1e-2, "log_every": 1, "eval_every": 6}
+    objective = {"name": "veco", "rate": 0.3, "bilingual_rate": 0.3, "frequency_bias": True, "paired": paired or {}}
+    model = {**SHAPE, "dropout": dropout}
+    return pretrain.PretrainSpec.parse({"model": model, "objective": objective, "train": given | train, "seed": 1})
+
+
+def test_micro_batches_give_the_loss_of_the_whole_batch(packed, tmp_path):
+    whole = run(packed, tmp_path / "a/run", spec())
+    parts = run(packed, tmp_path / "b/run", spec(gradient_accumulation=4))
+    assert len(curve(whole)) == 6 and curve(parts) == pytest.approx(curve(whole), rel=SAME)
+
+
+def test_workers_leave_every_byte(packed, tmp_path):
+    plain = run(packed, tmp_path / "a/run", spec(dropout=0.1))
+    busy = tmp_path / "b/run"
+    finished(torchrun(packed, busy, spec(dropout=0.1), "--workers", "2"))
+    for name in ("model/model.safetensors", "metrics.json"):
+        assert (plain / name).read_bytes() == (busy / name).read_bytes(), name
+
+
+def test_a_killed_and_then_stopped_run_ends_with_the_same_bits(packed, tmp_path):
+    given = spec(max_steps=120, dropout=0.1, log_every=5, eval_every=120)
+    whole, broken = tmp_path / "whole/run", tmp_path / "broken/run"
+    often = {"SCRIPTORIUM_CHECKPOINT_STEPS": "10"}
+    finished(torchrun(packed, whole, given, **often))
+    for number, step, code in ((signal.SIGKILL, 25, -9), (signal.SIGTERM, 60, 75)):
+        process = torchrun(packed, broken, given, **often)
+        deadline = time.monotonic() + 200
+        while time.monotonic() < deadline and process.poll() is None and last_step(broken) < step:
+            time.sleep(0.01)
+        os.kill(ledger.read_record(broken)["pid"], number)
+        finished(process, code)
+    finished(torchrun(packed, broken, given, **often))
+    assert ledger.read_record(broken)["attempt"] == 3
+    for name in ("model/model.safetensors", "metrics.json", "held_out.parquet"):
+        assert (broken / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def last_step(out: Path) -> int:
+    return max((event.get("step", 0) for event in ledger.read_events(out)), default=0) if out.is_dir() else 0
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_loss_curve_of_one(packed, tmp_path):
+    """Steps on translations and on documents alike: all processes have one kind in a step."""
+    given = spec(max_steps=10, eval_every=5)
+    one, two = run(packed, tmp_path / "one/run", given), tmp_path / "two/run"
+    finished(torchrun(packed, two, given, "--processes", "2"))
+    assert curve(two) == pytest.approx(curve(one), rel=SAME)
+    assert curve(two, "validation/loss") == pytest.approx(curve(one, "validation/loss"), rel=SAME)
+
+
+def recorded(folder: Path, name: str) -> dict[int, float]:
+    """{step: mean training loss of the ten steps before} of an ablation."""
+    packed = two_sided.packed(folder / "data", repeating=True)
+    out = run(packed, folder / "run", spec(paired=ABLATIONS[name], max_steps=50, log_every=10, eval_every=50))
+    events = [event for event in ledger.read_events(out) if "train/loss" in event.get("metrics", {})]
+    return {event["step"]: event["metrics"]["train/loss"] for event in events}
+
+
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_fifty_steps_give_the_recorded_losses(name, tmp_path):
+    golden = pd.read_csv(GOLDEN, sep="\t", index_col="step")[name]
+    found = recorded(tmp_path, name)
+    assert list(found) == list(golden.index) == [10, 20, 30, 40, 50]
+    assert list(found.values()) == pytest.approx(golden.to_list(), rel=TOLERANCE)
+
+
+def test_recorded_curves_tell_the_ablations_apart():
+    golden = pd.read_csv(GOLDEN, sep="\t", index_col="step")
+    assert list(golden) == list(ABLATIONS)
+    for number, one in enumerate(ABLATIONS):
+        for other in list(ABLATIONS)[:number]:
+            assert ((golden[one] - golden[other]).abs() > TOLERANCE * golden[one]).any(), (one, other)
+
+
+def record() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        curves = {name: recorded(Path(folder) / name, name) for name in ABLATIONS}
+    pd.DataFrame(curves).rename_axis("step").to_csv(GOLDEN, sep="\t", float_format="%.4f", lineterminator="\n")
+
+
+if __name__ == "__main__":
+    record()
