@@ -92,3 +92,38 @@ def test_a_corpus_and_a_vocabulary_without_languages_are_the_runs_that_they_were
     named = corpus.model_copy(update={"sources": (corpus.sources[0].model_copy(update={"language": "en"}),)})
     assert json.loads(named.canonical())["sources"][0]["language"] == "en"
     assert CorpusSpec.from_json(named.canonical()).languages == ("en",)
+
+
+def with_study(values: dict, **changes) -> dict:
+    """The configuration with one pre-training study, which asks for cross-lingual measures."""
+    study = {"baseline": "xlm", "variants": ["xlm", "veco"], "seeds": [0], "crosslingual": True}
+    given = {**values, "pretraining": {"studies": {"s": study | changes.pop("study", {})}}, "studies": {}}
+    return {name: value for name, value in {**given, "attention": None, **changes}.items() if value != "left out"}
+
+
+def test_a_study_asks_every_run_about_held_out_translations(values):
+    runs = Runs(loading.load(with_study(values), ROOT))
+    assert [run.path for run in runs.crosslingual_of("_s")] == [
+        "results/crosslingual/xlm/seed0",
+        "results/crosslingual/veco/seed0",
+    ]
+    assert runs.crosslingual_parallel() == "results/data/parallel/en-de/manifest.json"
+    assert runs.measure_crosslingual("veco", "3").seed == 3
+    assert runs.tabulate_crosslingual("_s").baseline == "xlm"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"study": {"variants": ["xlm", "bert-mlm"]}}, "bert-mlm is trained on None"),
+        ({"crosslingual": {"parallel": "tatoeba", "dictionary": "pivot"}}, "xlm is trained on 'en-de', which may have"),
+        ({"crosslingual": {"parallel": "en-da", "dictionary": "pivot"}}, "did you mean 'en-de'"),
+        ({"crosslingual": {"parallel": "en-de", "dictionary": "pivt"}}, "did you mean 'pivot'"),
+        ({"crosslingual": {"parallel": "en-de", "dictionary": "pivot", "candidates": 999}}, "candidates 999 is more"),
+        ({"crosslingual": "left out"}, "needs a block crosslingual"),
+        ({"study": {"crosslingual": False}}, "not asked for"),
+    ],
+)
+def test_a_study_that_cannot_be_asked_is_refused_while_the_dag_is_built(values, changes, message):
+    with pytest.raises(UserError, match=message):
+        Runs(loading.load(with_study(values, **changes), ROOT)).crosslingual_of("_s")

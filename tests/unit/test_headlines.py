@@ -105,6 +105,22 @@ def test_tables_that_belong_to_no_study_and_tables_not_made_yet_are_passed_over(
     assert first_page(paths) == "", "a report without results opens on its own text"
 
 
+def test_translations_are_told_by_the_best_way_to_read_of_each_variant(tables):
+    head = "variant\tmeasure\treads\ttext\tvalue\tci_low\tci_high\tcontrol\n"
+    rows = [
+        "xlm\tmatching\tjoined\tall\t0.12\t0.1\t0.14\t0.1",
+        "veco\tmatching\tjoined\tall\t0.13\t0.1\t0.16\t0.1",
+        "veco\tmatching\tcross-attention\tall\t0.26\t0.2\t0.3\t0.1",
+        "veco\tmatching\tcross-attention\tde\t0.9\t0.8\t1\t0.1",
+        "veco\tgain\tcross-attention\tall\t0.5\t0.4\t0.6\t0",
+    ]
+    said = headlines([tables("crosslingual_veco.tsv", head + "\n".join(rows) + "\n")])
+    assert said == {
+        "crosslingual, veco": "of several texts the translation is found by veco 0.260 [0.200, 0.300] "
+        "(cross-attention) and xlm 0.120 [0.100, 0.140] (joined); chance is 0.100"
+    }
+
+
 def test_the_first_page_has_the_sentences_every_comparison_and_one_figure(tables, tmp_path):
     path = tables("finetune_s.tsv", HEAD + BASE + row("a<b_", "better"))
     (tmp_path / "figures/finetune_s.svg").write_text("<svg/>" + 20000 * " ")

@@ -18,7 +18,7 @@ PHRASES = {  # verdict -> what is said of the variants that have it
     "other held-out examples": "{names} were measured on other held-out examples than {baseline}",
 }
 GAZE, PRETRAINED = "gaze_regressor.tsv", "pretrain.tsv"
-FEW_LABELS, PAIRS = "few_labels", "minimal_pairs"  # beginnings of names
+FEW_LABELS, PAIRS, TRANSLATIONS = "few_labels", "minimal_pairs", "crosslingual"  # beginnings of names
 RANDOM = "random weights"  # the control that a sentence names
 MODELS = {"mean": "the mean", "length": "word length alone", "features": "the eight features", "boosting": "boosting"}
 
@@ -40,6 +40,8 @@ def headlines(tables: Iterable[Path]) -> dict[str, str]:
             single["pre-training runs"] = _pretrained(rows_of(path))
         elif path.name.startswith(FEW_LABELS):
             studies[_evaluated("few labels", path)] = _few_labels(rows_of(path))
+        elif path.name.startswith(TRANSLATIONS):
+            studies[_evaluated("crosslingual", path)] = _crosslingual(rows_of(path))
         elif path.name.startswith(PAIRS):
             single[_evaluated("minimal pairs", path)] = _pairs(rows_of(path))
         elif study := study_of(path):
@@ -138,6 +140,19 @@ def _few_labels(rows: list[dict[str, str]]) -> str:
     parts = [_beside(row, row["variant"], RANDOM) for row in own if int(row["labels"]) == fewest]
     shown = _joined(parts[:SHOWN] + ([f"{len(parts) - SHOWN} more"] if len(parts) > SHOWN else []))
     return f"with {fewest} labelled texts a linear probe gets {shown}" if own else ""
+
+
+def _crosslingual(rows: list[dict[str, str]]) -> str:
+    """How often each variant finds the translation among other texts, by its best way to read."""
+    own = [row for row in rows if row["measure"] == "matching" and row["text"] == "all"]
+    best = {row["variant"]: row for row in sorted(own, key=lambda row: float(row["value"]))}
+    parts = [
+        f"{name} {float(row['value']):.3f} [{float(row['ci_low']):.3f}, {float(row['ci_high']):.3f}] ({row['reads']})"
+        for name, row in sorted(best.items(), key=lambda item: -float(item[1]["value"]))
+    ]
+    shown = _joined(parts[:SHOWN] + ([f"{len(parts) - SHOWN} more"] if len(parts) > SHOWN else []))
+    chance = f"chance is {float(own[0]['control']):.3f}" if own else ""
+    return f"of several texts the translation is found by {shown}; {chance}" if own else ""
 
 
 def _pairs(rows: list[dict[str, str]]) -> str:

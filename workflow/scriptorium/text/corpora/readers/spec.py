@@ -30,6 +30,11 @@ class TextOptions(ReaderOptions):
     join_lines: bool = Field(
         True, description="lines between blank ones are one paragraph; false: every line is one, for one sentence each"
     )
+    files: str = Field(
+        "",
+        exclude_if=lambda pattern: not pattern,
+        description="pattern of the names of the files that are read, such as de.txt*; empty: all",
+    )
 
 
 class TableOptions(ReaderOptions):

@@ -6,9 +6,11 @@ Raises UserError for a file that is empty or not text (file and line named).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scriptorium.errors import UserError
 from scriptorium.files import lines
 from scriptorium.files.tables import members
 from scriptorium.ledger import Ledger
@@ -22,7 +24,7 @@ SUFFIXES = lines.suffixes(".txt")
 
 def read(artifact: Path, options: TextOptions, ledger: Ledger) -> Iterator[Document]:
     """Documents end at a blank line, at every line's end, or at the file's, where blank lines separate paragraphs."""
-    paths = members(artifact, *SUFFIXES)
+    paths = _chosen(members(artifact, *SUFFIXES), options.files, artifact)
     lines.check_heads(paths)
     for path in paths:
         name, found = lines.stem(path, artifact, SUFFIXES), False
@@ -31,6 +33,17 @@ def read(artifact: Path, options: TextOptions, ledger: Ledger) -> Iterator[Docum
             yield (name if options.documents == "file" else f"{name}-{number:05d}"), paragraphs
         if not found:
             raise lines.empty(path)
+
+
+def _chosen(paths: list[Path], pattern: str, artifact: Path) -> list[Path]:
+    found = [path for path in paths if not pattern or fnmatch(path.name, pattern)]
+    if not found:
+        raise UserError(
+            f"no file matches {pattern!r}; there are {', '.join(path.name for path in paths[:8])}",
+            where=artifact,
+            remedy="correct options.files of this source",
+        )
+    return found
 
 
 def _documents(path: Path, kind: str, join: bool) -> Iterator[list[str]]:
