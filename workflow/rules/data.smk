@@ -119,6 +119,28 @@ rule prepare_dictionary:
         " --out results/data/dictionaries/{wildcards.dictionary} --input sources={input.sources} 2> {log}"
 
 
+rule convert_backbone:
+    input:
+        model=lambda wildcards: RUNS.converted(wildcards.backbone),
+    output:
+        "results/backbones/{backbone}/manifest.json",
+    log:
+        "logs/convert_backbone/{backbone}.log",
+    benchmark:
+        "benchmarks/convert_backbone/{backbone}.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=30,
+    params:
+        spec=spec_of("convert_backbone"),
+        code=code_of("convert_backbone"),
+    message:
+        "Convert {wildcards.backbone} into Hugging Face's format"
+    shell:
+        "python -m scriptorium.stages.convert_backbone --spec {params.spec:q}"
+        " --out results/backbones/{wildcards.backbone} --input model={input.model} 2> {log}"
+
+
 rule train_vocabulary:
     input:
         corpus=lambda wildcards: RUNS.vocabulary_corpora(wildcards.vocabulary),

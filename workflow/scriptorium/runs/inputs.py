@@ -18,12 +18,18 @@ class InputFiles(ConfiguredRuns):
     def backbone(self, name: str, seed: int = 0) -> str:
         """Manifest of a backbone's directory; `seed` is that of the run which asks, for paired seeds."""
         entry = self._known(name, self.project.backbones, "backbone")
+        if entry.format:
+            return f"results/backbones/{name}/manifest.json"
         if entry.dataset:
             return f"resources/{entry.dataset}/manifest.json"
         if entry.finetuned:
             return f"results/finetune/{entry.finetuned}/{entry.task}/seed{entry.seed}/manifest.json"
         own = seed if entry.seed == "paired" else entry.seed
         return f"results/pretrain/{entry.pretrained}/seed{own}/manifest.json"
+
+    def converted(self, backbone: str) -> str:
+        """Manifest of the data set that a backbone of another format is made of."""
+        return f"resources/{self._known(backbone, self.project.backbones, 'backbone').dataset}/manifest.json"
 
     def finetune_backbone(self, variant: str, seed: int) -> str:
         return self.backbone(self.project.variant(variant, "finetune", "results path").recipe.backbone, seed)

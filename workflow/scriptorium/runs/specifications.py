@@ -8,6 +8,7 @@ from scriptorium.config import claims
 from scriptorium.crosslingual.spec import CrosslingualSettings, MeasureCrosslingualSpec
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError
+from scriptorium.fetching.spec import ConvertSpec
 from scriptorium.few_labels.spec import ProbeSettings, ProbeSpec
 from scriptorium.gaze.spec import GazeCorpusSpec, RegressorSpec
 from scriptorium.minimal_pairs.spec import PairsSpec, ScorePairsSpec
@@ -50,6 +51,17 @@ class Specifications(ConfiguredRuns):
     @made_in("resources/{dataset}")
     def fetch(self, dataset: str) -> Spec:
         return self._known(dataset, self.project.datasets, "data set")
+
+    @made_in("results/backbones/{backbone}")
+    def convert_backbone(self, backbone: str) -> Spec:
+        entry = self._known(backbone, self.project.backbones, "backbone")
+        if entry.format is None:
+            raise UserError(
+                f"backbone {backbone!r} is in Hugging Face's format, so there is nothing to convert",
+                where="target path",
+                remedy=f"its own place is {self.backbone(backbone)}",
+            )
+        return ConvertSpec(format=entry.format)
 
     @made_in("results/gaze/corpora/{corpus}")
     def prepare_gaze(self, corpus: str) -> Spec:
