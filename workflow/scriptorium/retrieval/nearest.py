@@ -14,7 +14,7 @@ ROWS, COLUMNS = 1024, 8192  # of a block
 
 
 class Nearest(NamedTuple):
-    """Of every query the k nearest, nearest first, of equally near ones the first: scores float32, rows int64, [n, k]."""
+    """Of every query the k nearest, nearest first, of equally near ones the first; [n, k]: float32, int64."""
 
     scores: np.ndarray
     rows: np.ndarray

@@ -174,6 +174,16 @@ class InputFiles(ConfiguredRuns):
         recipe = self._pretrain_recipe(self._bench_variant())
         return f"results/data/corpora/{recipe.corpus}/manifest.json"
 
+    def bench_parallel(self) -> str:
+        """The first corpus of pairs."""
+        for name in self.config.parallel:
+            return f"results/data/parallel/{name}/manifest.json"
+        raise UserError(
+            "the bench needs pairs of texts, but no corpus of pairs is configured",
+            where="config.yaml",
+            remedy="add one to parallel; docs/crosslingual.md shows how",
+        )
+
     def _bench_variant(self) -> str:
         """The first pre-training recipe on packed blocks: the bench cuts and joins these."""
         for variant in self.config.pretraining.recipes:
