@@ -78,7 +78,8 @@ def test_translations_with_the_same_states_are_found_and_random_weights_find_few
         out, metrics = run(tmp_path, f"veco/{score}/seed0", inputs, layers=[0, 1], score=score)
         assert metrics["layer"] == 2
         for direction in ("de to en", "en to de"):
-            assert [metrics[f"model/de-en/{direction}/{layer}"] for layer in (0, 1, 2)] == [1.0, 1.0, 1.0]
+            found = [metrics[f"model/de-en/{direction}/{layer}"] for layer in (0, 1, 2)]
+            assert found == [1.0, 1.0, 1.0] if score == "cosine" else min(found) > 0.9
             assert metrics[f"random/de-en/{direction}/2"] < 0.5
             assert metrics[f"chance/de-en/{direction}"] == pytest.approx(1 / PAIRS)
     table = pd.read_parquet(out / "ranks.parquet")
@@ -123,7 +124,7 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(inputs, tmp_path, monkeypatch):
     assert len(list((tmp_path / "state").glob("*/*.npy"))) == 3
     again, _ = run(tmp_path, "veco/stopped/seed0", inputs)
     assert (again / "ranks.parquet").read_bytes() == (whole / "ranks.parquet").read_bytes()
-    assert sum("48 of 60" in done and "model" in done for done in asked) == 2, "the saved chunks were not read again"
+    assert asked[4].startswith("48 of 60"), "saved chunks are not computed again"
 
 
 def test_the_threshold_comes_from_dev_alone(inputs, tmp_path):

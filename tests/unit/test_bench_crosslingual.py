@@ -34,8 +34,10 @@ def test_the_naive_step_has_our_loss_and_our_gradients():
     naive = veco_naive.step(model, veco_naive.unpacked(batch, model.config.pad_token_id))
     assert float(naive) == pytest.approx(float(ours.detach()), abs=1e-5)
     for name, parameter in model.named_parameters():
-        assert torch.allclose(parameter.grad, wanted[name], atol=1e-8), name
-        assert wanted[name].abs().max() > 0 or "position" in name, name
+        assert torch.allclose(parameter.grad, wanted[name], atol=1e-6), name
+    assert all(
+        grad.abs().max() > 1e-4 for name, grad in wanted.items() if name.endswith("cross_attention.self.value.weight")
+    )
 
 
 def test_the_naive_batch_is_padded_and_ours_holds_several_pairs_in_a_block():

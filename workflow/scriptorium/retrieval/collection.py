@@ -92,7 +92,7 @@ def read(folder: Path) -> Iterator[Part]:
             for rows in (own[own["side"] == name] for name in SIDES)
         ]
         pairs = owners[languages, split]
-        rows = [pd.Index(side.ids).get_indexer(pairs[name]) for name, side in zip(SIDES, sides, strict=True)]
+        rows = [pd.Index(side.ids).get_indexer(pairs[name].tolist()) for name, side in zip(SIDES, sides, strict=True)]
         yield Part(split, *sides, np.stack(rows, axis=1))
 
 

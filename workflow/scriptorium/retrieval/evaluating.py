@@ -53,7 +53,7 @@ def searched(part: Part, x: np.ndarray, y: np.ndarray, score: str, neighbours: i
 
 def mined(part: Part, found: mining.Candidates, threshold: float) -> pd.DataFrame:
     """A row for each text of the first side."""
-    kept = found.scores >= threshold
+    kept = found.scores.astype(np.float64) >= threshold
     pairs, scores, right = found.pairs[kept], found.scores[kept], found.right[kept]
     made, score = np.full(len(part.first), None, object), np.full(len(part.first), np.nan, np.float32)
     made[pairs[:, 0]], score[pairs[:, 0]] = _named(part.second, pairs[:, 1]), scores

@@ -19,7 +19,6 @@ def run(job: stage.Job) -> list[Path]:
     import torch
     from transformers import AutoConfig, AutoModel
 
-    import scriptorium.auto_models  # noqa: F401 - our own encoders are known to AutoModel
     from scriptorium.engine import training
     from scriptorium.fetching.checkpoints import check_checkpoint
     from scriptorium.files.tables import write_parquet
