@@ -35,9 +35,8 @@ def test_the_naive_step_has_our_loss_and_our_gradients():
     assert float(naive) == pytest.approx(float(ours.detach()), abs=1e-5)
     for name, parameter in model.named_parameters():
         assert torch.allclose(parameter.grad, wanted[name], atol=1e-6), name
-    assert all(
-        grad.abs().max() > 1e-4 for name, grad in wanted.items() if name.endswith("cross_attention.self.value.weight")
-    )
+    crossed = [grad for name, grad in wanted.items() if name.endswith("cross_attention.self.value.weight")]
+    assert len(crossed) == TINY.layers and all(grad.abs().max() > 1e-4 for grad in crossed)
 
 
 def test_the_naive_batch_is_padded_and_ours_holds_several_pairs_in_a_block():
