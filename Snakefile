@@ -1,7 +1,7 @@
 """Scriptorium: papers on cognition-guided, cross-lingual and permuted pre-training, copied faithfully.
 
 Public targets: all (default), data, gaze, pretraining, finetuning, tables, report, track, audit, verify;
-cogbert, mpnet (what there is of a paper); bench_cogbert, bench_pretrain (speed beside a peer);
+cogbert, mpnet (what there is of a paper); bench_cogbert, bench_pretrain, bench_crosslingual (speed beside a peer);
 check_statistics (whether intervals and p values hold, simulated).
 Every path below results/ is a target as well: `snakemake results/finetune/cogbert/sentiment/seed0/manifest.json`.
 """
@@ -36,6 +36,7 @@ include: "workflow/rules/pretrain.smk"
 include: "workflow/rules/minimal_pairs.smk"
 include: "workflow/rules/few_labels.smk"
 include: "workflow/rules/crosslingual.smk"
+include: "workflow/rules/retrieval.smk"
 include: "workflow/rules/finetune.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/track.smk"

@@ -77,6 +77,27 @@ def test_minimal_pairs_are_told_by_data_and_by_study(tables):
     }
 
 
+def test_retrieval_is_told_in_the_layer_that_counts_and_over_languages(tables):
+    head = "variant\tset\tlanguages\tdirection\tcounts\tmetric\tvalue\tdelta\tdelta_ci_low\tdelta_ci_high\n"
+    rows = "".join(
+        f"veco\t{data}\t{languages}\t{direction}\t{counts}\taccuracy\t{value}\t0.1\t0.05\t0.15\n"
+        for data, languages, direction, counts, value in (
+            ("held-out", "de-en", "both", "True", 0.1),
+            ("held-out", "en-fr", "both", "True", 0.3),
+            ("held-out", "mean", "both", "True", 0.2),
+            ("held-out", "mean", "both", "False", 0.9),
+            ("german", "de-en", "de to en", "True", 0.8),
+            ("german", "de-en", "both", "True", 0.7),
+        )
+    )
+    said = headlines([tables("retrieval_veco.tsv", head + rows)])
+    assert said == {
+        "retrieval, veco": "the translation is the nearest text for veco on held-out (accuracy) 0.200 "
+        "(+0.100 [+0.050, +0.150] to random weights) and veco on german (accuracy) 0.700 "
+        "(+0.100 [+0.050, +0.150] to random weights)"
+    }
+
+
 def test_pre_training_variants_stand_beside_their_baseline(tables):
     table = tables(
         "pretrain_a.tsv",

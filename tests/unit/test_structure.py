@@ -122,6 +122,7 @@ def _is_type(value: object) -> bool:
 # what a stage is about whatever its specification says, and so imports itself
 ITS_SUBJECT = {
     "benchmark_cmcl2021": {"scriptorium.gaze.readers.cmcl2021"},
+    "bench_crosslingual": {"scriptorium.objectives.veco"},
     "bench_pretrain": {"scriptorium.objectives.bert", "scriptorium.objectives.mpnet"},
 }
 
@@ -131,6 +132,7 @@ def named_modules() -> set[str]:
     from scriptorium.gaze.readers.spec import OPTIONS as GAZE
     from scriptorium.minimal_pairs.readers.spec import READERS as PAIRS
     from scriptorium.objectives.spec import OBJECTIVES
+    from scriptorium.retrieval.readers.spec import READERS as RETRIEVAL
     from scriptorium.tasks.readers.spec import OPTIONS as TASKS
     from scriptorium.tasks.spec import Kind
     from scriptorium.text.corpora.readers.spec import READERS
@@ -141,6 +143,7 @@ def named_modules() -> set[str]:
         "scriptorium.minimal_pairs.likelihoods": {each.likelihood for each in OBJECTIVES.values()},
         "scriptorium.minimal_pairs.readers": PAIRS,
         "scriptorium.objectives": OBJECTIVES,
+        "scriptorium.retrieval.readers": RETRIEVAL,
         "scriptorium.tasks.readers": TASKS,
         "scriptorium.tasks.kinds": get_args(get_args(Kind)[0]),
         "scriptorium.text.corpora.readers": READERS,

@@ -105,6 +105,7 @@ names = {
     "of_study": ["", "_mpnet"],
     "pairs": [*config.minimal_pairs],
     "parallel": [*config.parallel],
+    "collection": [*config.retrieval],
 }
 found = {}
 for stage, folder in FOLDERS.items():

@@ -68,3 +68,33 @@ rule time_pretrain:
         " --out results/runs/bench/pretrain --input blocks={input.blocks} corpus={input.corpus}"
         " --output table={output.table} profile={output.profile} scaling={output.scaling} figure={output.figure}"
         " --threads {threads} --gpus {resources.gpu} 2> {log}"
+
+
+rule bench_crosslingual:
+    input:
+        "results/bench/crosslingual.tsv",
+
+
+rule time_crosslingual:
+    input:
+        parallel=lambda _: RUNS.bench_parallel(),
+    output:
+        "results/runs/bench/crosslingual/manifest.json",
+        table="results/bench/crosslingual.tsv",
+    log:
+        "logs/bench_crosslingual.log",
+    benchmark:
+        "benchmarks/bench_crosslingual.tsv"
+    threads: BENCH_THREADS
+    resources:
+        mem_mb=5000,
+        runtime=60,
+    params:
+        spec=spec_of("bench_crosslingual"),
+        code=code_of("bench_crosslingual"),
+    message:
+        "Bench: a bilingual VECO step, beam search, nearest texts, each beside a peer"
+    shell:
+        "python -m scriptorium.stages.bench_crosslingual --spec {params.spec:q}"
+        " --out results/runs/bench/crosslingual --input parallel={input.parallel}"
+        " --output table={output.table} --threads {threads} 2> {log}"

@@ -58,6 +58,7 @@ wildcard_constraints:
     parallel="[^/]+",
     vocabulary="[^/]+",
     pairs="[^/]+",
+    collection="[^/]+",
     dataset="[^/]+",
     study="[^/]+",
     seed=r"\d+",

@@ -30,6 +30,7 @@ NAMED = (
     "corpora",
     "vocabularies",
     "minimal_pairs",
+    "retrieval",
     "studies",
 )  # blocks of config.yaml whose entries have names
 

@@ -24,7 +24,8 @@ class ReferenceChecks:
 
     def check(self) -> None:
         self.names(), self.gaze(), self.backbones(), self.tasks()
-        self.corpora(), self.pretraining(), self.minimal_pairs(), self.few_labels(), self.crosslingual()
+        self.corpora(), self.pretraining(), self.minimal_pairs(), self.retrieval()
+        self.few_labels(), self.crosslingual()
         self.studies(), self.attention()
 
     def known(self, name: str, names: Mapping, what: str, place: str, remedy: str | None = None) -> None:
@@ -50,6 +51,7 @@ class ReferenceChecks:
             "vocabularies": config.vocabularies,
             "minimal_pairs": config.minimal_pairs,
             "dictionaries": config.dictionaries,
+            "retrieval": config.retrieval,
             "studies": config.studies,
         }
         for block, names in blocks.items():
@@ -212,6 +214,43 @@ class ReferenceChecks:
                             f"{variant} is trained on {own!r}, which may have them",
                             where=self.where,
                             remedy=f"add a set whose corpus is {own!r}",
+                        )
+
+    def retrieval(self) -> None:
+        """Where the texts come from; held-out pairs are for models that were trained on the same corpus of pairs."""
+        config = self.config
+        for name, entry in config.retrieval.items():
+            place = f"retrieval.{name}"
+            if entry.dataset:
+                self.dataset(entry.dataset, f"{place}.dataset")
+            else:
+                self.known(entry.parallel, config.parallel, "corpus of pairs", f"{place}.parallel")
+            for corpus in entry.without:
+                self.known(corpus, config.corpora | config.parallel, "corpus", f"{place}.without")
+            for backbone in entry.beside:
+                self.known(backbone, config.backbones, "backbone", f"{place}.beside")
+                if backbone in self.project.variants or config.backbones[backbone].seed == "paired":
+                    raise UserError(
+                        f"{place}.beside: {backbone} has a model for each seed; name it in a pre-training study",
+                        where=self.where,
+                    )
+        users = {"pretraining": (config.pretraining.recipes, config.pretraining.retrieval)}
+        users |= {
+            f"pretraining.studies.{name}": (study.variants, study.retrieval)
+            for name, study in config.pretraining.studies.items()
+        }
+        for place, (variants, sets) in users.items():
+            for name in sets:
+                self.known(name, config.retrieval, "retrieval set", f"{place}.retrieval")
+                pairs = config.retrieval[name].parallel
+                for variant in variants:
+                    own = self.project.variants[variant].recipe.parallel
+                    if pairs and own not in (pairs, None):
+                        raise UserError(
+                            f"{place}.retrieval: {name} holds held-out pairs of {pairs!r}, but {variant} is trained on "
+                            f"{own!r}, which may have them",
+                            where=self.where,
+                            remedy=f"add a set whose parallel is {own!r}",
                         )
 
     def few_labels(self) -> None:

@@ -18,6 +18,8 @@ from scriptorium.gaze.spec import BenchmarkCmcl2021Spec, GazeFormat, RegressorSe
 from scriptorium.linguistics.spec import AnnotateSpec
 from scriptorium.minimal_pairs.spec import PairsSettings
 from scriptorium.objectives.spec import PACKED, TWO_SIDED, PretrainSettings
+from scriptorium.retrieval.readers.spec import READERS as RETRIEVAL_READERS
+from scriptorium.retrieval.spec import CollectionSettings, SearchSettings
 from scriptorium.spec import Spec
 from scriptorium.tasks.spec import FinetuneSettings, TaskData, TaskInput
 from scriptorium.text.dictionaries.spec import DictionarySettings
@@ -128,6 +130,28 @@ class MinimalPairs(PairsSettings):
             raise ValueError(f"reader {self.reader!r} needs `{wanted}`, and no `{other}`")
 
 
+class Retrieval(CollectionSettings, SearchSettings):
+    """A retrieval set: which texts, from where, and how encoders match them (docs/retrieval.md)."""
+
+    dataset: str | None = Field(None, description="name in config/datasets.tsv, for a reader of files")
+    parallel: str | None = Field(None, description="corpus of pairs of this file, for reader pairs")
+    without: tuple[str, ...] = Field(
+        (), description="corpora of this file, of running text or of pairs: pairs with a text of their train splits go"
+    )
+    beside: tuple[str, ...] = Field(
+        (), description="backbones of this file that are tested too and stand in every table of this set"
+    )
+
+    def model_post_init(self, context: Any) -> None:
+        super().model_post_init(context)
+        of_parallel = RETRIEVAL_READERS[self.reader].of_parallel
+        wanted, other = ("parallel", "dataset") if of_parallel else ("dataset", "parallel")
+        if getattr(self, wanted) is None or getattr(self, other) is not None:
+            raise ValueError(f"reader {self.reader!r} needs `{wanted}`, and no `{other}`")
+        if self.without and self.mining:
+            raise ValueError(f"without: of the texts of reader {self.reader} none can be left out")
+
+
 class FewLabels(ProbeSettings):
     """How much labelled text a pre-trained encoder saves: a task with few labels (results/tables/few_labels.tsv)."""
 
@@ -150,6 +174,9 @@ class PretrainingStudy(Spec):
     few_labels: bool = Field(False, description="its models are probed with few labels: few_labels_<study>.tsv")
     crosslingual: bool = Field(
         False, description="its models are asked about held-out translations: crosslingual_<study>.tsv"
+    )
+    retrieval: tuple[str, ...] = Field(
+        (), description="retrieval sets that its models are tested on: results/tables/retrieval_<study>.tsv"
     )
 
 
@@ -185,6 +212,9 @@ class Pretraining(Spec):
         (), description="sets of minimal pairs that these models score: results/tables/minimal_pairs.tsv"
     )
     few_labels: bool = Field(False, description="these models are probed with few labels: few_labels.tsv")
+    retrieval: tuple[str, ...] = Field(
+        (), description="retrieval sets that these models are tested on: results/tables/retrieval.tsv"
+    )
     studies: dict[str, PretrainingStudy] = Field(
         default_factory=dict, description="comparisons of pre-training variants by name; null removes one"
     )
@@ -246,6 +276,9 @@ class Config(Spec):
     vocabularies: dict[str, Vocabulary] = Field(default_factory=dict, description="vocabularies to learn, by name")
     minimal_pairs: dict[str, MinimalPairs] = Field(
         default_factory=dict, description="sets of minimal pairs by name: is the real sentence the more likely one?"
+    )
+    retrieval: dict[str, Retrieval] = Field(
+        default_factory=dict, description="retrieval sets by name: is the translation the nearest text?"
     )
     few_labels: FewLabels | None = Field(None, description="a task with few labels; empty: none")
     dictionaries: dict[str, Dictionary] = Field(default_factory=dict, description="translations of words, by name")

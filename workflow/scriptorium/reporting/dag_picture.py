@@ -22,6 +22,7 @@ SUBJECTS = {
         "prepare_parallel": "pairs of texts, split by the texts in common",
         "prepare_gaze": "eye movements, a row per word",
         "prepare_pairs": "real and broken sentences",
+        "prepare_retrieval": "texts, and which translate one another",
     },
     "gaze": {
         "annotate": "linguistic features of every word",
@@ -40,8 +41,10 @@ SUBJECTS = {
     "results": {
         "probe": "topics from few labels",
         "score_pairs": "which sentence is likelier",
+        "retrieve": "is the translation the nearest text",
         "tabulate_few_labels": "table and figure",
         "tabulate_pairs": "tables and figure",
+        "tabulate_retrieval": "table",
         "tabulate_corpora": "table",
         "tabulate_gaze": "table and figure",
         "tabulate_pretrain": "table and figure",

@@ -18,7 +18,7 @@ PHRASES = {  # verdict -> what is said of the variants that have it
     "other held-out examples": "{names} were measured on other held-out examples than {baseline}",
 }
 GAZE, PRETRAINED = "gaze_regressor.tsv", "pretrain.tsv"
-FEW_LABELS, PAIRS, TRANSLATIONS = "few_labels", "minimal_pairs", "crosslingual"  # beginnings of names
+FEW_LABELS, PAIRS, TRANSLATIONS, RETRIEVAL = "few_labels", "minimal_pairs", "crosslingual", "retrieval"  # beginnings
 RANDOM = "random weights"  # the control that a sentence names
 MODELS = {"mean": "the mean", "length": "word length alone", "features": "the eight features", "boosting": "boosting"}
 
@@ -44,6 +44,8 @@ def headlines(tables: Iterable[Path]) -> dict[str, str]:
             studies[_evaluated("crosslingual", path)] = _crosslingual(rows_of(path))
         elif path.name.startswith(PAIRS):
             single[_evaluated("minimal pairs", path)] = _pairs(rows_of(path))
+        elif path.name.startswith(RETRIEVAL):
+            single[_evaluated("retrieval", path)] = _retrieval(rows_of(path))
         elif study := study_of(path):
             studies[study] = _compared(comparisons(path), path)
     return {study: sentence for study, sentence in {**studies, **single}.items() if sentence}
@@ -159,6 +161,19 @@ def _pairs(rows: list[dict[str, str]]) -> str:
     parts = [_beside(row, f"{row['variant']} on {row['data']}", RANDOM) for row in rows if row["control"] == RANDOM]
     shown = _joined(parts[:SHOWN] + ([f"{len(parts) - SHOWN} more"] if len(parts) > SHOWN else []))
     return f"the real sentence is found the likelier one by {shown}; chance is 0.500" if parts else ""
+
+
+def _retrieval(rows: list[dict[str, str]]) -> str:
+    """The layer that counts, the mean of the languages if there are several, both directions."""
+    own = [row for row in rows if row["counts"] == "True" and row["direction"] == "both"]
+    several = {(row["variant"], row["set"]) for row in own if row["languages"] == "mean"}
+    own = [row for row in own if row["languages"] == "mean" or (row["variant"], row["set"]) not in several]
+    parts = [
+        _beside({**row, "accuracy": row["value"]}, f"{row['variant']} on {row['set']} ({row['metric']})", RANDOM)
+        for row in own
+    ]
+    shown = _joined(parts[:SHOWN] + ([f"{len(parts) - SHOWN} more"] if len(parts) > SHOWN else []))
+    return f"the translation is the nearest text for {shown}" if parts else ""
 
 
 def _beside(row: dict[str, str], name: str, control: str) -> str:

@@ -130,6 +130,28 @@ class ConfiguredRuns:
             for pairs in sets
         ]
 
+    def retrieval_of(self, of_study: str) -> list[Run]:
+        """Runs on retrieval sets of a pre-training study (`_<name>`), or of what the default target pre-trains (""),
+        and of the backbones that stand beside these."""
+        study = of_study.removeprefix("_")
+        trained = self.pretraining_study(study) if study else self.pretraining
+        asked = self.config.pretraining.studies[study] if study else self.config.pretraining
+        if not (trained and asked.retrieval):
+            raise UserError(
+                f"retrieval is not asked for of {study or 'the default pre-training'}",
+                where="config/config.yaml",
+                remedy=f"set pretraining.{f'studies.{study}.' if study else ''}retrieval",
+            )
+        found = []
+        for name in asked.retrieval:
+            of = [(run.variant, run.seed, run.paper_table) for run in trained]
+            of += [(backbone, 0, "") for backbone in self.config.retrieval[name].beside]
+            found += [
+                Run(f"results/retrieval/{who}/{name}/seed{seed}", "retrieve", trained[0].study, who, name, seed, table)
+                for who, seed, table in of
+            ]
+        return found
+
     def probes_of(self, of_study: str) -> list[Run]:
         """Probes with few labels of a pre-training study (`_<name>`), or of what the default target pre-trains ("")."""
         study, block = of_study.removeprefix("_"), self.config.few_labels
@@ -237,7 +259,8 @@ class ConfiguredRuns:
         zero_shot = {run.path: run for name in self._with("minimal_pairs") for run in self.pairs_of(name)}
         probes = {run.path: run for name in self._with("few_labels") for run in self.probes_of(name)}
         asked = {run.path: run for name in self._with("crosslingual") for run in self.crosslingual_of(name)}
-        yield from (zero_shot | probes | asked).values()
+        retrieval = {run.path: run for name in self._with("retrieval") for run in self.retrieval_of(name)}
+        yield from (zero_shot | probes | asked | retrieval).values()
         yield from self.finetuning
 
     def _with(self, evaluation: str) -> list[str]:

@@ -129,8 +129,11 @@ class InputFiles(ConfiguredRuns):
 
     def vocabulary_corpora(self, name: str) -> list[str]:
         """Manifests of the running text and of the pairs that it is learned from."""
-        corpora = self._known(name, self.config.vocabularies, "vocabulary").corpora
-        folders = {corpus: "parallel" if corpus in self.config.parallel else "corpora" for corpus in corpora}
+        return self._corpora(self._known(name, self.config.vocabularies, "vocabulary").corpora)
+
+    def _corpora(self, names: Iterable[str]) -> list[str]:
+        """Manifests of corpora of running text or of pairs."""
+        folders = {corpus: "parallel" if corpus in self.config.parallel else "corpora" for corpus in names}
         return [f"results/data/{folder}/{corpus}/manifest.json" for corpus, folder in folders.items()]
 
     def vocabulary_backbone(self, name: str) -> list[str]:
@@ -167,12 +170,35 @@ class InputFiles(ConfiguredRuns):
         names = dict.fromkeys(run.task for run in self.pairs_of(of_study))
         return [f"results/data/minimal_pairs/{name}/manifest.json" for name in names]
 
+    def retrieval_source(self, collection: str) -> str:
+        """Manifest of the data set or of the corpus of pairs that a retrieval set is read from."""
+        entry = self._known(collection, self.config.retrieval, "retrieval set")
+        return (
+            f"resources/{entry.dataset}/manifest.json"
+            if entry.dataset
+            else f"results/data/parallel/{entry.parallel}/manifest.json"
+        )
+
+    def retrieval_trained_on(self, collection: str) -> list[str]:
+        """Manifests of the corpora whose texts a retrieval set leaves out."""
+        return self._corpora(self._known(collection, self.config.retrieval, "retrieval set").without)
+
     def bench_blocks(self) -> str:
         return self.pretrain_blocks(self._bench_variant())
 
     def bench_corpus(self) -> str:
         recipe = self._pretrain_recipe(self._bench_variant())
         return f"results/data/corpora/{recipe.corpus}/manifest.json"
+
+    def bench_parallel(self) -> str:
+        """The first corpus of pairs."""
+        for name in self.config.parallel:
+            return f"results/data/parallel/{name}/manifest.json"
+        raise UserError(
+            "the bench needs pairs of texts, but no corpus of pairs is configured",
+            where="config.yaml",
+            remedy="add one to parallel; docs/crosslingual.md shows how",
+        )
 
     def _bench_variant(self) -> str:
         """The first pre-training recipe on packed blocks: the bench cuts and joins these."""

@@ -14,11 +14,13 @@ from scriptorium.gaze.spec import GazeCorpusSpec, RegressorSpec
 from scriptorium.minimal_pairs.spec import PairsSpec, ScorePairsSpec
 from scriptorium.objectives.spec import PretrainSettings, PretrainSpec
 from scriptorium.reporting.spec import TaskInTables
+from scriptorium.retrieval.spec import CollectionSpec, RetrieveSpec, SearchSettings
 from scriptorium.runs.configured import ConfiguredRuns, pack_pairs_spec, pack_spec
 from scriptorium.runs.folders import made_in
 from scriptorium.spec import Spec, overlay
 from scriptorium.stages.attention_maps import AttentionMapsSpec
 from scriptorium.stages.bench_cogbert import BenchCogbertSpec
+from scriptorium.stages.bench_crosslingual import BenchCrosslingualSpec
 from scriptorium.stages.bench_pretrain import BenchPretrainSpec
 from scriptorium.stages.check_statistics import CheckStatisticsSpec
 from scriptorium.stages.compare_pretrain import ComparePretrainSpec
@@ -37,6 +39,7 @@ from scriptorium.stages.tabulate_gaze import TabulateGazeSpec
 from scriptorium.stages.tabulate_pairs import TabulatePairsSpec
 from scriptorium.stages.tabulate_pretrain import TabulatePretrainSpec
 from scriptorium.stages.tabulate_reading import TabulateReadingSpec
+from scriptorium.stages.tabulate_retrieval import TabulateRetrievalSpec
 from scriptorium.stages.tabulate_weights import TabulateWeightsSpec
 from scriptorium.tasks.kind import kind_of
 from scriptorium.tasks.spec import FinetuneSettings, FinetuneSpec, KindOfTask, TaskDataSpec, TaskInput
@@ -176,6 +179,22 @@ class Specifications(ConfiguredRuns):
         self.pairs_of(of_study)
         return TabulatePairsSpec()
 
+    @made_in("results/data/retrieval/{collection}")
+    def prepare_retrieval(self, collection: str) -> Spec:
+        entry = self._known(collection, self.config.retrieval, "retrieval set")
+        return CollectionSpec(collection=collection, **entry.shared(CollectionSpec))
+
+    @made_in("results/retrieval/{variant}/{collection}/seed{seed}")
+    def retrieve(self, variant: str, collection: str, seed: str) -> Spec:
+        self._known(variant, self.project.backbones, "pre-training variant or backbone")
+        entry = self._known(collection, self.config.retrieval, "retrieval set")
+        return RetrieveSpec(**entry.shared(SearchSettings), mining=entry.mining, seed=int(seed))
+
+    @made_in("results/runs/tables/retrieval{of_study}")
+    def tabulate_retrieval(self, of_study: str) -> Spec:
+        self.retrieval_of(of_study)
+        return TabulateRetrievalSpec()
+
     @made_in("results/probe/{variant}/{task}/seed{seed}")
     def probe(self, variant: str, task: str, seed: str) -> Spec:
         self._pretrain_recipe(variant)
@@ -261,6 +280,10 @@ class Specifications(ConfiguredRuns):
     @made_in("results/runs/bench/pretrain")
     def bench_pretrain(self) -> Spec:
         return BenchPretrainSpec()
+
+    @made_in("results/runs/bench/crosslingual")
+    def bench_crosslingual(self) -> Spec:
+        return BenchCrosslingualSpec()
 
     def _metric(self, task: str) -> str:
         """The metric that tables show of a task: its own, else that of its kind."""

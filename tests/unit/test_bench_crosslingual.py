@@ -1,0 +1,79 @@
+"""The cross-lingual bench: both sides of a case do the same work, and every case runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from scriptorium.bench import crosslingual, timing, veco_naive
+from scriptorium.bench.spec import SearchShape, StepShape, TranslationShape
+from scriptorium.stages.bench_crosslingual import BenchCrosslingualSpec
+
+TINY = StepShape(layers=2, width=16, heads=2, pieces=200, blocks=3, length=24)
+
+
+def pairs(count: int = 60) -> pd.DataFrame:
+    """Texts of 3 to 9 words."""
+    generator = np.random.default_rng(0)
+
+    def text() -> str:
+        return " ".join(f"word{number}" for number in generator.integers(60, size=generator.integers(3, 10)))
+
+    return pd.DataFrame({name: [text() for _ in range(count)] for name in ("text_a", "text_b")})
+
+
+def test_the_naive_step_has_our_loss_and_our_gradients():
+    model, batch = crosslingual.step_sides(pairs(), TINY, dropout=0.0)
+    model.double()
+    ours = model(**batch)["loss"]
+    ours.backward()
+    wanted = {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
+    model.zero_grad()
+    naive = veco_naive.step(model, veco_naive.unpacked(batch, model.config.pad_token_id))
+    assert float(naive) == pytest.approx(float(ours.detach()), abs=1e-5)
+    for name, parameter in model.named_parameters():
+        assert torch.allclose(parameter.grad, wanted[name], atol=1e-6), name
+    crossed = [grad for name, grad in wanted.items() if name.endswith("cross_attention.self.value.weight")]
+    assert len(crossed) == TINY.layers and all(grad.abs().max() > 1e-4 for grad in crossed)
+
+
+def test_the_naive_batch_is_padded_and_ours_holds_several_pairs_in_a_block():
+    model, batch = crosslingual.step_sides(pairs(), TINY)
+    rows = veco_naive.unpacked(batch, model.config.pad_token_id)
+    assert len(rows.x.ids) == len(rows.both.ids) > TINY.blocks
+    assert int(rows.both.real.sum()) == int((batch["document_ids"] >= 0).sum())
+    assert (rows.both.real == 0).any() and batch["bilingual"].all()
+    assert int((rows.both.labels >= 0).sum()) == int((batch["labels"] >= 0).sum())
+
+
+def test_both_translators_generate_as_many_tokens_and_have_about_as_many_weights():
+    shape = TranslationShape(layers=2, width=32, heads=2, pieces=300, texts=2, length=6, beams=3)
+    made = crosslingual.translators(shape)
+    texts = torch.randint(5, 300, (2, 6), generator=torch.Generator().manual_seed(0))
+    for model in made:
+        assert crosslingual.searching(model, texts, shape)().shape == (2, 1 + shape.length)
+        assert model.get_output_embeddings().weight.data_ptr() == model.get_input_embeddings().weight.data_ptr()
+    sizes = [sum(p.numel() for n, p in model.named_parameters() if "position" not in n) for model in made]
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.02)
+
+
+def test_cases_targets_and_columns(tmp_path, monkeypatch):
+    spec = BenchCrosslingualSpec()
+    large, small = spec.steps
+    assert (large.pieces, small.pieces, small.layers, small.width) == (250_002, 16_000, 6, 768)
+    assert (spec.translation.beams, spec.runs) == (5, 7)
+    monkeypatch.setattr(crosslingual, "LARGE_VOCABULARY", 150)
+    shape = TranslationShape(layers=1, width=16, heads=2, pieces=200, texts=2, length=4, beams=2)
+    ratios = crosslingual.nearest_ratios(SearchShape(texts=9000, width=4), runs=1)
+    ratios.append(crosslingual.translation_ratio(shape, runs=1))
+    ratios += [
+        crosslingual.step_ratio(pairs(), each, runs=1) for each in (TINY, TINY.model_copy(update={"pieces": 120}))
+    ]
+    table = pd.read_csv(timing.write(ratios, tmp_path / "crosslingual.tsv"), sep="\t")
+    assert tuple(table.columns) == timing.COLUMNS
+    assert table["target"].tolist() == [1.0, 10.0, 1.0, 2.0, 1.5]
+    assert (table["ratio_median"] > 0).all()
+    memory = table.iloc[1]
+    assert memory["case"].endswith("memory") and memory["ratio_median"] > 3  # two blocks, and 9,000 x 9,000 twice
