@@ -45,6 +45,9 @@ class KindOfTask(Spec):
     labels: tuple[str, ...] = Field((), description=LABELS)
 
 
+XtremeTask = Literal["xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa"]
+
+
 class TaskLanguages(Spec):
     """A task in several languages: trained on some, tested on each (docs/xtreme.md)."""
 
