@@ -26,12 +26,18 @@ def test_every_language_is_measured_and_the_tasks_metric_is_their_mean(tmp_path)
     run = folder.run("run", kind="tagging", labels=["NOUN", "VERB"], train=train)
     found = json.loads((run / "metrics.json").read_text())
     for metric in ("f1", "accuracy"):
-        assert found[f"test/{metric}"] == pytest.approx(np.mean([found[f"test/{metric}/{code}"] for code in ("en", "de")]))
+        assert found[f"test/{metric}"] == pytest.approx(
+            np.mean([found[f"test/{metric}/{code}"] for code in ("en", "de")])
+        )
     assert found["validation/accuracy"] == pytest.approx(found["validation/accuracy/en"])
     assert "validation/accuracy/de" not in found
     made = pd.read_parquet(run / "predictions.parquet")
     test = pd.read_parquet(tmp_path / "data/test.parquet")
     assert made["id"].tolist() == test["id"].tolist() and made["language"].tolist() == test["language"].tolist()
-    right = {code: np.concatenate([np.equal(a, b) for a, b in zip(own["label"], own["prediction"], strict=True)]).mean()
-             for code, own in made.groupby("language")}  # fmt: skip
-    assert found["test/accuracy/de"] == pytest.approx(right["de"]) and found["test/accuracy/en"] == pytest.approx(right["en"])
+    right = {
+        code: np.concatenate([np.equal(a, b) for a, b in zip(own["label"], own["prediction"], strict=True)]).mean()
+        for code, own in made.groupby("language")
+    }
+    assert found["test/accuracy/de"] == pytest.approx(right["de"]) and found["test/accuracy/en"] == pytest.approx(
+        right["en"]
+    )

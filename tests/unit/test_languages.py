@@ -4,6 +4,7 @@ tested, and that their metrics are means over languages whose intervals count tr
 from __future__ import annotations
 
 import json
+from dataclasses import astuple
 from io import BytesIO
 
 import numpy as np
@@ -55,11 +56,13 @@ def test_where_there_is_no_test_dev_is_tested_in_every_language_and_validation_i
     made = raw.task("tagged", files, **TAGS, languages=ENGLISH_GERMAN)
     assert languages_of(made) == {"train": {"en": 36}, "validation": {"en": 4}, "test": {"en": 9, "de": 8}}
     assert list(made["test"].columns) == ["id", "text", "text_b", "label", "language"]
-    assert made["test"]["text"].tolist()[0] == "a0 is" and made["test"]["label"][0].tolist() == [1, 0]
+    assert sorted(made["test"]["text"])[:2] == ["a0 is", "a1 is"] and made["test"]["label"][0].tolist() == [1, 0]
 
 
 def test_validation_is_in_the_languages_of_train_and_limits_are_per_language(raw):
-    files = {f"{split}-{code}.tsv": tagged(split + code, 20) for split in ("train", "dev", "test") for code in ("en", "de")}
+    files = {
+        f"{split}-{code}.tsv": tagged(split + code, 20) for split in ("train", "dev", "test") for code in ("en", "de")
+    }
     made = raw.task("tagged", files, **TAGS, languages=ENGLISH_GERMAN, limits={"train": 12, "validation": 3, "test": 7})
     assert languages_of(made) == {"train": {"en": 12}, "validation": {"en": 3}, "test": {"en": 7, "de": 7}}
     both = {"train": ["en", "de"], "test": ["de"]}
@@ -75,20 +78,32 @@ def test_no_translation_of_what_is_trained_on_is_tested(raw):
     assert languages_of(made) == {"train": {"en": 60}, "validation": {"en": 12}, "test": {"de": 18, "fr": 18}}
     premises = {name: {text.split()[-1] for text in table["text"]} for name, table in made.items()}
     assert not premises["train"] & premises["test"] and not premises["train"] & premises["validation"]
-    of_german, of_french = (set(made["test"].query("language == @code")["id"]) for code in ("de", "fr"))
+    of_german, of_french = (set(made["test"]["id"][made["test"]["language"] == code]) for code in ("de", "fr"))
     assert of_german == of_french
 
 
 def test_the_authors_tables_with_a_header_tell_the_language_by_a_column_or_a_folder(raw):
     head = "language\tgold_label\tsentence1\tsentence2\tpairID\n"
-    rows = [f"{code}\t{label}\tp {code} {n}\th\t{n}\n" for code in ("de", "en", "ar") for n, label in enumerate(XNLI["labels"])]
+    rows = [
+        f"{code}\t{label}\tp {code} {n}\th\t{n}\n"
+        for code in ("de", "en", "ar")
+        for n, label in enumerate(XNLI["labels"])
+    ]
     train = "premise\thypo\tlabel\n" + "".join(f"p {n}\th {n}\tcontradictory\n" for n in range(20))
     files = {"multinli/multinli.train.en.tsv": train, "xnli.dev.tsv": head + "".join(rows)}
     made = raw.task("text_pairs", files, **XNLI, languages=ENGLISH_GERMAN)
     assert languages_of(made)["test"] == {"en": 3, "de": 3} and set(made["train"]["label"]) == {2}
     table = "id\tsentence1\tsentence2\tlabel\n" + "".join(f"{n}\ta {n}\tb {n}\t{n % 2}\n" for n in range(10))
-    files = {f"x-final/{code}/{name}.tsv": table.replace("a ", f"{code} {name} ") for code, name in
-             (("en", "train"), ("de", "translated_train"), ("en", "dev_2k"), ("en", "test_2k"), ("de", "test_2k"))}
+    files = {
+        f"x-final/{code}/{name}.tsv": table.replace("a ", f"{code} {name} ")
+        for code, name in (
+            ("en", "train"),
+            ("de", "translated_train"),
+            ("en", "dev_2k"),
+            ("en", "test_2k"),
+            ("de", "test_2k"),
+        )
+    }
     settings = {"labels": ("different", "paraphrase"), "options": {"task": "pawsx"}}
     made = Raw(raw.root / "b").task("text_pairs", files, **settings, languages=ENGLISH_GERMAN)
     assert languages_of(made) == {"train": {"en": 10}, "validation": {"en": 10}, "test": {"en": 10, "de": 10}}
@@ -96,18 +111,23 @@ def test_the_authors_tables_with_a_header_tell_the_language_by_a_column_or_a_fol
 
 def test_the_hubs_parquet_names_its_tags(raw):
     def parquet(prefix: str, names: list[str]) -> bytes:
-        table = pyarrow.table({"tokens": [[f"{prefix}{n}", "x y", "\u200b"] for n in range(20)], "ner_tags": [[1, 2, 0]] * 20})
+        table = pyarrow.table(
+            {"tokens": [[f"{prefix}{n}", "x y", "\u200b"] for n in range(20)], "ner_tags": [[1, 2, 0]] * 20}
+        )
         info = {"info": {"features": {"ner_tags": {"feature": {"names": names, "_type": "ClassLabel"}}}}}
         handle = BytesIO()
         pyarrow.parquet.write_table(table.replace_schema_metadata({"huggingface": json.dumps(info)}), handle)
         return handle.getvalue()
 
     names = ["O", "B-LOC", "I-LOC"]
-    files = {f"{code}/{split}-00000-of-00001.parquet": parquet(f"{code}{split}", names)
-             for code in ("en", "de") for split in ("train", "validation", "test")}
+    files = {
+        f"{code}/{split}-00000-of-00001.parquet": parquet(f"{code}{split}", names)
+        for code in ("en", "de")
+        for split in ("train", "validation", "test")
+    }
     made = raw.task("tagged", files, **TAGS, languages=ENGLISH_GERMAN)
     assert languages_of(made) == {"train": {"en": 20}, "validation": {"en": 20}, "test": {"en": 20, "de": 20}}
-    assert made["test"]["text"][0].split() == ["entest" + made["test"]["text"][0].split()[0][6:], "xy", "\ufffd"]
+    assert made["test"]["text"][0].split()[1:] == ["xy", "\ufffd"]
     assert made["test"]["label"][0].tolist() == [1, 2, 0]
 
 
@@ -115,14 +135,22 @@ def squad(language: str, articles: int) -> str:
     data = []
     for n in range(articles):
         context = f"{language} {n} lies there."
-        question = {"id": f"q{n}", "question": f"{language} where {n}?", "answers": [{"text": "there", "answer_start": context.index("there")}]}
+        question = {
+            "id": f"q{n}",
+            "question": f"{language} where {n}?",
+            "answers": [{"text": "there", "answer_start": context.index("there")}],
+        }
         data.append({"paragraphs": [{"context": context, "qas": [question]}]})
     return json.dumps({"data": data})
 
 
 def test_questions_are_trained_on_squad_and_tested_on_xquad_without_crossed_pairs(raw):
     files = {"squad/train-v1.1.json": squad("train", 30), "squad/dev-v1.1.json": squad("dev", 10)}
-    files |= {"xquad/xquad.en.json": squad("en", 6), "xquad/xquad.de.json": squad("de", 6), "xquad/xquad.ar.json": squad("ar", 6)}
+    files |= {
+        "xquad/xquad.en.json": squad("en", 6),
+        "xquad/xquad.de.json": squad("de", 6),
+        "xquad/xquad.ar.json": squad("ar", 6),
+    }
     files |= {"mlqa/test-context-de-question-en.json": squad("crossed", 6)}
     settings = {"kind": "question_answering", "labels": (), "options": {"unnamed": "en"}}
     made = raw.task("squad", files, **settings, languages=ENGLISH_GERMAN)
@@ -131,19 +159,13 @@ def test_questions_are_trained_on_squad_and_tested_on_xquad_without_crossed_pair
 
 
 def test_the_files_as_they_are_passed_on_are_read(raw):
-    from scriptorium import manifest
-    from scriptorium.tasks import preparing
-    from scriptorium.tasks.spec import TaskDataSpec
-
     folder = own("xtreme_xnli")
-    artifact = manifest.write(raw.root / "set", [])
-    files = [folder / f"dev-{code}.tsv.gz" for code in ("en", "de", "sw")]
-    raw.add({path.name: path.read_bytes() for path in files})
-    spec = TaskDataSpec.parse({"task": "xnli", "reader": "text_pairs", **XNLI, "languages": {"train": ["en"], "test": ["de", "sw"]},
-                               "limits": {"train": 1700, "validation": 290, "test": 500}})
-    preparing.prepare(spec, artifact, raw.root / "out", raw.ledger)
-    sizes = {name: len(pd.read_parquet(raw.root / f"out/{name}.parquet")) for name in ("train", "validation", "test")}
-    assert 1600 <= sizes["train"] <= 1700 and 900 <= sizes["test"] <= 1000
+    files = {f"dev-{code}.tsv.gz": (folder / f"dev-{code}.tsv.gz").read_bytes() for code in ("en", "de", "sw")}
+    limits, wanted = {"train": 1600, "validation": 280, "test": 500}, {"train": ["en"], "test": ["de", "sw"]}
+    made = raw.task("text_pairs", files, **XNLI, languages=wanted, limits=limits)
+    assert 1500 <= len(made["train"]) <= 1600 and 900 <= len(made["test"]) <= 1000
+    numbers = {name: set(table["id"]) for name, table in made.items()}
+    assert not numbers["train"] & numbers["test"]
 
 
 # --- metrics ------------------------------------------------------------------------------------------------------
@@ -155,7 +177,11 @@ def predicted(sizes: dict[str, int], seed: int = 0, shares: tuple[float, ...] = 
     for (code, size), share in zip(sizes.items(), shares, strict=True):
         labels = np.arange(size) % 2
         right = generator.random(size) < share
-        made = {"id": [f"test-{n}" for n in range(size)], "label": labels, "prediction": np.where(right, labels, 1 - labels)}
+        made = {
+            "id": [f"test-{n}" for n in range(size)],
+            "label": labels,
+            "prediction": np.where(right, labels, 1 - labels),
+        }
         parts.append(pd.DataFrame({**made, "probability_no": 0.5, "probability_yes": 0.5, "language": code}))
     return pd.concat(parts, ignore_index=True)
 
@@ -199,7 +225,8 @@ def test_one_language_alone_has_the_interval_of_a_task_without_languages():
     def metric(sums):
         return sums[..., 0] / sums[..., 1]
 
-    assert estimate_parts([Part(both, np.arange(40), metric, 1.0)], 40) == pytest.approx(estimate(both, metric))
+    found = estimate_parts([Part(both, np.arange(40), metric, 1.0)], 40)
+    assert astuple(found) == pytest.approx(astuple(estimate(both, metric)))
 
 
 def test_translations_do_not_count_as_new_examples():
@@ -217,7 +244,9 @@ def test_translations_do_not_count_as_new_examples():
 
 # --- tables -------------------------------------------------------------------------------------------------------
 
-CLASSES = TaskInLanguages(kind="classification", labels=("no", "yes"), metric="test/accuracy", train=("en",), xtreme="xnli")
+CLASSES = TaskInLanguages(
+    kind="classification", labels=("no", "yes"), metric="test/accuracy", train=("en",), xtreme="xnli"
+)
 
 
 def runs(shares: dict[str, tuple[float, float]], task: str = "xnli", seeds: int = 3) -> list[FinetuneRun]:
@@ -235,7 +264,10 @@ def test_the_table_has_every_language_its_mean_and_the_difference_to_the_baselin
     made = runs({"xlm": (0.9, 0.6), "veco": (0.9, 0.8)})
     table = languages.table_of_languages(made, "xlm", {"xnli": CLASSES})
     rows = table[table["metric"] == "accuracy"].set_index(["task", "variant", "language"])
-    mean = {code: np.mean([run.metrics[f"test/accuracy/{code}"] for run in made if run.variant == "veco"]) for code in ("en", "de")}
+    mean = {
+        code: np.mean([run.metrics[f"test/accuracy/{code}"] for run in made if run.variant == "veco"])
+        for code in ("en", "de")
+    }
     ours = rows.loc["xnli", "veco"]
     assert ours["value"].to_dict() == pytest.approx({**mean, "mean": np.mean(list(mean.values()))})
     assert ours.loc["de", "delta"] > 0.1 and ours.loc["de", "delta_ci_low"] > 0
@@ -243,9 +275,13 @@ def test_the_table_has_every_language_its_mean_and_the_difference_to_the_baselin
     assert rows.loc["xnli", "xlm"]["delta"].isna().all()
     assert set(ours["n"]) == {200} and set(ours["seeds"]) == {3} and set(ours["train_languages"]) == {"en"}
     assert (ours["ci_low"] < ours["value"]).all() and (ours["value"] < ours["ci_high"]).all()
-    whole = difference([r for r in made if r.variant == "veco"], [r for r in made if r.variant == "xlm"], CLASSES, "test/accuracy")
+    whole = difference(
+        [r for r in made if r.variant == "veco"], [r for r in made if r.variant == "xlm"], CLASSES, "test/accuracy"
+    )
     assert whole.comparison.difference == pytest.approx(ours.loc["mean", "delta"])
-    assert (whole.comparison.low, whole.comparison.high) == pytest.approx(tuple(ours.loc["mean", ["delta_ci_low", "delta_ci_high"]]))
+    assert (whole.comparison.low, whole.comparison.high) == pytest.approx(
+        tuple(ours.loc["mean", ["delta_ci_low", "delta_ci_high"]])
+    )
 
 
 def test_xtremes_average_is_the_plain_mean_of_the_tasks_scores_and_says_how_many_there_are():

@@ -83,5 +83,14 @@ def test_a_score_is_the_mean_over_languages_and_the_average_the_mean_over_tasks(
 
 def test_the_tasks_have_as_many_languages_as_xtreme():
     found = {name: len(set(task.languages)) for name, task in xtreme.TASKS.items()}
-    assert found == {"xnli": 15, "pawsx": 7, "udpos": 33, "panx": 40, "xquad": 11, "mlqa": 7, "tydiqa": 9,
-                     "bucc2018": 4, "tatoeba": 36}
+    assert found == {
+        "xnli": 15,
+        "pawsx": 7,
+        "udpos": 33,
+        "panx": 40,
+        "xquad": 11,
+        "mlqa": 7,
+        "tydiqa": 9,
+        "bucc2018": 4,
+        "tatoeba": 36,
+    }

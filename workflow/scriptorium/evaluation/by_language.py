@@ -24,8 +24,8 @@ def kept(predicted: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
 def measured(kind: TaskKind, predicted: pd.DataFrame, labels: Sequence[str]) -> dict[str, float]:
     """All metrics of a table of predictions, names without test/.
 
-    With a column `language` <metric>/<language> of each, and <metric>, their mean. What is no metric of a language, such
-    as the best threshold of all questions, is that of all examples together.
+    With a column `language` <metric>/<language> of each, and <metric>, their mean. What is no metric of a language,
+    such as the best threshold of all questions, is that of all examples together.
     """
     if LANGUAGE not in predicted:
         return kind.measured(predicted, labels)

@@ -1,8 +1,8 @@
 """Metrics of tagging tasks (chunking, entities): the CoNLL scorer's, by chunks, through seqeval.
 
-A tag without a prefix (NOUN) is a type as a whole. Present versions of seqeval take its first letter for a prefix, which
-makes one type of CCONJ and SCONJ; those that XTREME's published scores are from did not. In both, an S at the beginning
-(SCONJ, SYM) makes a chunk of every single word.
+A tag without a prefix (NOUN) is a type as a whole. Present versions of seqeval take its first letter for a prefix,
+which makes one type of CCONJ and SCONJ; those that XTREME's published scores are from did not. In both, an S at the
+beginning (SCONJ, SYM) makes a chunk of every single word.
 
 All of them are functions of totals over sentences, so that variants can be compared by `statistics.compare`.
 """

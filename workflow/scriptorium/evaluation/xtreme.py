@@ -2,7 +2,8 @@
 
 A task's score is the plain mean over its languages of accuracy, of F1, or of (F1 + exact match) / 2; the benchmark's is
 the plain mean over tasks. Accuracy and F1 of tags are in classification.py and tagging.py (seqeval's rules, which make
-one chunk of neighbouring words with the same part of speech), answers in answer_scorers.py; what retrieval needs is here.
+one chunk of neighbouring words with the same part of speech), answers in answer_scorers.py; what retrieval needs is
+here.
 """
 
 from __future__ import annotations

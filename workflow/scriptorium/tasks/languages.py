@@ -51,7 +51,7 @@ def files_by_language(spec: TaskDataSpec, artifact: Path, *endings: str, unnamed
         if (pair := CROSSED.search(path.name)) and pair[1] != pair[2]:
             continue
         language = next((found for part in parts if (found := _language(part, wanted.all, path))), "")
-        if not language and any(OneLanguage.known(word) for word in WORDS.split(path.name)):
+        if not language and any(OneLanguage.known(word) for part in parts for word in WORDS.split(part)):
             continue  # a language that is not asked for
         language = language or unnamed
         split = next((SPLIT_WORDS[w] for part in parts for w in WORDS.split(part) if w in SPLIT_WORDS), "")

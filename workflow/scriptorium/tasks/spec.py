@@ -93,7 +93,9 @@ class TaskData(KindOfTask):
         if self.languages and self.options.languages == "never":
             raise ValueError(f"languages: reader {self.reader!r} does not tell languages apart; leave languages out")
         if not self.languages and self.options.languages == "always":
-            raise ValueError(f"reader {self.reader!r} reads files by language; set languages: {{train: [en], test: [en]}}")
+            raise ValueError(
+                f"reader {self.reader!r} reads files by language; set languages: {{train: [en], test: [en]}}"
+            )
 
 
 class TaskDataSpec(TaskData):

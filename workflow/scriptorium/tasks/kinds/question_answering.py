@@ -95,7 +95,9 @@ class QuestionAnswering(TaskKind):
         table = data.table
         spans, gaps = decode(data, *outputs, settings.answers)
         answers = [[text for text, _ in row] for row in table["label"]]
-        scorers = scorers_of(settings.answers.scorer, list(table["language"]) if "language" in table else None, len(table))
+        scorers = scorers_of(
+            settings.answers.scorer, list(table["language"]) if "language" in table else None, len(table)
+        )
         made = question_answering.table_of_answers(table["id"], answers, spans, gaps, fitted, scorers)
         return made.set_index(table.index)
 

@@ -33,7 +33,7 @@ def read(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
     Blanks inside a word are left out, as XTREME does; a word of invisible characters alone becomes U+FFFD (ours; XTREME
     gives it the unknown piece), with a note of how many.
 
-    Raises UserError with file and line or row: no tag, as in XTREME's test files; an unknown tag; more than two columns.
+    Raises UserError with file and line or row: no tag, as in XTREME's test files; an unknown tag; other columns.
     """
     rows, invisible = [], 0
     for file in files_by_language(spec, artifact, *ENDINGS):
@@ -80,8 +80,8 @@ def _of_lines(path: Path) -> Iterator[Sentence]:
             raise UserError(
                 "a word without a tag" if no_tags else f"expected a word and its tag, got {line!r}",
                 where=f"{path}, line {number}",
-                remedy="XTREME's download leaves the tags of its test files out: put the labelled file in its place, or "
-                "take it away, so that dev is the test"
+                remedy="XTREME's download takes the tags out of its test files: put the labelled file in its place, "
+                "or take it away: then dev is the test"
                 if no_tags
                 else "give two columns with one tab between them",
             )

@@ -45,7 +45,7 @@ def read(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
 
     `.tsv` (also `.gz`): three columns without a header, text, text, class, as XTREME writes them; or with a header, in
     the names of XNLI (where a column tells the language), of its translated MultiNLI and of PAWS-X; or the hub's
-    parquet. A class is given by name, or by its number. Rows of the same number (or id) are translations of one another.
+    parquet. A class is given by name or number. Rows of the same number (or id) are translations of one another.
 
     Raises UserError with file and row: no class, as in XTREME's test files; an unknown one; an empty text; a translated
     train file with other rows or classes than that of the first language.
@@ -132,8 +132,8 @@ def _of_lines(path: Path) -> Iterator[Row]:
             raise UserError(
                 "a row without a class" if bare else f"{len(cells)} cells instead of {width}",
                 where=place,
-                remedy="XTREME's download leaves the classes of its test files out: put the labelled file in its place, "
-                "or take it away, so that dev is the test"
+                remedy="XTREME's download takes the classes out of its test files: put the labelled file in its "
+                "place, or take it away, so that dev is the test"
                 if bare
                 else "mend the row: one tab between two cells, and none inside them",
             )
