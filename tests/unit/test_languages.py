@@ -6,13 +6,17 @@ from __future__ import annotations
 import json
 from dataclasses import astuple
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow
 import pyarrow.parquet
 import pytest
+import yaml
 
+from scriptorium.config import loading
+from scriptorium.errors import UserError
 from scriptorium.evaluation import pseudo_values
 from scriptorium.evaluation.by_language import kept, measured
 from scriptorium.evaluation.pseudo_values import Part
@@ -20,10 +24,13 @@ from scriptorium.evaluation.statistics import estimate, estimate_parts
 from scriptorium.reporting import languages
 from scriptorium.reporting.differences import FinetuneRun, difference
 from scriptorium.reporting.spec import TaskInLanguages
+from scriptorium.runs import Runs
+from scriptorium.spec import overlay
 from scriptorium.tasks.kind import kind_of
 from tests.own_data import own
 from tests.raw import Raw
 
+ROOT = Path(__file__).parents[2]
 TAGS = {"kind": "tagging", "labels": ("O", "B-LOC", "I-LOC")}
 ENGLISH_GERMAN = {"train": ["en"], "test": ["en", "de"]}
 XNLI = {"labels": ("entailment", "neutral", "contradiction"), "options": {"task": "xnli"}}
@@ -300,3 +307,42 @@ def test_xtremes_average_is_the_plain_mean_of_the_tasks_scores_and_says_how_many
 def test_the_figure_is_drawn(tmp_path):
     table = languages.table_of_languages(runs({"xlm": (0.9, 0.6), "veco": (0.9, 0.8)}), "xlm", {"xnli": CLASSES})
     assert languages.figure(table, tmp_path / "a.svg").stat().st_size > 1000
+
+
+# --- configuration ------------------------------------------------------------------------------------------------
+
+
+def overlaid(**changes: dict) -> Runs:
+    """The overlay of zero-shot transfer, with other settings of its task xnli."""
+    values, more = (
+        yaml.safe_load((ROOT / f"config/{n}.yaml").read_text("utf-8")) for n in ("config", "small_crosslingual")
+    )
+    more["tasks"]["xnli"] |= changes
+    return Runs(loading.load(overlay(values, more), ROOT))
+
+
+def test_the_overlay_plans_its_tasks_and_their_table():
+    runs = overlaid()
+    made = json.loads(runs.plan("tabulate_languages", study="crosslingual").spec)
+    assert {name: task["xtreme"] for name, task in made["tasks"].items()} == {n: n for n in ("panx", "udpos", "xnli")}
+    assert made["tasks"]["panx"]["metric"] == "test/f1" and made["tasks"]["panx"]["train"] == ["en"]
+    assert runs.figures(["crosslingual"])[1:] == ["results/tables/languages_crosslingual.tsv"]
+    assert "languages" not in runs.plan("finetune", variant="bert", task="panx", seed="0").spec
+    assert json.loads(runs.plan("prepare_task", task="mlqa").spec)["languages"]["test"] == ["en", "de"]
+    with pytest.raises(UserError, match="task sentiment of study cogbert-controls has no languages"):
+        runs.plan("tabulate_languages", study="cogbert-controls")
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"languages": {"train": ["en"], "test": ["ja"]}}, r"tasks\.xnli\.xtreme: xnli: unknown language of xnli 'ja'"),
+        ({"languages": {"train": ["en"], "test": ["en", "xy"]}}, "unknown language 'xy'"),
+        ({"answers": {"scorer": "mlqa"}}, r"scored otherwise\n  remedy: set answers: \{scorer: squad\}"),
+        ({"xtreme": "panx"}, "is of kind tagging and has languages"),
+        ({"xtreme": "xlni"}, "unknown value 'xlni', did you mean 'xnli'"),
+    ],
+)
+def test_what_is_not_xtremes_task_is_not_called_so(changes, part):
+    with pytest.raises(UserError, match=part):
+        overlaid(**changes)

@@ -79,7 +79,7 @@ def difference(
     kind, key = kind_of(task.kind), metric.removeprefix("test/")
     settings = {"smallest": smallest, "lower_better": kind.lower_is_better(metric)}
     if LANGUAGE in base[0].predictions:
-        a, b = (parts_of(made, task, key) for made in sides)
+        a, b = (parts_of(totals_of(made, task), task, key) for made in sides)
         found = compare_parts(a, b, items_of(base[0].predictions), **settings)
     elif whole := kind.not_of_totals().get(key):
         labels = base[0].predictions["label"].to_numpy()
@@ -93,25 +93,37 @@ def difference(
     return Difference(found, acted, min(len(own), len(base)))
 
 
-def parts_of(
-    side: Sequence[pd.DataFrame], task: KindOfTask, *metrics: str, languages: Sequence[str] = (), weight: float = 1.0
-) -> list[Part]:
-    """A side's metric as the mean over its languages (or those named), all together of this weight.
+@dataclass(frozen=True)
+class Totals:
+    """What each example adds to its sums, [seeds, n, k], its language [n], and which item it is of [n].
 
-    side: predictions of each seed, with a column `language`. With several metrics it is the mean over them. Examples
-    with the same id are translations of one another, and count as one item.
+    Examples with the same id are translations of one another: one item.
     """
-    kind, first = kind_of(task.kind), side[0]
-    items = pd.factorize(first.index)[0]
-    chosen = list(languages or dict.fromkeys(first[LANGUAGE]))
-    made = []
+
+    rows: np.ndarray
+    languages: np.ndarray
+    items: np.ndarray
+
+
+def totals_of(side: Sequence[pd.DataFrame], task: KindOfTask) -> Totals:
+    """Of a side's predictions, those of each seed, with a column `language`."""
+    rows = np.stack([kind_of(task.kind).totals(made, task.labels) for made in side])
+    return Totals(rows, side[0][LANGUAGE].to_numpy(), pd.factorize(side[0].index)[0])
+
+
+def parts_of(
+    totals: Totals, task: KindOfTask, *metrics: str, languages: Sequence[str] = (), weight: float = 1.0
+) -> list[Part]:
+    """The mean of the metrics, and of it over the languages (all, or those named), all together of this weight."""
+    kind, made = kind_of(task.kind), []
+    chosen = list(languages or dict.fromkeys(totals.languages))
     for own in chosen:
-        there = (first[LANGUAGE] == own).to_numpy()
-        rows = np.stack([kind.totals(each[there], task.labels) for each in side])
+        there = totals.languages == own
         for key in metrics:
-            _require(key, kind.from_totals(rows.sum(axis=1), task.labels))
+            _require(key, kind.from_totals(totals.rows[:, there].sum(axis=1), task.labels))
             metric = partial(_metric, kind, task.labels, key)
-            made.append(Part(rows, items[there], metric, weight / len(chosen) / len(metrics)))
+            share = weight / len(chosen) / len(metrics)
+            made.append(Part(totals.rows[:, there], totals.items[there], metric, share))
     return made
 
 

@@ -15,7 +15,7 @@ from scriptorium.evaluation import xtreme
 from scriptorium.evaluation.by_language import LANGUAGE
 from scriptorium.evaluation.pseudo_values import Part
 from scriptorium.evaluation.statistics import compare_parts, estimate_parts
-from scriptorium.reporting.differences import FinetuneRun, items_of, parts_of
+from scriptorium.reporting.differences import FinetuneRun, Totals, items_of, parts_of, totals_of
 from scriptorium.reporting.spec import TaskInLanguages
 from scriptorium.reporting.style import COLOURS, INK, save, styled
 
@@ -58,10 +58,11 @@ def table_of_languages(
         for variant, seeds in variants.items():
             _check(name, variant, seeds, first)
         languages = list(dict.fromkeys(first[LANGUAGE]))
+        totals = {v: totals_of(list(seeds.values()), task) for v, seeds in variants.items()}
         for label, metrics in _metrics(task).items():
             for language in (*languages, MEAN):
                 own = languages if language == MEAN else [language]
-                sides = {v: _side(seeds, task, metrics, own) for v, seeds in variants.items()}
+                sides = {v: _side(made, task, metrics, own) for v, made in totals.items()}
                 items = items_of(first)
                 rows += _rows(sides, baseline, items, name, language, label, task.train, own, first)
     if all(task.xtreme for task in tasks.values()):
@@ -96,8 +97,8 @@ def _check(task: str, variant: str, seeds: Seeds, first: pd.DataFrame) -> None:
             )
 
 
-def _side(seeds: Seeds, task: TaskInLanguages, metrics: Sequence[str], languages: Sequence[str]) -> Side:
-    return Side(parts_of(list(seeds.values()), task, *metrics, languages=languages), len(seeds))
+def _side(totals: Totals, task: TaskInLanguages, metrics: Sequence[str], languages: Sequence[str]) -> Side:
+    return Side(parts_of(totals, task, *metrics, languages=languages), len(totals.rows))
 
 
 def _rows(
@@ -168,7 +169,7 @@ def _benchmark(
         parts = []
         for name, task in tasks.items():
             side, metrics = [found[name][variant][seed] for seed in common], xtreme.TASKS[task.xtreme].metrics
-            own = parts_of(side, task, *metrics, weight=1 / len(tasks))
+            own = parts_of(totals_of(side, task), task, *metrics, weight=1 / len(tasks))
             parts += [replace(part, items=part.items + starts[name]) for part in own]
         sides[variant] = Side(parts, len(common))
     if baseline not in sides:
