@@ -20,6 +20,10 @@ from scriptorium.reporting.spec import TaskInLanguages
 from scriptorium.reporting.style import COLOURS, INK, save, styled
 
 MEAN, BENCHMARK, SCORE = "mean", "xtreme", "score"
+COLUMNS = (
+    *("variant", "task", "language", "metric", "value", "ci_low", "ci_high", "seeds", "n", "train_languages"),
+    *("delta", "delta_ci_low", "delta_ci_high"),
+)
 Seeds = dict[int, pd.DataFrame]  # seed -> predictions
 
 
@@ -63,11 +67,11 @@ def table_of_languages(
             for language in (*languages, MEAN):
                 own = languages if language == MEAN else [language]
                 sides = {v: _side(made, task, metrics, own) for v, made in totals.items()}
-                items = items_of(first)
-                rows += _rows(sides, baseline, items, name, language, label, task.train, own, first)
+                head = {"task": name, "language": language, "metric": label, "train_languages": " ".join(task.train)}
+                rows += _rows(sides, baseline, items_of(first), head)
     if all(task.xtreme for task in tasks.values()):
         rows += _benchmark(found, baseline, tasks)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows)[list(COLUMNS)]
 
 
 def _metrics(task: TaskInLanguages) -> dict[str, tuple[str, ...]]:
@@ -101,41 +105,16 @@ def _side(totals: Totals, task: TaskInLanguages, metrics: Sequence[str], languag
     return Side(parts_of(totals, task, *metrics, languages=languages), len(totals.rows))
 
 
-def _rows(
-    sides: Mapping[str, Side],
-    baseline: str,
-    items: int,
-    task: str,
-    language: str,
-    metric: str,
-    train: Sequence[str],
-    languages: Sequence[str],
-    first: pd.DataFrame,
-) -> list[dict]:
-    there = first[first[LANGUAGE].isin(languages)] if language != MEAN else first
-    used = {variant: _of_items(side.parts, items) for variant, side in sides.items()}
-    rows = []
+def _rows(sides: Mapping[str, Side], baseline: str, items: int, head: dict[str, str]) -> list[dict]:
+    """A row of each variant, which begins with `head`; items: of all languages, of which a side may have some."""
+    used, rows = {variant: _of_items(side.parts, items) for variant, side in sides.items()}, []
     for variant, side in sides.items():
         parts, count = used[variant]
         own = estimate_parts(parts, count)
-        row = {
-            "variant": variant,
-            "task": task,
-            "language": language,
-            "metric": metric,
-            "value": own.value,
-            "ci_low": own.low,
-            "ci_high": own.high,
-            "seeds": side.seeds,
-            "n": items_of(there),
-            "train_languages": " ".join(train),
-            "delta": np.nan,
-            "delta_ci_low": np.nan,
-            "delta_ci_high": np.nan,
-        }
-        if variant != baseline:
-            row |= _difference(parts, used[baseline][0], count)
-        rows.append(row)
+        row = {"variant": variant, **head, "value": own.value, "ci_low": own.low, "ci_high": own.high}
+        row |= {"seeds": side.seeds, "n": count}
+        row |= dict.fromkeys(("delta", "delta_ci_low", "delta_ci_high"), np.nan)
+        rows.append(row | (_difference(parts, used[baseline][0], count) if variant != baseline else {}))
     return rows
 
 
@@ -174,15 +153,9 @@ def _benchmark(
         sides[variant] = Side(parts, len(common))
     if baseline not in sides:
         return []
-    rows = []
-    for variant, side in sides.items():
-        own = estimate_parts(side.parts, items)
-        row = {"variant": variant, "task": BENCHMARK, "language": MEAN, "metric": SCORE, "value": own.value}
-        row |= {"ci_low": own.low, "ci_high": own.high, "seeds": side.seeds, "n": len(tasks)}
-        row |= {"train_languages": " ".join(dict.fromkeys(code for task in tasks.values() for code in task.train))}
-        row |= _difference(side.parts, sides[baseline].parts, items) if variant != baseline else {}
-        rows.append(row)
-    return rows
+    trained = " ".join(dict.fromkeys(code for task in tasks.values() for code in task.train))
+    head = {"task": BENCHMARK, "language": MEAN, "metric": SCORE, "train_languages": trained}
+    return [row | {"n": len(tasks)} for row in _rows(sides, baseline, items, head)]
 
 
 def coverage(tasks: Mapping[str, TaskInLanguages], made: pd.DataFrame) -> list[str]:
