@@ -95,7 +95,7 @@ def _check_translations(train: pd.DataFrame, languages: Sequence[str]) -> None:
                 where=own["place"].iloc[-1] if len(own) else language,
                 remedy=f"give a train file of {language} with a row for each row of {languages[0]}",
             )
-        both = first.join(own, rsuffix="_own")
+        both = first.join(own.add_suffix("_own"))
         if (other := both["label"] != both["label_own"]).any():
             row = both[other].iloc[0]
             raise UserError(
