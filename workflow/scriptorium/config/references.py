@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError, nearest
+from scriptorium.evaluation import xtreme
 from scriptorium.tasks.kind import kind_of
 
 if TYPE_CHECKING:
@@ -114,11 +115,34 @@ class ReferenceChecks:
                 raise UserError(f"tasks.{name}.labels: {fault}", where=self.where)
             if task.metric:
                 self.known(task.metric, dict.fromkeys(kind.shown(task.labels)), "metric", f"tasks.{name}.metric")
+            if task.languages and not kind.takes_languages:
+                raise UserError(
+                    f"tasks.{name}.languages: a task of kind {task.kind} cannot have them yet",
+                    where=self.where,
+                    remedy="make a task of each language",
+                )
+            if task.xtreme:
+                self.xtreme(name)
             if len(set(task.labels)) < len(task.labels):
                 raise UserError(f"tasks.{name}.labels: a label stands there twice", where=self.where)
         for name in self.config.tasks.keys() & self.config.gaze.corpora.keys():
             raise UserError(
                 f"{name!r} names both a task and a gaze corpus, but annotations need one name each", where=self.where
+            )
+
+    def xtreme(self, name: str) -> None:
+        """What is called one of XTREME's tasks is of its kind and languages, and is scored as it is there."""
+        task, wanted = self.config.tasks[name], xtreme.TASKS[self.config.tasks[name].xtreme]
+        place = f"tasks.{name}.xtreme: {task.xtreme}"
+        if not task.languages or task.kind != wanted.kind:
+            raise UserError(f"{place} is of kind {wanted.kind} and has languages", where=self.where)
+        for code in task.languages.test:
+            self.known(code, dict.fromkeys(wanted.languages), f"language of {task.xtreme}", place)
+        if task.answers.scorer != wanted.scorer:
+            raise UserError(
+                f"{place} is scored otherwise",
+                where=self.where,
+                remedy=f"set answers: {{scorer: {wanted.scorer}}}",
             )
 
     def corpora(self) -> None:
@@ -324,6 +348,14 @@ class ReferenceChecks:
                 recipe = self.project.variant(variant, "finetune", f"{self.where}: studies.{name}.variants").recipe
                 self.known(recipe.backbone, self.project.backbones, "backbone", f"variant {variant}, backbone")
                 plain = recipe.cognition is None and recipe.gaze_loss is None
+                if "languages" in study.figures:
+                    for task in study.tasks:
+                        if not self.config.tasks[task].languages:
+                            raise UserError(
+                                f"studies.{name}.figures: languages, but task {task} has none",
+                                where=self.where,
+                                remedy="take it out of figures, or the task out of the study",
+                            )
                 for task in () if plain else study.tasks:
                     if not kind_of(kind := self.config.tasks[task].kind).takes_cognition:
                         raise UserError(

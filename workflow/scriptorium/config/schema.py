@@ -21,7 +21,7 @@ from scriptorium.objectives.spec import PACKED, TWO_SIDED, PretrainSettings
 from scriptorium.retrieval.readers.spec import READERS as RETRIEVAL_READERS
 from scriptorium.retrieval.spec import CollectionSettings, SearchSettings
 from scriptorium.spec import Spec
-from scriptorium.tasks.spec import FinetuneSettings, TaskData, TaskInput
+from scriptorium.tasks.spec import FinetuneSettings, TaskData, TaskInput, XtremeTask
 from scriptorium.text.dictionaries.spec import DictionarySettings
 from scriptorium.text.parallel.spec import ParallelSettings
 from scriptorium.text.spec import CorpusSettings, PackPairsSpec, PackSpec, SidesSpec, VocabularySpec
@@ -90,6 +90,9 @@ class Task(TaskData, TaskInput):
     """A labelled task."""
 
     dataset: str = Field(description="name in config/datasets.tsv")
+    xtreme: XtremeTask | None = Field(
+        None, description="which of XTREME's tasks it is: its score enters XTREME's average (docs/xtreme.md)"
+    )
     train: dict[str, Any] = Field(
         default_factory=dict, description="what differs from the recipe's train on this task, for every variant alike"
     )
@@ -229,10 +232,11 @@ class Study(Spec):
     seeds: tuple[Seed, ...] = Field((), description="empty: the seeds of this file")
     programme: str = Field("", description="paper whose target makes it as well, such as cogbert")
     on_request: bool = Field(False, description="made by its programme's target or by its path, not by default")
-    figures: tuple[Literal["boundary", "dose", "feature_weights", "reading"], ...] = Field(
+    figures: tuple[Literal["boundary", "dose", "feature_weights", "languages", "reading"], ...] = Field(
         (),
         description="boundary: the variants differ in it, draw the curve; dose: how far the fusion acts; "
         "feature_weights: table and map of alpha; "
+        "languages: tasks in several languages, language by language; "
         "reading: eye-tracking tasks beside word length alone",
     )
 

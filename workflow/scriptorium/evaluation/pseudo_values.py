@@ -7,7 +7,8 @@ values; for F1 or a correlation they are what makes one out of them: independent
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -41,6 +42,38 @@ def _one_by_one(metric: Metric) -> LeftOut:
         return np.array([metric(labels[keep], predictions[keep]) for keep in others], np.float64)
 
     return left_out
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a metric that is a weighted sum over parts, such as one language of a mean over languages.
+
+    rows [seeds, m, k]: what each example of this part adds to its sums; items [m]: which item each example is of, since
+    translations of one sentence are one item of several parts; metric: of the sums; weight: of the part.
+    """
+
+    rows: np.ndarray
+    items: np.ndarray
+    metric: TotalsMetric
+    weight: float
+
+
+def of_parts(parts: Sequence[Part], items: int) -> tuple[np.ndarray, np.ndarray]:
+    """The weighted sum of the parts' metrics [seeds], and its pseudo-values [seeds, items]: without each item."""
+    whole = np.zeros(parts[0].rows.shape[0])
+    change = np.zeros((len(whole), items))  # of the sum, where an item is left out
+    for part in parts:
+        sums = part.rows.sum(axis=-2)
+        value = part.metric(sums)
+        whole += part.weight * value
+        if len(np.unique(part.items)) == len(part.items):
+            change[:, part.items] += part.weight * (part.metric(sums[:, None] - part.rows) - value[:, None])
+        else:  # several examples of one item leave together
+            own, place = np.unique(part.items, return_inverse=True)
+            rows = np.zeros((len(whole), len(own), part.rows.shape[-1]))
+            np.add.at(rows, (slice(None), place), part.rows)
+            change[:, own] += part.weight * (part.metric(sums[:, None] - rows) - value[:, None])
+    return whole, pseudo(whole, whole[:, None] + change)
 
 
 def pseudo(whole: np.ndarray, without: np.ndarray) -> np.ndarray:

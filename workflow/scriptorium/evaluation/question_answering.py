@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,9 @@ _PUNCTUATION = str.maketrans("", "", string.punctuation)
 def normalised(text: str) -> str:
     """Lower case, no ASCII punctuation, no articles, single blanks: in this order, which matters ("a.m." is "am")."""
     return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
+
+
+Scorer = Callable[[str, Sequence[str]], tuple[float, float]]  # prediction, answers -> exact match, F1
 
 
 def score(prediction: str, answers: Sequence[str]) -> tuple[float, float]:
@@ -45,6 +48,7 @@ def table_of_answers(
     spans: Sequence[str],
     gaps: np.ndarray,
     threshold: float | None,
+    scorers: Sequence[Scorer] | None = None,
 ) -> pd.DataFrame:
     """What is predicted for each question, and how good it is.
 

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from scriptorium.evaluation import pseudo_values
-from scriptorium.evaluation.pseudo_values import LeftOut, Metric, TotalsMetric
+from scriptorium.evaluation.pseudo_values import LeftOut, Metric, Part, TotalsMetric
 
 MOST_SEEDS = 1000  # more than anyone trains: a difference that needs them will not be decided by seeds
 SMALLEST_LOG_P = -700.0
@@ -127,6 +127,25 @@ def compare_metric(
     a, b = _predictions(labels, a), _predictions(labels, b)
     of_a, of_b = (pseudo_values.of_predictions(metric, labels, own, left_out) for own in (a, b))
     return _compare(of_a, of_b, paired, level, smallest, lower_better)
+
+
+def estimate_parts(a: Sequence[Part], items: int, *, level: float = 0.95) -> Estimate:
+    """The same for a metric that is a sum over parts, such as a mean over languages."""
+    return _estimate(pseudo_values.of_parts(a, items), level)
+
+
+def compare_parts(
+    a: Sequence[Part],
+    b: Sequence[Part],
+    items: int,
+    *,
+    level: float = 0.95,
+    smallest: float = 0.0,
+    lower_better: bool = False,
+) -> Comparison:
+    """The same for two variants whose parts have the same items."""
+    of_a, of_b = (pseudo_values.of_parts(own, items) for own in (a, b))
+    return _compare(of_a, of_b, False, level, smallest, lower_better)
 
 
 def holm(p: Sequence[float]) -> list[float]:

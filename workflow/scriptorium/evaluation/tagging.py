@@ -1,5 +1,9 @@
 """Metrics of tagging tasks (chunking, entities): the CoNLL scorer's, by chunks, through seqeval.
 
+A tag without a prefix (NOUN) is a type as a whole. Present versions of seqeval take its first letter for a prefix,
+which makes one type of CCONJ and SCONJ; those that XTREME's published scores are from did not. In both, an S at the
+beginning (SCONJ, SYM) makes a chunk of every single word.
+
 All of them are functions of totals over sentences, so that variants can be compared by `statistics.compare`.
 """
 
@@ -24,9 +28,13 @@ def measures(labels: Sequence[np.ndarray], predictions: Sequence[np.ndarray], na
 
 
 def totals(labels: Sequence[np.ndarray], predictions: Sequence[np.ndarray], names: Sequence[str]) -> np.ndarray:
-    """[sentences, 5], the counts of TOTALS. Sentences are scored apart, so no chunk reaches over two."""
+    """[sentences, 5], the counts of TOTALS. Sentences are scored apart, so no chunk reaches over two.
+
+    Parts of speech are no IOB2: there, as XTREME has it, neighbouring words with the same tag are one chunk.
+    """
     from seqeval.metrics.sequence_labeling import get_entities
 
+    names = [name if name == "O" or "-" in name else f"{'S' if name[0] == 'S' else 'I'}-{name}" for name in names]
     rows = np.zeros((len(labels), len(TOTALS)))
     for row, true, predicted in zip(rows, labels, predictions, strict=True):
         true, predicted = np.asarray(true, np.int64), np.asarray(predicted, np.int64)

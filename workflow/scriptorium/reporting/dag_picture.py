@@ -49,6 +49,7 @@ SUBJECTS = {
         "tabulate_gaze": "table and figure",
         "tabulate_pretrain": "table and figure",
         "tabulate_finetune": "tables and figures of the studies",
+        "tabulate_languages": "the same, language by language",
         "attention_maps": "page and figure",
         "report": "results/report.html",
         "mirror": "all runs, in MLflow",

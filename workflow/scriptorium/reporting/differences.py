@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from scriptorium.errors import UserError
-from scriptorium.evaluation.statistics import Comparison, compare, compare_metric
+from scriptorium.evaluation.by_language import LANGUAGE
+from scriptorium.evaluation.pseudo_values import Part
+from scriptorium.evaluation.statistics import Comparison, compare, compare_metric, compare_parts
 from scriptorium.reporting.manipulation import Manipulation, manipulation
-from scriptorium.tasks.kind import kind_of
+from scriptorium.tasks.kind import TaskKind, kind_of
 from scriptorium.tasks.spec import KindOfTask
 
 
@@ -75,18 +78,67 @@ def difference(
     sides = [[run.predictions for run in side] for side in (own, base)]
     kind, key = kind_of(task.kind), metric.removeprefix("test/")
     settings = {"smallest": smallest, "lower_better": kind.lower_is_better(metric)}
-    if whole := kind.not_of_totals().get(key):
+    if LANGUAGE in base[0].predictions:
+        a, b = (parts_of(totals_of(made, task), task, key) for made in sides)
+        found = compare_parts(a, b, items_of(base[0].predictions), **settings)
+    elif whole := kind.not_of_totals().get(key):
         labels = base[0].predictions["label"].to_numpy()
         a, b = (np.stack([made["prediction"].to_numpy() for made in side]) for side in sides)
         found = compare_metric(whole.function, labels, a, b, left_out=whole.left_out, **settings)
     else:
         a, b = (np.stack([kind.totals(made, task.labels) for made in side]) for side in sides)
-        known = kind.from_totals(a.sum(axis=1), task.labels)
-        if key not in known:
-            raise UserError(
-                f"no difference is defined for the metric {metric!r} of {own[0].task}",
-                remedy=f"set metric of the task to one of {', '.join(known)}",
-            )
+        _require(key, kind.from_totals(a.sum(axis=1), task.labels))
         found = compare(a, b, lambda sums: kind.from_totals(sums, task.labels)[key], **settings)
     acted = manipulation(*({run.seed: run.predictions for run in side} for side in (own, base)), task)
     return Difference(found, acted, min(len(own), len(base)))
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What each example adds to its sums, [seeds, n, k], its language [n], and which item it is of [n].
+
+    Examples with the same id are translations of one another: one item.
+    """
+
+    rows: np.ndarray
+    languages: np.ndarray
+    items: np.ndarray
+
+
+def totals_of(side: Sequence[pd.DataFrame], task: KindOfTask) -> Totals:
+    """Of a side's predictions, those of each seed, with a column `language`."""
+    rows = np.stack([kind_of(task.kind).totals(made, task.labels) for made in side])
+    return Totals(rows, side[0][LANGUAGE].to_numpy(), pd.factorize(side[0].index)[0])
+
+
+def parts_of(
+    totals: Totals, task: KindOfTask, *metrics: str, languages: Sequence[str] = (), weight: float = 1.0
+) -> list[Part]:
+    """The mean of the metrics, and of it over the languages (all, or those named), all together of this weight."""
+    kind, made = kind_of(task.kind), []
+    chosen = list(languages or dict.fromkeys(totals.languages))
+    for own in chosen:
+        there = totals.languages == own
+        for key in metrics:
+            _require(key, kind.from_totals(totals.rows[:, there].sum(axis=1), task.labels))
+            metric = partial(_metric, kind, task.labels, key)
+            share = weight / len(chosen) / len(metrics)
+            made.append(Part(totals.rows[:, there], totals.items[there], metric, share))
+    return made
+
+
+def items_of(predictions: pd.DataFrame) -> int:
+    """How many different examples there are."""
+    return predictions.index.nunique()
+
+
+def _metric(kind: TaskKind, labels: Sequence[str], key: str, sums: np.ndarray) -> np.ndarray:
+    return kind.from_totals(sums, labels)[key]
+
+
+def _require(key: str, known: Mapping[str, object]) -> None:
+    if key not in known:
+        raise UserError(
+            f"no difference is defined for the metric {key!r}",
+            remedy=f"set metric of the task to one of {', '.join(known)}",
+        )

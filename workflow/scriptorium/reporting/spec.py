@@ -5,13 +5,20 @@ from __future__ import annotations
 from pydantic import Field
 
 from scriptorium.spec import Spec
-from scriptorium.tasks.spec import KindOfTask
+from scriptorium.tasks.spec import KindOfTask, XtremeTask
 
 
 class TaskInTables(KindOfTask):
     """A task as its tables show it: its kind says how metrics are made of predictions."""
 
     metric: str = Field(description="what is shown, such as test/f1")
+
+
+class TaskInLanguages(TaskInTables):
+    """A task in several languages."""
+
+    train: tuple[str, ...] = Field(description="languages that it was trained in")
+    xtreme: XtremeTask | None = Field(None, description="which of XTREME's tasks it is")
 
 
 class ClaimRow(Spec):

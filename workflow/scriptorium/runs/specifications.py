@@ -13,7 +13,7 @@ from scriptorium.few_labels.spec import ProbeSettings, ProbeSpec
 from scriptorium.gaze.spec import GazeCorpusSpec, RegressorSpec
 from scriptorium.minimal_pairs.spec import PairsSpec, ScorePairsSpec
 from scriptorium.objectives.spec import PretrainSettings, PretrainSpec
-from scriptorium.reporting.spec import TaskInTables
+from scriptorium.reporting.spec import TaskInLanguages, TaskInTables
 from scriptorium.retrieval.spec import CollectionSpec, RetrieveSpec, SearchSettings
 from scriptorium.runs.configured import ConfiguredRuns, pack_pairs_spec, pack_spec
 from scriptorium.runs.folders import made_in
@@ -36,6 +36,7 @@ from scriptorium.stages.tabulate_dose import TabulateDoseSpec
 from scriptorium.stages.tabulate_few_labels import TabulateFewLabelsSpec
 from scriptorium.stages.tabulate_finetune import TabulateFinetuneSpec
 from scriptorium.stages.tabulate_gaze import TabulateGazeSpec
+from scriptorium.stages.tabulate_languages import TabulateLanguagesSpec
 from scriptorium.stages.tabulate_pairs import TabulatePairsSpec
 from scriptorium.stages.tabulate_pretrain import TabulatePretrainSpec
 from scriptorium.stages.tabulate_reading import TabulateReadingSpec
@@ -272,6 +273,19 @@ class Specifications(ConfiguredRuns):
     @made_in("results/runs/tables/reading_{study}")
     def tabulate_reading(self, study: str) -> Spec:
         return TabulateReadingSpec(study=study)
+
+    @made_in("results/runs/tables/languages_{study}")
+    def tabulate_languages(self, study: str) -> Spec:
+        entry = self._known(study, self.config.studies, "study")
+        tasks = {}
+        for name, shown in self._in_tables(entry.tasks).items():
+            task = self.config.tasks[name]
+            if not task.languages:
+                raise UserError(
+                    f"task {name} of study {study} has no languages", where="target path", remedy="set its languages"
+                )
+            tasks[name] = TaskInLanguages(**shown.model_dump(), train=task.languages.train, xtreme=task.xtreme)
+        return TabulateLanguagesSpec(study=study, baseline=entry.baseline, tasks=tasks)
 
     @made_in("results/runs/bench/cogbert")
     def bench_cogbert(self) -> Spec:

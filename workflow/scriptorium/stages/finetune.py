@@ -1,7 +1,8 @@
 """Fine-tune an encoder on a task, plain or with cognition fused in (stage 2 of CogBERT), and evaluate it on test.
 
 inputs: data, backbone, and with cognition or the gaze loss: annotations (manifests)
-out: `predictions.parquet` (test set: id, label, prediction, and what docs/tasks.md names for each kind),
+out: `predictions.parquet` (test set: id, label, prediction, and what docs/tasks.md names for each kind; language, where
+the task has several),
 `validation.parquet` (the same of the validation set),
 `metrics.json` (test/..., validation/... of the final weights), with cognition `feature_weights.tsv` (validation set,
 per fused layer and feature), and if asked for `model/` and `encoder/` (a backbone for others)
@@ -20,6 +21,8 @@ from scriptorium.tasks.spec import FinetuneSpec
 if TYPE_CHECKING:
     import transformers
 
+    from scriptorium.tasks.labelled import Labelled
+
 LOOKED_AT = 256  # validation examples whose feature weights are averaged
 
 
@@ -28,19 +31,19 @@ def run(job: stage.Job) -> list[Path]:
     from transformers import AutoTokenizer
 
     from scriptorium.engine import training
+    from scriptorium.evaluation.by_language import kept, measured
     from scriptorium.fetching.checkpoints import check_checkpoint
     from scriptorium.tasks.examples import shortest_first
     from scriptorium.tasks.few import some
+    from scriptorium.tasks.prepared import with_languages
 
     spec = job.spec
     require_plain(spec)
     kind = kind_of(spec.kind)
     backbone = backbone_directory(job.input_dir("backbone"))
     check_checkpoint(backbone)
-    tables = {
-        split: kind.read(job.input_dir("data") / f"{split}.parquet", spec.labels)
-        for split in ("train", "validation", "test")
-    }
+    paths = {split: job.input_dir("data") / f"{split}.parquet" for split in ("train", "validation", "test")}
+    tables = {split: with_languages(kind.read(path, spec.labels), path) for split, path in paths.items()}
     if spec.labelled:
         rows = some(kind.strata(tables["train"]), spec.labelled, spec.seed)
         tables["train"] = tables["train"].iloc[rows].reset_index(drop=True)
@@ -58,9 +61,11 @@ def run(job: stage.Job) -> list[Path]:
 
     fitted = kind.fit(tables["train"]["label"])
 
+    def predicted(data: Labelled, given: transformers.EvalPrediction):
+        return kept(kind.predicted(data, given.predictions, given.label_ids, spec, fitted), data.table)
+
     def measures(given: transformers.EvalPrediction) -> dict[str, float]:
-        made = kind.predicted(validation, given.predictions, given.label_ids, spec, fitted)
-        return kind.measured(made, spec.labels)
+        return measured(kind, predicted(validation, given), spec.labels)
 
     model, rates = build(spec, backbone, words, train)
     make_batch = train.collate(tokenizer.pad_token_id, multiple=8 if torch.cuda.is_available() else 1)
@@ -79,11 +84,8 @@ def run(job: stage.Job) -> list[Path]:
     known = training.last_evaluation(trainer)
     trainer.compute_metrics = None  # those are validation's
     fitted = kind.chosen(fitted, known)
-    made, looked_at = (
-        kind.predicted(data, given.predictions, given.label_ids, spec, fitted)
-        for data, given in ((data, trainer.predict(data)) for data in (test, validation))
-    )
-    metrics = {f"test/{name}": value for name, value in kind.measured(made, spec.labels).items()}
+    made, looked_at = (predicted(data, trainer.predict(data)) for data in (test, validation))
+    metrics = {f"test/{name}": value for name, value in measured(kind, made, spec.labels).items()}
     job.ledger.metrics(trainer.state.global_step, metrics)
     metrics |= {f"validation/{name}": value for name, value in known.items()}
 

@@ -19,6 +19,15 @@ def read_columns(path: Path, *columns: str) -> pd.DataFrame:
     return table
 
 
+def with_languages(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """A split as its kind of task reads it, and column `language` of a task that has several."""
+    import pyarrow.parquet
+
+    if "language" not in pyarrow.parquet.read_schema(path).names:
+        return table
+    return table.assign(language=pd.read_parquet(path, columns=["language"])["language"].astype(str))
+
+
 def read_texts(path: Path, right: Callable[[pd.Series], pd.Series], wanted: str) -> pd.DataFrame:
     """id, text, text_b, label of a split with one label per text; `right` says of which rows the label can stand.
 

@@ -3,10 +3,12 @@
 A reader (a module of readers/) has `read(spec, artifact, ledger)`, which gives a frame: id str, text str, text_b str
 or None, label as its kind of task says (a class's name, a number, a tuple over words, ...), split str (empty where the
 source has none), the columns that the kind adds; and, where more than equal texts ties examples together, group: a
-tuple of what no two splits may share (a passage, an article, a film).
+tuple of what no two splits may share (a passage, an article, a film). Of a task in several languages it also gives
+language: str (tasks/languages.py).
 
 `prepare` checks, drops repeated texts, splits, limits and writes {train,validation,test}.parquet: id str, text str,
-text_b str or null, label in numbers as the kind says (a number, list<int64> [words], ...), and the kind's columns.
+text_b str or null, label in numbers as the kind says (a number, list<int64> [words], ...), the kind's columns, and
+language where the task has several.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from scriptorium import manifest, named
 from scriptorium.errors import UserError
 from scriptorium.files.tables import write_parquet
 from scriptorium.ledger import Ledger
-from scriptorium.tasks.kind import kind_of
+from scriptorium.tasks.kind import TaskKind, kind_of
 from scriptorium.tasks.splits import SPLITS, components, draw, split
 
 if TYPE_CHECKING:
@@ -50,18 +52,32 @@ def prepare(spec: TaskDataSpec, artifact: Path, out: Path, ledger: Ledger) -> li
                 remedy="give more data, lower the limits of the other splits, or give every split rows of its own",
             )
     splits, paths = kind.scale(splits, spec.labels, out)
-    texts = ("id", "text", "text_b")
+    texts, language = ("id", "text", "text_b"), ("language",) if spec.languages else ()
     for name in SPLITS:
         part = splits[name]
         ledger.metrics(0, {f"examples/{name}": len(part), **kind.counts(name, part["label"])})
+        for own in language:
+            ledger.metrics(0, {f"examples/{name}/{code}": int(n) for code, n in part[own].value_counts().items()})
         part = part.assign(label=kind.numbered(part["label"], spec.labels))
-        columns = part[[*texts, "label", *kind.more_columns]].astype(dict.fromkeys(texts, "string"))
+        columns = part[[*texts, "label", *kind.more_columns, *language]]
+        columns = columns.astype(dict.fromkeys((*texts, *language), "string"))
         paths.append(write_parquet(columns, out / f"{name}.parquet"))
         ledger.artifact(paths[-1], "dataset")
-    if found := kind.baselines(splits["train"], splits["test"], spec.labels):
+    if found := baselines(kind, splits, spec):
         ledger.metrics(0, {f"baseline/{name}": value for name, value in found.items()})
         paths.append(manifest.write_json(out / "baselines.json", found))
     return paths
+
+
+def baselines(kind: TaskKind, splits: dict[str, pd.DataFrame], spec: TaskDataSpec) -> dict[str, float]:
+    """Those of the kind; in several languages the mean over them, and each as <baseline>/<language>."""
+    train, test = splits["train"], splits["test"]
+    if not spec.languages:
+        return kind.baselines(train, test, spec.labels)
+    single = {own: kind.baselines(train, part, spec.labels) for own, part in test.groupby("language", sort=False)}
+    names = dict.fromkeys(name for found in single.values() for name in found)
+    means = {name: float(np.mean([found[name] for found in single.values() if name in found])) for name in names}
+    return means | {f"{name}/{own}": value for own, found in single.items() for name, value in found.items()}
 
 
 def without_repetitions(frame: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
@@ -75,6 +91,8 @@ def without_repetitions(frame: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
     texts = frame["text"] + "\t" + frame["text_b"].fillna("")
     if "options" in frame:
         texts += "\t" + frame["options"].map("\t".join)
+    if "language" in frame:  # what is split here stands in one split whatever its language
+        texts += ("\t" + frame["language"]).where(frame["split"] == "", "")
     key = texts.str.casefold().rename("key")
     disputed = frame.groupby(key)["label"].transform("nunique") > 1
     disputed &= frame["split"] == ""
@@ -91,21 +109,52 @@ def split_up(frame: pd.DataFrame, spec: TaskDataSpec, ledger: Ledger) -> dict[st
     `validation_share` or the limit, whichever is less, by connected texts too, in the label shares of train (ours).
     """
     if (frame["split"] == "").all():
-        return {name: frame.iloc[rows] for name, rows in _cut(frame, spec, spec.limits).items()}
+        own = _of_all_languages(spec.limits, spec)
+        return in_languages({name: frame.iloc[rows] for name, rows in _cut(frame, spec, own).items()}, spec)
     parts = {name: frame[frame["split"] == name] for name in SPLITS}
     if parts["validation"].empty and not parts["train"].empty:
         wanted = round(spec.validation_share * len(parts["train"]))
-        limits = {"validation": min(wanted, spec.limits.get("validation", wanted)), "test": 0}
+        most = _of_all_languages(spec.limits, spec, "train").get("validation", wanted)
+        limits = {"validation": min(wanted, most), "test": 0}
         whole = parts["train"]
         cut = _cut(whole, spec, limits)
         parts |= {name: whole.iloc[cut[name]] for name in ("train", "validation")}
         ledger.note(
             f"the source has no validation split: {len(parts['validation'])} of {len(whole)} train examples became it"
         )
+    if spec.languages:
+        return in_languages(parts, spec)
     for name, part in parts.items():
         chosen = draw(kind_of(spec.kind).strata(part), spec.limits.get(name, len(part)), spec.split_seed)
         parts[name] = part.iloc[chosen]
     return parts
+
+
+def in_languages(parts: dict[str, pd.DataFrame], spec: TaskDataSpec) -> dict[str, pd.DataFrame]:
+    """Splits in the languages that they are asked for in, each language cut at the limit; the same for one language.
+
+    Where languages have the same examples, as translations, the same are drawn in each.
+    """
+    if not spec.languages:
+        return parts
+    kind, wanted, found = kind_of(spec.kind), spec.languages, {}
+    for name, part in parts.items():
+        own = [part[part["language"] == code] for code in (wanted.test if name == "test" else wanted.train)]
+        own = [rows.sort_values("id", kind="stable") for rows in own]
+        limits = [spec.limits.get(name, len(rows)) for rows in own]
+        drawn = [
+            rows.iloc[draw(kind.strata(rows), limit, spec.split_seed)]
+            for rows, limit in zip(own, limits, strict=True)
+            if len(rows)
+        ]
+        found[name] = pd.concat(drawn) if drawn else part.iloc[:0]
+    return found
+
+
+def _of_all_languages(limits: dict[str, int], spec: TaskDataSpec, split: str = "") -> dict[str, int]:
+    """Limits per language as limits of all of them together; of train's languages alone where that is said."""
+    count = 1 if not spec.languages else len(spec.languages.train if split else spec.languages.all)
+    return {name: limit * count for name, limit in limits.items()}
 
 
 def _cut(frame: pd.DataFrame, spec: TaskDataSpec, limits: dict[str, int]) -> dict[str, list[int]]:
@@ -114,4 +163,7 @@ def _cut(frame: pd.DataFrame, spec: TaskDataSpec, limits: dict[str, int]) -> dic
     else:
         pairs = zip(frame["text"], frame["text_b"], strict=True)
         groups = components([(a,) if pd.isna(b) else (a, b) for a, b in pairs])
-    return split(groups, kind_of(spec.kind).strata(frame), limits, spec.split_seed)
+    strata = kind_of(spec.kind).strata(frame)
+    if spec.languages:
+        strata = [f"{own} {stratum}" for own, stratum in zip(frame["language"], strata, strict=True)]
+    return split(groups, strata, limits, spec.split_seed)

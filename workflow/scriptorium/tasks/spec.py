@@ -11,6 +11,7 @@ from scriptorium.engine.spec import TrainSpec
 from scriptorium.named import ModuleOf, class_by
 from scriptorium.spec import Spec
 from scriptorium.tasks.readers.spec import OPTIONS, AnyOptions, TaskReader
+from scriptorium.text.languages.spec import Language
 
 Kind = Annotated[
     Literal["classification", "regression", "tagging", "gaze", "question_answering", "multiple_choice"],
@@ -30,6 +31,11 @@ class AnswerSpec(Spec):
     question_length: int = Field(64, gt=0, description="longest question in pieces; the rest is cut")
     answer_length: int = Field(30, gt=0, description="longest answer in pieces")
     n_best: int = Field(20, gt=0, description="beginnings, and ends, that are tried in a window")
+    scorer: Literal["squad", "squad1", "mlqa"] = Field(
+        "squad",
+        description="how answers are compared: squad, by SQuAD's scorer of version 2.0; squad1, by that of version 1.1 "
+        "(XTREME's for XQuAD and TyDi QA); mlqa, by MLQA's own, which knows the language (docs/xtreme.md)",
+    )
 
 
 class KindOfTask(Spec):
@@ -39,6 +45,29 @@ class KindOfTask(Spec):
     labels: tuple[str, ...] = Field((), description=LABELS)
 
 
+XtremeTask = Literal["xnli", "pawsx", "udpos", "panx", "xquad", "mlqa", "tydiqa"]
+
+
+class TaskLanguages(Spec):
+    """A task in several languages: trained on some, tested on each (docs/xtreme.md)."""
+
+    train: tuple[Language, ...] = Field(
+        min_length=1, description="languages of train and of validation; one alone: zero-shot transfer to the others"
+    )
+    test: tuple[Language, ...] = Field(min_length=1, description="languages that are tested, each by itself")
+
+    def model_post_init(self, _: Any) -> None:
+        for name in ("train", "test"):
+            own = getattr(self, name)
+            if len(set(own)) < len(own):
+                raise ValueError(f"languages.{name}: a language stands there twice")
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every language once, those of train first."""
+        return tuple(dict.fromkeys((*self.train, *self.test)))
+
+
 class TaskData(KindOfTask):
     """What a task's data are made of."""
 
@@ -46,8 +75,10 @@ class TaskData(KindOfTask):
     options: Annotated[AnyOptions, class_by("reader", OPTIONS)] = Field(
         default_factory=dict, validate_default=True, description="settings of that reader"
     )
+    languages: TaskLanguages | None = Field(None, description="a task in several languages; empty: of one")
     limits: dict[Literal["train", "validation", "test"], int] = Field(
-        default_factory=dict, description="largest number of examples per split; empty: all"
+        default_factory=dict,
+        description="largest number of examples per split, and with `languages` per split and language; empty: all",
     )
     split_seed: int = Field(0, ge=0, description="seed of the split, where the source brings none")
     validation_share: float = Field(
@@ -59,6 +90,12 @@ class TaskData(KindOfTask):
         if given_for and self.kind not in given_for:
             what, kinds = next(iter(given_for.values())), " or ".join(given_for)
             raise ValueError(f"reader {self.reader!r} gives {what}, kind: {kinds}, not {self.kind}; set kind: {kinds}")
+        if self.languages and self.options.languages == "never":
+            raise ValueError(f"languages: reader {self.reader!r} does not tell languages apart; leave languages out")
+        if not self.languages and self.options.languages == "always":
+            raise ValueError(
+                f"reader {self.reader!r} reads files by language; set languages: {{train: [en], test: [en]}}"
+            )
 
 
 class TaskDataSpec(TaskData):

@@ -27,6 +27,7 @@ class Gaze(TaskKind):
     metric_per_label = "mae_"
     errors = ("mae",)
     figures = ("reading",)
+    takes_languages = False  # measures are scaled on train
     labels_words = True
     reveals = "measures"
     repeated_texts_are_data = True  # two readings of a sentence are data, and stay in one split

@@ -89,12 +89,17 @@ class QuestionAnswering(TaskKind):
     ) -> pd.DataFrame:
         """outputs: logits of beginnings and of ends, [windows, L] each. See evaluation/question_answering.py."""
         from scriptorium.evaluation import question_answering
+        from scriptorium.evaluation.answer_scorers import scorers_of
         from scriptorium.tasks.answer_spans import decode
 
         table = data.table
         spans, gaps = decode(data, *outputs, settings.answers)
         answers = [[text for text, _ in row] for row in table["label"]]
-        return question_answering.table_of_answers(table["id"], answers, spans, gaps, fitted).set_index(table.index)
+        scorers = scorers_of(
+            settings.answers.scorer, list(table["language"]) if "language" in table else None, len(table)
+        )
+        made = question_answering.table_of_answers(table["id"], answers, spans, gaps, fitted, scorers)
+        return made.set_index(table.index)
 
     def chosen(self, fitted: float | None, validation: dict[str, float]) -> float | None:
         """Test is measured at validation's best threshold."""

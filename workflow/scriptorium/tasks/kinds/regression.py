@@ -22,6 +22,7 @@ class Regression(TaskKind):
     metrics = ("pearson", "spearman", "mse")
     default_metric = "spearman"
     errors = ("mse",)
+    takes_languages = False  # ranks are no sums
 
     def labels_fault(self, labels: Sequence[str]) -> str:
         return "a regression task has no labels; set labels: []" if labels else ""

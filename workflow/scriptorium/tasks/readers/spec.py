@@ -22,6 +22,7 @@ class ReaderOptions(Spec):
 
     reveals: ClassVar[str] = ""  # what features can be given of the answers, where the kind of task has no such
     gives: ClassVar[dict[str, str]] = {}  # kind of task -> what the reader gives for it
+    languages: ClassVar[Literal["never", "maybe", "always"]] = "never"  # whether a task names those of the files
 
     def kinds(self) -> dict[str, str]:
         """The kinds of task that can be had with these options, each with what is given for it."""
@@ -87,11 +88,30 @@ class GazeCorpusOptions(GazeFormat, ReaderOptions):
     gives: ClassVar = {"gaze": "eye-tracking measures per word"}
 
 
+class TaggedOptions(ReaderOptions):
+    """Words with tags in files by language."""
+
+    gives: ClassVar = {"tagging": "a tag per word"}
+    languages: ClassVar = "always"
+
+
+class TextPairsOptions(ReaderOptions):
+    """Pairs of texts with a class in files by language."""
+
+    gives: ClassVar = {"classification": "classes"}
+    languages: ClassVar = "always"
+    task: Literal["xnli", "pawsx"] = Field(description="what the classes are")
+
+
 class SquadOptions(ReaderOptions):
     """Questions on passages."""
 
     gives: ClassVar = {"question_answering": "a span of a passage"}
+    languages: ClassVar = "maybe"
     version: Literal["1.1", "2.0"] = Field("1.1", description="1.1: every question has an answer; 2.0: some have none")
+    unnamed: str = Field(
+        "", description="with languages: the language of files whose names tell none, such as en for SQuAD's"
+    )
 
 
 class ChoicesOptions(ReaderOptions):
@@ -124,6 +144,8 @@ OPTIONS: dict[str, type[ReaderOptions]] = {
     "conll": ConllOptions,
     "eye_tracking": EyeTrackingOptions,
     "gaze_corpus": GazeCorpusOptions,
+    "tagged": TaggedOptions,
+    "text_pairs": TextPairsOptions,
     "squad": SquadOptions,
     "race": ChoicesOptions,
     "copa": ChoicesOptions,

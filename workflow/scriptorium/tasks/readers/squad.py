@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +11,14 @@ import pandas as pd
 from scriptorium.errors import UserError
 from scriptorium.files.tables import clean, members
 from scriptorium.ledger import Ledger
+from scriptorium.tasks.languages import REMEDY, arranged, files_by_language
 from scriptorium.tasks.raw_files import read_json, splits_of_files
 
 if TYPE_CHECKING:
     from scriptorium.tasks.spec import TaskDataSpec
+
+
+ENDINGS = (".json", ".json.gz")
 
 
 def read(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
@@ -27,16 +30,40 @@ def read(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
     Whatever is cut here, all questions on an article stay together, and all on one passage. Passages are not changed:
     answers are pieces of them.
 
+    A task in several languages is read file by file as docs/xtreme.md says; a question has the same id in all of them.
+
     Raises UserError: JSON that cannot be read (file, line and column), and, with file and question, a missing field,
     an answer that does not stand at its place, or a question without an answer in version 1.1.
     """
+    if spec.languages:
+        return _in_languages(spec, artifact, ledger)
     rows = []
-    for split, path in splits_of_files(members(artifact, ".json", ".json.gz"), artifact):
+    for split, path in splits_of_files(members(artifact, *ENDINGS), artifact):
         rows += [{**row, "split": split} for row in _questions(path, spec.options.version == "2.0")]
     frame = pd.DataFrame(rows, columns=["id", "text", "text_b", "label", "split", "group"])
-    if repeated := sum(count - 1 for count in Counter(frame["id"]).values()):
-        again = frame.groupby("id").cumcount()
-        frame["id"] = [f"{own}-{n + 1}" if n else own for own, n in zip(frame["id"], again, strict=True)]
+    return _told_apart(frame, [], ledger)
+
+
+def _in_languages(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
+    rows = []
+    for file in files_by_language(spec, artifact, *ENDINGS, unnamed=spec.options.unnamed):
+        if not file.language:
+            raise UserError(
+                "its name tells no language", where=file.path, remedy=f"{REMEDY}; or set options: {{unnamed: en}}"
+            )
+        for row in _questions(file.path, spec.options.version == "2.0"):
+            rows.append({**row, "split": file.split, "language": file.language})
+    columns = ["id", "text", "text_b", "label", "split", "group", "language"]
+    frame = _told_apart(pd.DataFrame(rows, columns=columns), ["language", "split"], ledger)
+    tied = [(*group, f"question {own}") for group, own in zip(frame["group"], frame["id"], strict=True)]
+    return arranged(frame.assign(group=tied), spec, artifact, ledger)
+
+
+def _told_apart(frame: pd.DataFrame, within: list[str], ledger: Ledger) -> pd.DataFrame:
+    """No two questions, of one language and split if `within` says so, have the same id."""
+    again = frame.groupby(["id", *within]).cumcount()
+    if repeated := int((again > 0).sum()):
+        frame = frame.assign(id=[f"{own}-{n + 1}" if n else own for own, n in zip(frame["id"], again, strict=True)])
         ledger.note(f"{repeated} questions have the id of another one: -2, -3 and so on were added")
     return frame
 
@@ -81,6 +108,12 @@ def _answers(question: dict, context: str, may_lack: bool, where: str) -> tuple[
     for answer in given:
         text, start = _field(answer, "text", str, where), _field(answer, "answer_start", int, where)
         there = context[start : start + len(text)] if start >= 0 else ""
+        if not text:
+            raise UserError(
+                "an answer is empty, as XTREME's download leaves those of its test files",
+                where=where,
+                remedy="put the file of the data's authors in its place, or take it away, so that dev is the test",
+            )
         if not text.strip() or there != text:
             raise UserError(
                 f"answer {text!r} does not stand at character {start} of the context: there is {there!r}",

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from scriptorium.errors import nearest
+from scriptorium.spec import Spec
 
 CODES = (
     "aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo "
@@ -30,3 +31,14 @@ def _known(code: str) -> str:
 
 
 Language = Annotated[str, AfterValidator(_known)]
+
+
+class OneLanguage(Spec):
+    """A single language."""
+
+    code: Language
+
+    @staticmethod
+    def known(word: str) -> bool:
+        """Whether a word is a language's two letters."""
+        return word in TWO_LETTERS
