@@ -58,6 +58,7 @@ wildcard_constraints:
     parallel="[^/]+",
     vocabulary="[^/]+",
     pairs="[^/]+",
+    translation="[^/]+",
     dataset="[^/]+",
     study="[^/]+",
     seed=r"\d+",

@@ -31,6 +31,8 @@ NAMED = (
     "vocabularies",
     "minimal_pairs",
     "studies",
+    "translation",
+    "translation_studies",
 )  # blocks of config.yaml whose entries have names
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from scriptorium.config import translation
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError, nearest
 from scriptorium.tasks.kind import kind_of
@@ -25,6 +26,7 @@ class ReferenceChecks:
     def check(self) -> None:
         self.names(), self.gaze(), self.backbones(), self.tasks()
         self.corpora(), self.pretraining(), self.minimal_pairs(), self.few_labels(), self.studies(), self.attention()
+        translation.check(self.project, self.where)
 
     def known(self, name: str, names: Mapping, what: str, place: str, remedy: str | None = None) -> None:
         if name not in names:
@@ -49,6 +51,8 @@ class ReferenceChecks:
             "vocabularies": config.vocabularies,
             "minimal_pairs": config.minimal_pairs,
             "studies": config.studies,
+            "translation": config.translation,
+            "translation_studies": config.translation_studies,
         }
         for block, names in blocks.items():
             check_names(list(names), f"{self.where}: {block}")
@@ -56,6 +60,9 @@ class ReferenceChecks:
         seeds |= {f"studies.{name}.seeds": study.seeds for name, study in self.config.studies.items()}
         seeds |= {
             f"pretraining.studies.{name}.seeds": study.seeds for name, study in self.config.pretraining.studies.items()
+        }
+        seeds |= {
+            f"translation_studies.{name}.seeds": study.seeds for name, study in config.translation_studies.items()
         }
         for block, chosen in seeds.items():
             check_names([str(seed) for seed in chosen], f"{self.where}: {block}")

@@ -36,6 +36,7 @@ SUBJECTS = {
         "pack_pairs": "blocks of two sides",
         "pretrain": "a small encoder",
         "finetune": "every variant, task and seed",
+        "translate": "encoder and decoder, by BLEU",
     },
     "results": {
         "probe": "topics from few labels",
@@ -46,6 +47,7 @@ SUBJECTS = {
         "tabulate_gaze": "table and figure",
         "tabulate_pretrain": "table and figure",
         "tabulate_finetune": "tables and figures of the studies",
+        "tabulate_translation": "tables of the translations",
         "attention_maps": "page and figure",
         "report": "results/report.html",
         "mirror": "all runs, in MLflow",

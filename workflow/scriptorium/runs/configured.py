@@ -155,6 +155,16 @@ class ConfiguredRuns:
         """Pre-training studies that a paper's target makes."""
         return [study for study, entry in self.config.pretraining.studies.items() if entry.programme == name]
 
+    def translation_study(self, name: str) -> list[Run]:
+        """The runs of a comparison of translation variants."""
+        study = self._known(name, self.config.translation_studies, "translation study")
+        return [
+            self._run("translate", f"translate/{variant}/{translation}", name, variant, translation, seed)
+            for translation in study.translations
+            for variant in study.variants
+            for seed in study.seeds or self.config.pretraining.seeds
+        ]
+
     @cached_property
     def regressors(self) -> list[Run]:
         return [
@@ -222,6 +232,8 @@ class ConfiguredRuns:
         zero_shot = {run.path: run for name in self._with("minimal_pairs") for run in self.pairs_of(name)}
         probes = {run.path: run for name in self._with("few_labels") for run in self.probes_of(name)}
         yield from (zero_shot | probes).values()
+        translations = (self.translation_study(name) for name in self.config.translation_studies)
+        yield from {run.path: run for runs in translations for run in runs}.values()
         yield from self.finetuning
 
     def _with(self, evaluation: str) -> list[str]:

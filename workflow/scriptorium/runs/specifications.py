@@ -34,11 +34,13 @@ from scriptorium.stages.tabulate_gaze import TabulateGazeSpec
 from scriptorium.stages.tabulate_pairs import TabulatePairsSpec
 from scriptorium.stages.tabulate_pretrain import TabulatePretrainSpec
 from scriptorium.stages.tabulate_reading import TabulateReadingSpec
+from scriptorium.stages.tabulate_translation import TabulateTranslationSpec
 from scriptorium.stages.tabulate_weights import TabulateWeightsSpec
 from scriptorium.tasks.kind import kind_of
 from scriptorium.tasks.spec import FinetuneSettings, FinetuneSpec, KindOfTask, TaskDataSpec, TaskInput
 from scriptorium.text.parallel.spec import ParallelSource, ParallelSpec
 from scriptorium.text.spec import CorpusSource, CorpusSpec, StreamSpec, VocabularySpec
+from scriptorium.translation.spec import Direction, TranslateSettings, TranslateSpec
 
 
 class Specifications(ConfiguredRuns):
@@ -180,6 +182,23 @@ class Specifications(ConfiguredRuns):
         labelled = {run.task: self.config.tasks[run.task].labelled for run in runs}
         return TabulateFewLabelsSpec(
             baseline=self.config.studies[self.config.few_labels.study].baseline, labelled=labelled
+        )
+
+    @made_in("results/translate/{variant}/{translation}/seed{seed}")
+    def translate(self, variant: str, translation: str, seed: str) -> Spec:
+        recipe = self.project.variant(variant, "translate", "results path").recipe
+        entry = self._known(translation, self.config.translation, "translation")
+        train = TrainSpec.parse(recipe.train, where=f"variant {variant!r}: train")
+        return TranslateSpec(**entry.shared(Direction), **recipe.shared(TranslateSettings), train=train, seed=int(seed))
+
+    @made_in("results/runs/tables/translation_{study}")
+    def tabulate_translation(self, study: str) -> Spec:
+        entry = self._known(study, self.config.translation_studies, "translation study")
+        directions = {name: self.config.translation[name] for name in entry.translations}
+        return TabulateTranslationSpec(
+            study=study,
+            baseline=entry.baseline,
+            translations={name: Direction(**each.shared(Direction)) for name, each in directions.items()},
         )
 
     @made_in("results/runs/tables/significance")
