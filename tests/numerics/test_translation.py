@@ -61,7 +61,9 @@ def test_a_translation_begins_with_the_first_symbol_and_ends_with_the_last(folde
 def test_texts_in_one_array_are_the_texts(tokenizer):
     texts = ["word1", "", "word2 word3 word4"]
     found = Texts(texts, tokenizer)
-    assert [found[row].tolist() for row in range(3)] == [tokenizer(text)["input_ids"] for text in texts]
+    first, last = tokenizer.cls_token_id, tokenizer.sep_token_id
+    expected = [[first, *tokenizer(text, add_special_tokens=False)["input_ids"], last] for text in texts]
+    assert [found[row].tolist() for row in range(3)] == expected
     assert generating.cut(found[2], 4).tolist() == [*found[2][:3], tokenizer.sep_token_id]
     assert generating.cut(found[2], 5) is not None and len(generating.cut(found[2], 5)) == 5
 

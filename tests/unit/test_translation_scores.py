@@ -11,7 +11,8 @@ from scriptorium.translation.spec import Direction
 
 metrics = pytest.importorskip("sacrebleu.metrics")
 
-WORDS = np.array([*"the a cat dog sat ran on under mat".split(), "'s", *",.!", "3.14", "e-mail", "(so)", "Ünder"])
+SENTENCE = "the a cat dog sat ran on under mat 's , . ! 3.14 e-mail (so) Ünder"
+WORDS = np.array(SENTENCE.split(" "))
 
 
 def corpus(seed: int, count: int) -> tuple[list[str], list[str]]:

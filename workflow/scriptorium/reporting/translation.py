@@ -142,7 +142,7 @@ def _check(translation: str, variants: Mapping[str, Sequence[TranslationRun]]) -
         same = run.texts.index.equals(first.texts.index) and run.texts["reference"].equals(first.texts["reference"])
         if not same or run.signatures != first.signatures:
             raise UserError(
-                f"{run.variant} and {first.variant} on {translation} have other test sentences, or were scored otherwise",
+                f"{run.variant} and {first.variant} ({translation}) have other test sentences or were scored otherwise",
                 where=f"results/translate/{run.variant}/{translation}/seed{run.seed}",
                 remedy="run snakemake for both again",
             )
