@@ -59,6 +59,7 @@ wildcard_constraints:
     vocabulary="[^/]+",
     pairs="[^/]+",
     collection="[^/]+",
+    translation="[^/]+",
     dataset="[^/]+",
     study="[^/]+",
     seed=r"\d+",

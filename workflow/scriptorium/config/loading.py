@@ -32,6 +32,8 @@ NAMED = (
     "minimal_pairs",
     "retrieval",
     "studies",
+    "translation",
+    "translation_studies",
 )  # blocks of config.yaml whose entries have names
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from scriptorium.config import translation
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError, nearest
 from scriptorium.evaluation import xtreme
@@ -28,6 +29,7 @@ class ReferenceChecks:
         self.corpora(), self.pretraining(), self.minimal_pairs(), self.retrieval()
         self.few_labels(), self.crosslingual()
         self.studies(), self.attention()
+        translation.check(self.project, self.where)
 
     def known(self, name: str, names: Mapping, what: str, place: str, remedy: str | None = None) -> None:
         if name not in names:
@@ -54,6 +56,8 @@ class ReferenceChecks:
             "dictionaries": config.dictionaries,
             "retrieval": config.retrieval,
             "studies": config.studies,
+            "translation": config.translation,
+            "translation_studies": config.translation_studies,
         }
         for block, names in blocks.items():
             check_names(list(names), f"{self.where}: {block}")
@@ -61,6 +65,9 @@ class ReferenceChecks:
         seeds |= {f"studies.{name}.seeds": study.seeds for name, study in self.config.studies.items()}
         seeds |= {
             f"pretraining.studies.{name}.seeds": study.seeds for name, study in self.config.pretraining.studies.items()
+        }
+        seeds |= {
+            f"translation_studies.{name}.seeds": study.seeds for name, study in config.translation_studies.items()
         }
         for block, chosen in seeds.items():
             check_names([str(seed) for seed in chosen], f"{self.where}: {block}")

@@ -25,6 +25,7 @@ from scriptorium.tasks.spec import FinetuneSettings, TaskData, TaskInput, Xtreme
 from scriptorium.text.dictionaries.spec import DictionarySettings
 from scriptorium.text.parallel.spec import ParallelSettings
 from scriptorium.text.spec import CorpusSettings, PackPairsSpec, PackSpec, SidesSpec, VocabularySpec
+from scriptorium.translation.spec import TranslateRecipe, TranslationSettings, TranslationStudy
 
 Seed = Annotated[int, Field(ge=0)]
 
@@ -287,8 +288,14 @@ class Config(Spec):
     few_labels: FewLabels | None = Field(None, description="a task with few labels; empty: none")
     dictionaries: dict[str, Dictionary] = Field(default_factory=dict, description="translations of words, by name")
     crosslingual: Crosslingual | None = Field(None, description="held-out translations to ask about; empty: none")
+    translation: dict[str, TranslationSettings] = Field(
+        default_factory=dict, description="directions of translation and their pairs, by name"
+    )
     pretraining: Pretraining = Pretraining()
     studies: dict[str, Study] = Field(default_factory=dict, description="comparisons by name; null removes one")
+    translation_studies: dict[str, TranslationStudy] = Field(
+        default_factory=dict, description="comparisons of translation variants by name; null removes one"
+    )
     attention: Attention | None = None
     tracking: Tracking = Tracking()
     verify: tuple[str, ...] = Field((), description="run directories that `snakemake verify` repeats")
@@ -341,14 +348,19 @@ class PretrainRecipe(PackSpec, PretrainSettings):
         self.objective.check_layout(layout)
 
 
-RECIPES = {"finetune": FinetuneRecipe, "regressor": RegressorRecipe, "pretrain": PretrainRecipe}
+RECIPES = {
+    "finetune": FinetuneRecipe,
+    "regressor": RegressorRecipe,
+    "pretrain": PretrainRecipe,
+    "translate": TranslateRecipe,
+}
 
 
 class Variant(Spec):
     """A row of config/ablations.tsv with its recipe resolved."""
 
     name: str
-    recipe: FinetuneRecipe | RegressorRecipe | PretrainRecipe
+    recipe: FinetuneRecipe | RegressorRecipe | PretrainRecipe | TranslateRecipe
     paper: str = ""
     paper_table: str = ""
     description: str = ""

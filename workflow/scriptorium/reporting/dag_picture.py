@@ -37,6 +37,7 @@ SUBJECTS = {
         "pack_pairs": "blocks of two sides",
         "pretrain": "a small encoder",
         "finetune": "every variant, task and seed",
+        "translate": "encoder and decoder, by BLEU",
     },
     "results": {
         "probe": "topics from few labels",
@@ -50,6 +51,7 @@ SUBJECTS = {
         "tabulate_pretrain": "table and figure",
         "tabulate_finetune": "tables and figures of the studies",
         "tabulate_languages": "the same, language by language",
+        "tabulate_translation": "tables of the translations",
         "attention_maps": "page and figure",
         "report": "results/report.html",
         "mirror": "all runs, in MLflow",

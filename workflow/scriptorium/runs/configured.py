@@ -192,6 +192,16 @@ class ConfiguredRuns:
         """Pre-training studies that a paper's target makes."""
         return [study for study, entry in self.config.pretraining.studies.items() if entry.programme == name]
 
+    def translation_study(self, name: str) -> list[Run]:
+        """The runs of a comparison of translation variants."""
+        study = self._known(name, self.config.translation_studies, "translation study")
+        return [
+            self._run("translate", f"translate/{variant}/{translation}", name, variant, translation, seed)
+            for translation in study.translations
+            for variant in study.variants
+            for seed in study.seeds or self.config.pretraining.seeds
+        ]
+
     @cached_property
     def regressors(self) -> list[Run]:
         return [
@@ -261,6 +271,8 @@ class ConfiguredRuns:
         asked = {run.path: run for name in self._with("crosslingual") for run in self.crosslingual_of(name)}
         retrieval = {run.path: run for name in self._with("retrieval") for run in self.retrieval_of(name)}
         yield from (zero_shot | probes | asked | retrieval).values()
+        translations = (self.translation_study(name) for name in self.config.translation_studies)
+        yield from {run.path: run for runs in translations for run in runs}.values()
         yield from self.finetuning
 
     def _with(self, evaluation: str) -> list[str]:

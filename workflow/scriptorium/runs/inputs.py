@@ -183,6 +183,18 @@ class InputFiles(ConfiguredRuns):
         """Manifests of the corpora whose texts a retrieval set leaves out."""
         return self._corpora(self._known(collection, self.config.retrieval, "retrieval set").without)
 
+    def translate_backbone(self, variant: str, seed: int) -> str:
+        return self.backbone(self.project.variant(variant, "translate", "results path").recipe.backbone, seed)
+
+    def translate_pairs(self, translation: str) -> str:
+        entry = self._known(translation, self.config.translation, "translation")
+        return f"results/data/parallel/{entry.parallel}/manifest.json"
+
+    def translate_test(self, translation: str) -> list[str]:
+        """Manifest of another corpus of pairs that is the test set, if there is one."""
+        test = self._known(translation, self.config.translation, "translation").test
+        return [f"results/data/parallel/{test}/manifest.json"] if test else []
+
     def bench_blocks(self) -> str:
         return self.pretrain_blocks(self._bench_variant())
 

@@ -17,7 +17,8 @@ class Programmes(InputFiles):
 
     def programmes(self) -> list[str]:
         """The programmes that the configured studies name."""
-        studies = (*self.config.studies.values(), *self.config.pretraining.studies.values())
+        config = self.config
+        studies = (*config.studies.values(), *config.pretraining.studies.values(), *config.translation_studies.values())
         return list(dict.fromkeys(study.programme for study in studies if study.programme))
 
     def default_tables(self) -> list[str]:
@@ -42,6 +43,11 @@ class Programmes(InputFiles):
                 if f"_{study}" in self._with(evaluation)
             ),
             *self.figures(self.programme(name)),
+            *(
+                f"results/tables/translation_{study}.tsv"
+                for study, entry in self.config.translation_studies.items()
+                if entry.programme == name
+            ),
             f"results/tables/claims_{name}.tsv",
         ]
 

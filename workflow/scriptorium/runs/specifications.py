@@ -41,12 +41,14 @@ from scriptorium.stages.tabulate_pairs import TabulatePairsSpec
 from scriptorium.stages.tabulate_pretrain import TabulatePretrainSpec
 from scriptorium.stages.tabulate_reading import TabulateReadingSpec
 from scriptorium.stages.tabulate_retrieval import TabulateRetrievalSpec
+from scriptorium.stages.tabulate_translation import TabulateTranslationSpec
 from scriptorium.stages.tabulate_weights import TabulateWeightsSpec
 from scriptorium.tasks.kind import kind_of
 from scriptorium.tasks.spec import FinetuneSettings, FinetuneSpec, KindOfTask, TaskDataSpec, TaskInput
 from scriptorium.text.dictionaries.spec import DictionarySpec
 from scriptorium.text.parallel.spec import ParallelSource, ParallelSpec
 from scriptorium.text.spec import CorpusSource, CorpusSpec, StreamSpec, VocabularySpec
+from scriptorium.translation.spec import Direction, TranslateSettings, TranslateSpec
 
 
 class Specifications(ConfiguredRuns):
@@ -232,6 +234,23 @@ class Specifications(ConfiguredRuns):
         self.crosslingual_of(of_study)
         entry = self.config.pretraining.studies[of_study.removeprefix("_")]
         return TabulateCrosslingualSpec(baseline=entry.baseline, candidates=self._crosslingual().candidates)
+
+    @made_in("results/translate/{variant}/{translation}/seed{seed}")
+    def translate(self, variant: str, translation: str, seed: str) -> Spec:
+        recipe = self.project.variant(variant, "translate", "results path").recipe
+        entry = self._known(translation, self.config.translation, "translation")
+        train = TrainSpec.parse(recipe.train, where=f"variant {variant!r}: train")
+        return TranslateSpec(**entry.shared(Direction), **recipe.shared(TranslateSettings), train=train, seed=int(seed))
+
+    @made_in("results/runs/tables/translation_{study}")
+    def tabulate_translation(self, study: str) -> Spec:
+        entry = self._known(study, self.config.translation_studies, "translation study")
+        directions = {name: self.config.translation[name] for name in entry.translations}
+        return TabulateTranslationSpec(
+            study=study,
+            baseline=entry.baseline,
+            translations={name: Direction(**each.shared(Direction)) for name, each in directions.items()},
+        )
 
     @made_in("results/runs/tables/significance")
     def significance(self) -> Spec:

@@ -73,31 +73,41 @@ class VecoForTranslation(transformers.EncoderDecoderModel):
         super().__init__(config, encoder, VecoDecoder(config.decoder))
 
 
-def translator(model: VecoForMaskedLM, decoder_layers: int) -> VecoForTranslation:
+def translator(
+    model: VecoForMaskedLM,
+    decoder_layers: int,
+    encoder_layers: int | None = None,
+    kind: type[VecoForTranslation] = VecoForTranslation,
+) -> VecoForTranslation:
     """An encoder and a decoder of the top `decoder_layers` layers, with the weights of a pre-trained model.
 
-    A model without cross-attention (XLM) gives a decoder with new ones. A translation begins with the first symbol of
-    a text and ends with the last one, as in pre-training (ours; the released code: with a symbol of the language).
-    Raises UserError: the decoder would have more layers than the model.
+    encoder_layers: so many from the bottom, else all. kind: a class of this one. A model without cross-attention (XLM)
+    gives a decoder with new ones. A translation begins with the first symbol of a text and ends with the last one, as
+    in pre-training (ours; the released code: with a symbol of the language).
+    Raises UserError: encoder or decoder would have more layers than the model.
     """
     config, plain = model.config, model.plug_out()
-    if not 0 < decoder_layers <= config.num_hidden_layers:
-        raise UserError(
-            f"a decoder of {decoder_layers} layers from a model of {config.num_hidden_layers}",
-            where="decoder_layers",
-            remedy=f"choose 1 to {config.num_hidden_layers}: decoder layers are the top layers of the model",
-        )
+    encoder_layers = config.num_hidden_layers if encoder_layers is None else encoder_layers
+    for part, layers in (("decoder", decoder_layers), ("encoder", encoder_layers)):
+        if not 0 < layers <= config.num_hidden_layers:
+            raise UserError(
+                f"a{'n' * (part == 'encoder')} {part} of {layers} layers from a model of {config.num_hidden_layers}",
+                where=f"{part}_layers",
+                remedy=f"choose 1 to {config.num_hidden_layers}: the {part}'s layers are the "
+                f"{'top' if part == 'decoder' else 'lowest'} ones of the model",
+            )
     shape = plain.config.to_dict()
-    made = VecoForTranslation(
+    made = kind(
         VecoTranslationConfig(
-            encoder=shape,
+            encoder=shape | {"num_hidden_layers": encoder_layers},
             decoder=shape | _DECODER | {"num_hidden_layers": decoder_layers},
             pad_token_id=config.pad_token_id,
             decoder_start_token_id=config.bos_token_id,
             eos_token_id=config.eos_token_id,
         )
     )
-    made.encoder.load_state_dict(plain.roberta.state_dict())
+    lowest = plain.roberta.state_dict()
+    made.encoder.load_state_dict({name: lowest[name] for name in made.encoder.state_dict()})
     decoder = made.decoder.roberta
     decoder.embeddings.load_state_dict(plain.roberta.embeddings.state_dict())
     tops = model.roberta.encoder.layer[-decoder_layers:]

@@ -1,0 +1,85 @@
+"""Checks of translations and their studies: what can be known of them while the DAG is built."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scriptorium.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from scriptorium.config.project import Project
+
+
+def check(project: Project, where: str) -> None:
+    """Raises UserError naming the key: unknown names, languages that a corpus of pairs does not have, more layers than
+    the backbone has, a backbone that has read the test set."""
+    for name in project.config.translation:
+        _check_pairs(project, name, where)
+    for name, study in project.config.translation_studies.items():
+        place = f"translation_studies.{name}"
+        if study.baseline not in study.variants:
+            raise UserError(f"{place}.baseline {study.baseline!r} is not among its variants", where=where)
+        for translation in study.translations:
+            _known(translation, project.config.translation, "translation", f"{place}.translations", where)
+        for variant in study.variants:
+            recipe = project.variant(variant, "translate", f"{where}: {place}.variants").recipe
+            _known(recipe.backbone, project.backbones, "backbone", f"variant {variant}, backbone", where)
+            _check_backbone(project, variant, study.translations, where)
+
+
+def _check_pairs(project: Project, name: str, where: str) -> None:
+    """The corpora of a translation, and their languages."""
+    entry, known = project.config.translation[name], project.config.parallel
+    for key, corpus in (("parallel", entry.parallel), ("test", entry.test)):
+        if corpus is None:
+            continue
+        _known(corpus, known, "corpus of pairs", f"translation.{name}.{key}", where)
+        there = sorted({source.sides for source in known[corpus].sources})
+        if "-".join(sorted((entry.source, entry.target))) not in there:
+            raise UserError(
+                f"translation.{name}: corpus of pairs {corpus!r} has no pairs of {entry.source} and {entry.target}; "
+                f"it has {', '.join(there)}",
+                where=where,
+                remedy=f"correct source and target, or add a source in these languages to parallel.{corpus}",
+            )
+
+
+def _check_backbone(project: Project, variant: str, translations: tuple[str, ...], where: str) -> None:
+    """Layers, lengths and what it was trained on; only what a pre-training variant's recipe tells is known here."""
+    recipe = project.variants[variant].recipe
+    trained = project.backbones[recipe.backbone].pretrained
+    if trained is None or trained not in project.variants:
+        return
+    own = project.variants[trained].recipe
+    for name in translations:
+        test = project.config.translation[name].test
+        if test is not None and own.parallel == test:
+            raise UserError(
+                f"variant {variant}: its backbone {trained} is pre-trained on {test!r}, the test set of {name}",
+                where=where,
+                remedy="pre-train on another corpus of pairs, or leave translation.test empty: what is held out of a "
+                "corpus of pairs is held out of pre-training too",
+            )
+        longest = project.config.translation[name].max_length
+        if own.model is not None and longest > own.model.max_positions:
+            raise UserError(
+                f"translation.{name}.max_length {longest} is more than the {own.model.max_positions} of {trained}, "
+                f"the backbone of {variant}",
+                where=where,
+                remedy="lower it",
+            )
+    if own.model is None:
+        return
+    for key in ("encoder_layers", "decoder_layers"):
+        if (getattr(recipe, key) or 0) > own.model.layers:
+            raise UserError(
+                f"variant {variant}: {key} {getattr(recipe, key)}, but its backbone {trained} has {own.model.layers} "
+                "layers",
+                where=where,
+                remedy=f"choose 1 to {own.model.layers} in its recipe",
+            )
+
+
+def _known(name: str, names: dict, what: str, place: str, where: str) -> None:
+    if name not in names:
+        raise UserError(f"{place}: unknown {what} {name!r}, {nearest(name, names)}", where=where)

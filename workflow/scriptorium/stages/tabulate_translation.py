@@ -1,0 +1,43 @@
+"""Table of a translation study: every variant against the baseline, by BLEU and chrF.
+
+inputs: runs = manifests results/translate/<variant>/<translation>/seed<k>/manifest.json
+outputs: table = results/tables/translation_<study>.tsv
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from scriptorium import stage
+from scriptorium.spec import Spec
+from scriptorium.translation.spec import Direction
+
+
+class TabulateTranslationSpec(Spec):
+    """What is compared."""
+
+    study: str = Field(description="name of the study")
+    baseline: str = Field(description="the variant that all others are compared with")
+    translations: dict[str, Direction] = Field(description="its translations by name")
+
+
+def run(job: stage.Job) -> list[Path]:
+    from scriptorium.reporting import tables, translation
+    from scriptorium.translation.scores import tokenizer_of
+
+    spec = job.spec
+    runs = [translation.read(path) for path in job.inputs["runs"]]
+    tokenizers = {name: tokenizer_of(direction) for name, direction in spec.translations.items()}
+    made = translation.table(runs, spec.baseline, tokenizers)
+    path = tables.write(made, job.outputs["table"])
+    for row in made.itertuples():
+        job.ledger.note(translation.sentence(row))
+        job.ledger.metrics(0, {f"{row.translation}/{row.variant}/{row.metric}": row.mean})
+    job.ledger.artifact(path, "table")
+    return [path]
+
+
+if __name__ == "__main__":
+    stage.main(TabulateTranslationSpec, run)
