@@ -193,7 +193,9 @@ def test_a_recipe_may_name_a_vocabulary_or_a_backbone_and_nothing_else(values, t
     recipe.write_text(recipe.read_text().replace("tokenizer: pieces-8k", "tokenizer: own"))
     with pytest.raises(UserError, match="tokenizer: unknown backbone or vocabulary 'own'"):
         loading.load(values, tmp_path)
-    loaded = runs.Runs(loading.load(values | {"vocabularies": {"own": {"corpus": "english"}}}, tmp_path))
+    pretraining = values["pretraining"] | {"studies": {}}  # of which one needs a vocabulary of its own
+    changed = values | {"vocabularies": {"own": {"corpus": "english"}}, "pretraining": pretraining}
+    loaded = runs.Runs(loading.load(changed, tmp_path))
     (packed,) = {name for name in loaded.packings if name.startswith("english-own-")} & {"english-own-64"}
     assert loaded.pack_tokenizer(packed) == "results/data/vocabularies/own/manifest.json"
     assert loaded.vocabulary_corpora("own") == ["results/data/corpora/english/manifest.json"]

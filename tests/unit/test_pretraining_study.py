@@ -99,8 +99,10 @@ def test_figures_are_drawn_and_name_every_variant(tmp_path):
     assert "difference to base on the same tokens" in ranks
     alone = prediction_order.figure(rows[rows["recipe"] == "base"], runs, "base", tmp_path / "alone.svg").read_text()
     assert "difference" not in alone
-    with pytest.raises(UserError, match="none of these runs predicts in an order"):
-        prediction_order.table_by_tenth([run("bert", 0, 6.6, ordered=False)], "bert")
+    unordered = [run("bert", 0, 6.6, ordered=False)]
+    nothing = prediction_order.table_by_tenth(unordered, "bert")
+    assert nothing.empty and list(nothing) == list(rows)
+    assert "None of these" in prediction_order.figure(nothing, unordered, "bert", tmp_path / "none.svg").read_text()
 
 
 def test_what_the_order_is_worth_is_found_under_the_noise_of_the_tokens():

@@ -136,6 +136,7 @@ def named_modules() -> set[str]:
     from scriptorium.tasks.readers.spec import OPTIONS as TASKS
     from scriptorium.tasks.spec import Kind
     from scriptorium.text.corpora.readers.spec import READERS
+    from scriptorium.text.dictionaries.readers.spec import READERS as DICTIONARIES
     from scriptorium.text.parallel.readers.spec import READERS as PARALLEL
 
     names = {
@@ -147,6 +148,7 @@ def named_modules() -> set[str]:
         "scriptorium.tasks.readers": TASKS,
         "scriptorium.tasks.kinds": get_args(get_args(Kind)[0]),
         "scriptorium.text.corpora.readers": READERS,
+        "scriptorium.text.dictionaries.readers": DICTIONARIES,
         "scriptorium.text.parallel.readers": PARALLEL,
     }
     return {ModuleOf(package).module(name) for package, found in names.items() for name in found}

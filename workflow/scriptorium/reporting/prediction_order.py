@@ -14,7 +14,6 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from scriptorium.errors import UserError
 from scriptorium.evaluation.statistics import compare
 from scriptorium.objectives.order import TENTHS, loss_column, predicted_column
 from scriptorium.reporting.pretraining import PretrainRun
@@ -29,16 +28,11 @@ def table_by_tenth(runs: Sequence[PretrainRun], baseline: str) -> pd.DataFrame:
     """recipe, tenth (1 to 10, and the trend over them), loss (nats, mean over the seeds), its standard error; delta to
     the baseline with its 95 % interval over held-out blocks and seeds, where both predict the same tokens.
 
-    Raises UserError: no run predicts in an order.
+    Without rows where no run predicts in an order.
     """
     variants = {name: own for name, own in by_variant(runs).items() if all(LOSSES[0] in run.held_out for run in own)}
-    if not variants:
-        raise UserError(
-            "none of these runs predicts in an order",
-            remedy="name a recipe whose objective is mpnet, plm, mlm-permuted or xlnet",
-        )
     base = variants.get(baseline)
-    made = []
+    made = [pd.DataFrame(columns=["recipe", "tenth", "loss", "loss_error", "delta", "ci_low", "ci_high"])]
     for name, own in variants.items():
         losses = np.array([mean_of(own, f"validation/loss_by_rank/{tenth}") for tenth in TENTHS])
         # not divided by the root of the seeds: these all predict the same held-out tokens
@@ -55,7 +49,7 @@ def table_by_tenth(runs: Sequence[PretrainRun], baseline: str) -> pd.DataFrame:
             }
         )
         made.append(rows.assign(**_against(own, base)) if base and name != baseline else rows)
-    return pd.concat(made, ignore_index=True)
+    return pd.concat(made[1:] or made, ignore_index=True)
 
 
 def trend(losses: np.ndarray) -> np.ndarray:
@@ -89,7 +83,13 @@ def _against(own: list[PretrainRun], base: list[PretrainRun]) -> dict[str, list]
 
 def figure(rows: pd.DataFrame, runs: Sequence[PretrainRun], baseline: str, path: Path) -> Path:
     """Left the loss of each tenth with its standard error; right, where there is one, the difference to the baseline
-    on the same tokens with its interval. `rows`: what `table` made of `runs`."""
+    on the same tokens with its interval; a sentence where there are no rows. `rows`: what `table` made of `runs`."""
+    if rows.empty:
+        with styled():
+            canvas, axes = plt.subplots(figsize=(7.2, 1.2), layout="constrained")
+            axes.set_axis_off()
+            axes.text(0.5, 0.5, "None of these variants predicts in an order.", ha="center", va="center")
+            return save(canvas, path)
     compared = rows["delta"].notna().any()
     with styled():
         canvas, panels = plt.subplots(
