@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from scriptorium.errors import nearest
 from scriptorium.spec import Spec
@@ -36,7 +36,7 @@ Language = Annotated[str, AfterValidator(_known)]
 class OneLanguage(Spec):
     """A single language."""
 
-    code: Language
+    code: Language = Field(description="two or three small letters, such as de")
 
     @staticmethod
     def known(word: str) -> bool:
