@@ -107,6 +107,8 @@ names = {
     "pairs": [*config.minimal_pairs],
     "parallel": [*config.parallel],
     "collection": [*config.retrieval],
+    "dictionary": [*config.dictionaries],
+    "backbone": [*project.backbones],
 }
 found = {}
 for stage, folder in FOLDERS.items():
