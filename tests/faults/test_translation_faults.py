@@ -1,0 +1,177 @@
+"""A translation run that is killed while it trains, and stopped while it translates, ends with the same bits; and what
+translation cannot be made of is refused with its place and a remedy."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from scriptorium import ledger
+from scriptorium.config import loading
+from scriptorium.errors import Interrupted, UserError
+from scriptorium.runs import Runs
+from scriptorium.stage import Impl
+from scriptorium.text.tokenizers import load_tokenizer
+from scriptorium.translation import generating, pairs
+from scriptorium.translation.examples import Pairs
+from scriptorium.translation.spec import Direction
+from tests.faults.test_resume import finish, wait_for_step
+from tests.translating import Folder, build
+
+pytest.importorskip("sacrebleu")
+
+ROOT = Path(__file__).parents[2]
+EN_DE = {"parallel": "tatoeba", "source": "en", "target": "de", "max_length": 64}
+STEPS = {"max_steps": 150, "batch_size": 8, "lr": 3e-3, "log_every": 2, "eval_every": 15}
+BITS = ("model/model.safetensors", "hypotheses.parquet", "metrics.json")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Folder:
+    return build(tmp_path_factory.mktemp("translation"))
+
+
+def start(folder: Folder, name: str, **changes) -> subprocess.Popen:
+    command = folder.command(name, train=STEPS, average=3, save_model=True, dropout=0.1, **changes)
+    environment = {**os.environ, "SCRIPTORIUM_CHECKPOINT_STEPS": "20", "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.mark.parametrize("patience", [None, 3])
+def test_a_killed_and_then_stopped_run_ends_with_the_bits_of_an_undisturbed_one(folder, patience):
+    whole, broken = folder.root / f"whole{patience}", folder.root / f"broken{patience}"
+    finish(start(folder, whole.name, patience=patience))
+    for step, number, code in ((28, signal.SIGKILL, -signal.SIGKILL), (70, signal.SIGTERM, 75)):
+        process = start(folder, broken.name, patience=patience)
+        wait_for_step(broken, process, step)
+        process.send_signal(number)
+        finish(process, code)
+    finish(start(folder, broken.name, patience=patience))
+    assert ledger.read_record(broken)["attempt"] == 3
+    for name in BITS:
+        assert (broken / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def test_a_run_that_is_stopped_while_it_translates_goes_on_behind_the_last_chunk(folder, monkeypatch):
+    monkeypatch.setattr(generating, "CHUNK", 5)
+    whole = folder.run("undisturbed")
+    calls, generate = [], generating.generate
+
+    def counted(*arguments):
+        calls.append(len(arguments[2]))
+        return generate(*arguments)
+
+    monkeypatch.setattr(generating, "generate", counted)
+    with monkeypatch.context() as stopping, pytest.raises(Interrupted, match="10 of 16 sentences are translated"):
+        stopping.setattr(Impl, "stop_reason", lambda self: "signal 15" if len(calls) == 2 else None)
+        folder.run("stopped")
+    assert sum(calls) == 10
+    stopped = folder.run("stopped")
+    assert sum(calls) == 16, "what was translated before is not translated again"
+    for name in ("hypotheses.parquet", "metrics.json"):
+        assert (stopped / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_splits_are_a_hash_of_the_texts_and_share_nothing(folder):
+    path = folder.root / "parallel/pairs.parquet"
+    there, back = (pairs.splits(Direction(source=a, target=b), path) for a, b in (("en", "de"), ("de", "en")))
+    for split in ("train", "validation", "test"):
+        assert there[split]["id"].tolist() == back[split]["id"].tolist()
+        assert there[split]["source"].tolist() == back[split]["target"].tolist()
+    ids = {split: set(own["id"]) for split, own in there.items()}
+    assert len(set.union(*ids.values())) == sum(map(len, ids.values())) == 120 and len(ids["train"]) == 96
+    few = [pairs.splits(Direction(source="en", target="de", limits={"train": n}), path)["train"] for n in (10, 40)]
+    assert [len(each) for each in few] == [10, 40] and set(few[0]["id"]) < set(few[1]["id"])
+
+
+def test_no_text_of_a_test_set_of_its_own_is_trained_on(folder):
+    path, test = folder.root / "parallel/pairs.parquet", folder.root / "copied.parquet"
+    given = pairs.splits(Direction(source="en", target="de"), path)
+    some = given["train"].head(7)
+    made = some.rename(columns={"target": "text_a", "source": "text_b"}).assign(lang_a="de", lang_b="en", split="train")
+    made.to_parquet(test)
+    found = pairs.splits(Direction(source="en", target="de"), path, test)
+    assert found["test"]["id"].tolist() == some["id"].tolist()
+    for side in ("source", "target"):
+        for split in ("train", "validation"):
+            assert not set(found[split][side]) & set(some[side])
+
+
+def test_pairs_that_are_not_there_are_refused(folder):
+    path = folder.root / "parallel/pairs.parquet"
+    with pytest.raises(UserError, match=r"pairs\.parquet: this corpus has no pairs of en and fr"):
+        pairs.splits(Direction(source="en", target="fr"), path)
+    trained = folder.root / "trained.parquet"
+    pd.read_parquet(path).assign(split="train").to_parquet(trained)
+    with pytest.raises(UserError, match="no pair of en and de is left for validation"):
+        pairs.splits(Direction(source="en", target="de"), trained)
+    with pytest.raises(UserError, match="no pair is left for train: all 96 are longer than max_length"):
+        table = pairs.splits(Direction(source="en", target="de"), path)["train"]
+        Pairs(table, load_tokenizer(folder.root / "veco/model"), 3).check("train", path)
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Runs of the committed configuration with a backbone `two` of two layers, and changes."""
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    with (tmp_path / "config/ablations.tsv").open("a", encoding="utf-8") as table:
+        blocks = "corpus: multilingual, parallel: tatoeba, tokenizer: joint-8k, layout: null, objective: "
+        objective = "{name: veco, frequency_bias: false}"
+        table.write(f"two\tpretrain-bert\t{{{blocks}{objective}}}\t\t\tpairs\n")
+        for name, changes in (("a", ""), ("b", ", reinitialise: true"), ("deep", ", decoder_layers: 3")):
+            table.write(f"{name}\ttranslate\t{{backbone: two{changes}}}\t\t\ttranslation\n")
+    values = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+    study = {"baseline": "b", "variants": ["b", "a"], "translations": ["en-de"], "seeds": [0, 1], "programme": "veco"}
+
+    def loaded(entry: dict | None = None, **changes) -> Runs:
+        blocks = {
+            "translation": {"en-de": {**EN_DE, **(entry or {})}},
+            "translation_studies": {"mt": {**study, **changes}},
+        }
+        return Runs(loading.load({**values, **blocks}, tmp_path))
+
+    return loaded
+
+
+def test_a_study_becomes_runs_with_the_backbones_of_their_seeds(load):
+    runs = load()
+    paths = [run.path for run in runs.translation_study("mt")]
+    assert paths == [f"results/translate/{v}/en-de/seed{k}" for v in ("b", "a") for k in (0, 1)]
+    assert {run.path for run in runs.all()} >= set(paths)
+    assert runs.translate_backbone("a", 1) == "results/pretrain/two/seed1/manifest.json"
+    assert runs.translate_pairs("en-de") == "results/data/parallel/tatoeba/manifest.json"
+    assert runs.translate_test("en-de") == []
+    assert runs.translate("b", "en-de", "1").reinitialise and runs.translate("b", "en-de", "1").seed == 1
+    assert "results/tables/translation_mt.tsv" in runs.programme_tables("veco")
+
+
+@pytest.mark.parametrize(
+    ("entry", "changes", "said"),
+    [
+        (
+            {"source": "nl"},
+            {},
+            r"translation\.en-de: corpus of pairs 'tatoeba' has no pairs of nl and de; it has de-en",
+        ),
+        ({"parallel": "tatoba"}, {}, "unknown corpus of pairs 'tatoba', did you mean 'tatoeba'"),
+        ({"target": "en"}, {}, "source and target are both en"),
+        ({"test": "tatoeba"}, {}, "test: tatoeba is trained on"),
+        ({"max_length": 600}, {}, r"translation\.en-de\.max_length 600 is more than the 512 of two"),
+        ({"limits": {"test": 0}}, {}, "limits.test"),
+        (None, {"variants": ["b", "deep"]}, "variant deep: decoder_layers 3, but its backbone two has 2 layers"),
+        (None, {"variants": ["b", "translate-nothing"]}, "unknown variant 'translate-nothing'"),
+        (None, {"variants": ["b", "bert"]}, "variant 'bert' has a finetune recipe, a translate recipe is needed here"),
+        (None, {"baseline": "deep"}, "baseline 'deep' is not among its variants"),
+        (None, {"translations": ["en-dd"]}, "unknown translation 'en-dd', did you mean 'en-de'"),
+    ],
+)
+def test_a_configuration_that_cannot_work_is_refused_while_the_dag_is_built(load, entry, changes, said):
+    with pytest.raises(UserError, match=said):
+        load(entry, **changes)
