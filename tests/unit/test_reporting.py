@@ -359,5 +359,7 @@ def test_regression_is_compared_by_every_metric_it_has(tmp_path):
 def test_a_metric_without_a_difference_is_refused(tmp_path):
     paths = [finetuned(tmp_path, n, "mood", 0, hits(0.7, i), metrics={"test/loss": 0.5}) for i, n in enumerate("ab")]
     runs = [finetuning.read(path) for path in paths]
-    with pytest.raises(UserError, match=r"no difference is defined for the metric 'loss'\n.*accuracy, error, f1"):
+    with pytest.raises(
+        UserError, match=r"no difference is defined for the metric 'test/loss' of mood\n.*accuracy, error, f1"
+    ):
         finetuning.table_of_variants(runs, "a", tasks=shown("test/loss"))

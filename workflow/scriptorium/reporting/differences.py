@@ -77,9 +77,12 @@ def difference(
             )
     sides = [[run.predictions for run in side] for side in (own, base)]
     kind, key = kind_of(task.kind), metric.removeprefix("test/")
+    require = partial(_require, key, f"{metric!r} of {own[0].task}")
     settings = {"smallest": smallest, "lower_better": kind.lower_is_better(metric)}
     if LANGUAGE in base[0].predictions:
-        a, b = (parts_of(totals_of(made, task), task, key) for made in sides)
+        totals = [totals_of(made, task) for made in sides]
+        require(kind.from_totals(totals[0].rows.sum(axis=1), task.labels))
+        a, b = (parts_of(each, task, key) for each in totals)
         found = compare_parts(a, b, items_of(base[0].predictions), **settings)
     elif whole := kind.not_of_totals().get(key):
         labels = base[0].predictions["label"].to_numpy()
@@ -87,7 +90,7 @@ def difference(
         found = compare_metric(whole.function, labels, a, b, left_out=whole.left_out, **settings)
     else:
         a, b = (np.stack([kind.totals(made, task.labels) for made in side]) for side in sides)
-        _require(key, kind.from_totals(a.sum(axis=1), task.labels))
+        require(kind.from_totals(a.sum(axis=1), task.labels))
         found = compare(a, b, lambda sums: kind.from_totals(sums, task.labels)[key], **settings)
     acted = manipulation(*({run.seed: run.predictions for run in side} for side in (own, base)), task)
     return Difference(found, acted, min(len(own), len(base)))
@@ -120,7 +123,6 @@ def parts_of(
     for own in chosen:
         there = totals.languages == own
         for key in metrics:
-            _require(key, kind.from_totals(totals.rows[:, there].sum(axis=1), task.labels))
             metric = partial(_metric, kind, task.labels, key)
             share = weight / len(chosen) / len(metrics)
             made.append(Part(totals.rows[:, there], totals.items[there], metric, share))
@@ -136,9 +138,9 @@ def _metric(kind: TaskKind, labels: Sequence[str], key: str, sums: np.ndarray) -
     return kind.from_totals(sums, labels)[key]
 
 
-def _require(key: str, known: Mapping[str, object]) -> None:
+def _require(key: str, shown: str, known: Mapping[str, object]) -> None:
     if key not in known:
         raise UserError(
-            f"no difference is defined for the metric {key!r}",
+            f"no difference is defined for the metric {shown}",
             remedy=f"set metric of the task to one of {', '.join(known)}",
         )
