@@ -14,14 +14,23 @@ from scriptorium.evaluation.statistics import holm, mean_sd
 from scriptorium.reporting.differences import Difference, FinetuneRun, difference, read
 from scriptorium.reporting.spec import TaskInTables
 from scriptorium.reporting.style import COLOURS, INK, QUIET, RULE, save, styled
-from scriptorium.reporting.verdicts import NOT_TESTED, ONE_SEED, scale, seeds_needed, undecided
+from scriptorium.reporting.verdicts import (
+    BASELINE,
+    BETTER,
+    NOT_TESTED,
+    ONE_SEED,
+    UNKNOWN,
+    WORSE,
+    scale,
+    seeds_needed,
+    verdict,
+)
 from scriptorium.tasks.kind import kind_of
 
 __all__ = ["FinetuneRun", "difference", "figure", "read", "sentence", "table_of_variants"]
 
 LEAST_SPAN = 0.04  # of an axis: a smaller one would make nothing look like something
 ACTED = ("changed", "changed_seeds", "logit_shift", "seeds_needed")  # behind the others
-BETTER, WORSE, UNKNOWN, BASELINE = "better", "worse", "no difference shown", "baseline"
 
 
 def table_of_variants(runs: Sequence[FinetuneRun], baseline: str, *, tasks: Mapping[str, TaskInTables]) -> pd.DataFrame:
@@ -71,11 +80,9 @@ def table_of_variants(runs: Sequence[FinetuneRun], baseline: str, *, tasks: Mapp
     made["p_holm"] = holm(made["p"].tolist())
     family = int(made["p"].notna().sum())
     for place, each in found.items():
-        row, lower = made.loc[place], lower_is_better(tasks[made.loc[place, "task"]])
-        made.loc[place, "verdict"] = _verdict(row, each, lower_better=lower)
-        made.loc[place, "seeds_needed"] = seeds_needed(
-            each.comparison, row["p_holm"], family, smallest=0.0, lower_better=lower
-        )
+        p, lower = made.loc[place, "p_holm"], lower_is_better(tasks[made.loc[place, "task"]])
+        made.loc[place, "verdict"] = verdict(each.comparison, p, each.manipulation, each.seeds, lower_better=lower)
+        made.loc[place, "seeds_needed"] = seeds_needed(each.comparison, p, family, smallest=0.0, lower_better=lower)
     return made
 
 
@@ -213,14 +220,3 @@ def lower_is_better(task: TaskInTables) -> bool:
 def _signed(value: float) -> str:
     text = f"{value:+.3f}"
     return "0.000" if float(text) == 0 else text
-
-
-def _verdict(row: pd.Series, found: Difference, *, lower_better: bool) -> str:
-    decided = not undecided(row["p_holm"], row["ci_low"], row["ci_high"])
-    if not found.manipulation.acted(decided=decided):
-        return NOT_TESTED
-    if found.seeds == 1:
-        return ONE_SEED
-    if not decided:
-        return UNKNOWN
-    return BETTER if (row["delta"] > 0) != lower_better else WORSE

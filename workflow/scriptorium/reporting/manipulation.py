@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
-from scriptorium.tasks.kind import TaskKind, kind_of
+from scriptorium.tasks.kind import kind_of
 from scriptorium.tasks.spec import KindOfTask
 
+T = TypeVar("T")  # what is told of one run: its predictions, or its translations
 LEAST_CHANGED = 0.01  # of the predictions: below it an effect on the metric could hardly be seen (ours)
 
 
@@ -38,15 +40,21 @@ class Manipulation:
 
 def manipulation(own: dict[int, pd.DataFrame], base: dict[int, pd.DataFrame], task: KindOfTask) -> Manipulation:
     """own, base: seed -> predictions of a variant and of the baseline, on the same examples."""
-    kind, common = kind_of(task.kind), sorted(own.keys() & base.keys())
-    pairs = [(own[k], base[k]) for k in common] or list(product(own.values(), base.values()))
+    kind, pairs = kind_of(task.kind), seed_pairs(own, base)
     return Manipulation(
-        changed=_changed(kind, pairs),
-        changed_seeds=_changed(kind, combinations(base.values(), 2)),
+        changed=share_changed(kind.changed, pairs),
+        changed_seeds=share_changed(kind.changed, combinations(base.values(), 2)),
         logit_shift=float(np.mean([kind.shift(a, b, task.labels) for a, b in pairs])),
     )
 
 
-def _changed(kind: TaskKind, pairs: Iterable[Sequence[pd.DataFrame]]) -> float:
-    shares = [float(np.mean(kind.changed(a, b))) for a, b in pairs]
+def seed_pairs(own: Mapping[int, T], base: Mapping[int, T]) -> list[tuple[T, T]]:
+    """A variant's and the baseline's of each common seed; all pairs where no number is common."""
+    common = sorted(own.keys() & base.keys())
+    return [(own[k], base[k]) for k in common] or list(product(own.values(), base.values()))
+
+
+def share_changed(changed: Callable[[T, T], np.ndarray], pairs: Iterable[Sequence[T]]) -> float:
+    """Mean over the pairs of the share of examples that differ; NaN without pairs."""
+    shares = [float(np.mean(changed(a, b))) for a, b in pairs]
     return float(np.mean(shares)) if shares else float("nan")

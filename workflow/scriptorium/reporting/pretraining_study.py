@@ -11,10 +11,9 @@ from matplotlib import pyplot as plt
 
 from scriptorium.errors import UserError
 from scriptorium.evaluation.statistics import compare, holm, mean_sd
-from scriptorium.reporting.finetuning import BASELINE, UNKNOWN
 from scriptorium.reporting.pretraining import ORDERED, PretrainRun
 from scriptorium.reporting.style import COLOURS, INK, QUIET, save, styled
-from scriptorium.reporting.verdicts import ONE_SEED, scale, undecided
+from scriptorium.reporting.verdicts import BASELINE, ONE_SEED, UNKNOWN, scale, undecided
 
 LOWER, HIGHER, OTHER = "lower loss", "higher loss", "other held-out examples"
 PLAIN = {  # column -> metric of a run, averaged over seeds

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +13,9 @@ import pandas as pd
 
 from scriptorium.errors import UserError
 from scriptorium.evaluation.statistics import compare, estimate, holm
-from scriptorium.reporting.manipulation import Manipulation
-from scriptorium.reporting.verdicts import NOT_TESTED, ONE_SEED, scale, seeds_needed, undecided
+from scriptorium.reporting.manipulation import Manipulation, seed_pairs, share_changed
+from scriptorium.reporting.verdicts import BASELINE, scale, seeds_needed, verdict
 from scriptorium.translation.scores import METRICS
-
-BETTER, WORSE, UNKNOWN, BASELINE = "better", "worse", "no difference shown", "baseline"
 
 
 @dataclass(frozen=True)
@@ -109,10 +107,12 @@ def table(runs: Sequence[TranslationRun], baseline: str, tokenizers: Mapping[str
 
 def manipulation(own: Sequence[TranslationRun], base: Sequence[TranslationRun]) -> Manipulation:
     """How many translations two variants do not share, seed by seed, beside two seeds of the baseline."""
-    by_seed = [{run.seed: run.texts["hypothesis"].to_numpy() for run in side} for side in (own, base)]
-    common = sorted(by_seed[0].keys() & by_seed[1].keys())
-    pairs = [(by_seed[0][k], by_seed[1][k]) for k in common] or list(product(*(side.values() for side in by_seed)))
-    return Manipulation(_changed(pairs), _changed(combinations(by_seed[1].values(), 2)), float("nan"))
+    mine, theirs = ({run.seed: run.texts["hypothesis"].to_numpy() for run in side} for side in (own, base))
+    return Manipulation(
+        changed=share_changed(np.not_equal, seed_pairs(mine, theirs)),
+        changed_seeds=share_changed(np.not_equal, combinations(theirs.values(), 2)),
+        logit_shift=float("nan"),
+    )
 
 
 def sentence(row: tuple) -> str:
@@ -154,24 +154,12 @@ def _counts(runs: Sequence[TranslationRun], counts, tokenize: str) -> np.ndarray
     return np.stack([counts(*both, tokenize) for both in columns])
 
 
-def _changed(pairs: Iterable[Sequence[np.ndarray]]) -> float:
-    shares = [float(np.mean(a != b)) for a, b in pairs]
-    return float(np.mean(shares)) if shares else float("nan")
-
-
 def _decided(made: pd.DataFrame, found: Mapping[int, tuple]) -> pd.DataFrame:
     """The table with p_holm, verdicts and seeds_needed."""
     made["p_holm"] = holm(made["p"].tolist())
     family = int(made["p"].notna().sum())
     for place, (comparison, acted, seeds) in found.items():
         p = made.loc[place, "p_holm"]
-        decided = not undecided(p, comparison.low, comparison.high)
-        if not acted.acted(decided=decided):
-            verdict = NOT_TESTED
-        elif seeds == 1:
-            verdict = ONE_SEED
-        else:
-            verdict = UNKNOWN if not decided else BETTER if comparison.difference > 0 else WORSE
-        made.loc[place, "verdict"] = verdict
+        made.loc[place, "verdict"] = verdict(comparison, p, acted, seeds, lower_better=False)
         made.loc[place, "seeds_needed"] = seeds_needed(comparison, p, family, smallest=0.0, lower_better=False)
     return made

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from scriptorium.evaluation.statistics import Comparison
+
+if TYPE_CHECKING:
+    from scriptorium.reporting.manipulation import Manipulation
 
 ALPHA = 0.05
 ENOUGH_SEEDS = 5
 NOT_TESTED = "not tested"  # the intervention did not act: nothing is said of what it would do if it did
 ONE_SEED = "one seed: no verdict"
+
+
+BETTER, WORSE, UNKNOWN, BASELINE = "better", "worse", "no difference shown", "baseline"
 
 
 def scale(seeds: int) -> str:
@@ -19,6 +27,18 @@ def scale(seeds: int) -> str:
 def undecided(p_holm: float, low: float, high: float) -> bool:
     """Whether no difference is shown: it takes both a corrected p value and an interval without 0."""
     return not (p_holm < ALPHA and (low > 0 or high < 0))
+
+
+def verdict(found: Comparison, p_holm: float, acted: Manipulation, seeds: int, *, lower_better: bool) -> str:
+    """Of a variant beside the baseline, where predictions can be compared. seeds: the fewer of the two."""
+    decided = not undecided(p_holm, found.low, found.high)
+    if not acted.acted(decided=decided):
+        return NOT_TESTED
+    if seeds == 1:
+        return ONE_SEED
+    if not decided:
+        return UNKNOWN
+    return BETTER if (found.difference > 0) != lower_better else WORSE
 
 
 def seeds_needed(found: Comparison, p_holm: float, family: int, *, smallest: float, lower_better: bool) -> float:
