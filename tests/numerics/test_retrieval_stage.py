@@ -118,7 +118,7 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(inputs, tmp_path, monkeypatch):
         if len(asked) == 4:  # in the middle of the first model's texts
             raise Interrupted(done)
 
-    monkeypatch.setattr(embedding, "stop", once_stopped)
+    monkeypatch.setattr(embedding, "stop_if_asked", once_stopped)
     with pytest.raises(Interrupted, match="48 of 60 texts are read"):
         run(tmp_path, "veco/stopped/seed0", inputs)
     assert len(list((tmp_path / "state").glob("*/*.npy"))) == 3

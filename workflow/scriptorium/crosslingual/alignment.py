@@ -14,6 +14,7 @@ import torch
 
 from scriptorium.crosslingual.held_out import Pair, Text
 from scriptorium.models.veco import VecoForMaskedLM
+from scriptorium.objectives import collating
 from scriptorium.text.dictionaries.preparing import Translations
 
 ATTENTION, STATES = "attention", "states"
@@ -92,13 +93,10 @@ def _cross_attention(model: VecoForMaskedLM, *texts: torch.Tensor) -> list[tuple
 
 
 def _padded(texts: Sequence[Text], pad: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    length = max(len(text.pieces) for text in texts)
-    ids = torch.full((len(texts), length), pad)
-    mask = torch.zeros_like(ids)
-    for row, text in enumerate(texts):
-        ids[row, : len(text.pieces)] = torch.tensor(text.pieces)
-        mask[row, : len(text.pieces)] = 1
-    return ids.to(device), mask.to(device)
+    """Ids and what is real, both [B, L]."""
+    rows = [np.array(text.pieces) for text in texts]
+    made = collating.batches({"ids": pad, "real": 0})([{"ids": row, "real": np.ones_like(row)} for row in rows])
+    return made["ids"].to(device), made["real"].to(device)
 
 
 def _means(states: np.ndarray, text: Text) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import pandas as pd
 
 from scriptorium.errors import UserError
 from scriptorium.text.dictionaries.entries import comparable
+from scriptorium.text.order import place
 
 if TYPE_CHECKING:
     import transformers
@@ -44,7 +44,7 @@ def chosen(path: Path, tokenizer: transformers.PreTrainedTokenizerBase, spec: Cr
     """
     table = pd.read_parquet(path)
     table = table[table["split"] == "validation"]
-    table = table.assign(order=table["id"].map(_digest)).sort_values("order", kind="stable")
+    table = table.assign(order=table["id"].map(place)).sort_values("order", kind="stable")
     found = []
     for languages, rows in table.groupby(["lang_a", "lang_b"], sort=True):
         own = list(_pairs(languages, rows, tokenizer, spec))
@@ -94,7 +94,3 @@ def _words(text: str, encoding) -> Iterator[tuple[str, int, int]]:
         form = comparable(text[encoding.offsets[pieces[0]][0] : encoding.offsets[pieces[-1]][1]])
         if form:
             yield form, pieces[0] + 1, pieces[-1] + 2
-
-
-def _digest(name: str) -> int:
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big")

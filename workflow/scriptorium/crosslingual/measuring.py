@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from scriptorium.chunks import stop_if_asked, write_whole
 from scriptorium.crosslingual import alignment, reading
 from scriptorium.crosslingual.held_out import Pair
-from scriptorium.errors import Interrupted
 from scriptorium.job import Job
 from scriptorium.models.veco import VecoForMaskedLM
-from scriptorium.text.dictionaries.preparing import Translations, translations
+from scriptorium.text.dictionaries.preparing import translations
 
 MODEL, RANDOM = "model", "random"
 CHOICE, TEST = "choice", "test"  # halves of the pairs: the first chooses the layer, the second is reported
 TIE = 1e-6  # nats
 CHUNK = 60  # questions, or pairs, after which what is found is saved
 TOKENS = 8192  # in a batch
+KEPT = "what was measured before is kept"
 KEYS = ["pair", "text", "context"]
 
 
@@ -40,12 +42,10 @@ def read(job: Job, model: VecoForMaskedLM, asked: Asked, frequencies: np.ndarray
     mean over the other candidates). matches, a row per question and way to read: KEYS, reads, right: 1 where the
     translation makes the hidden pieces likeliest, a share where it is not alone, else 0.
     """
-    tokens, matches = [], []
+    tokens, matches, pause = [], [], partial(stop_if_asked, job, KEPT)
     for start in range(0, len(asked.questions), CHUNK):
         part = asked.questions[start : start + CHUNK]
-        found = _kept(
-            job, f"read-{start}", lambda part=part: reading.losses(model, asked.pad, part, TOKENS, _pause(job))
-        )
+        found = _kept(job, f"read-{start}", lambda part=part: reading.losses(model, asked.pad, part, TOKENS, pause))
         sizes = [len(question.labels) for question in part]
         labels = np.concatenate([question.labels for question in part])
         keys = pd.DataFrame([_keys(asked.pairs, question) for question in part], columns=KEYS)
@@ -69,22 +69,20 @@ def read(job: Job, model: VecoForMaskedLM, asked: Asked, frequencies: np.ndarray
 def linked(job: Job, name: str, model: VecoForMaskedLM, asked: Asked, dictionary: Path) -> pd.DataFrame:
     """A row per text with words of the dictionary, source and layer: KEYS, part, source, layer, links, right, uniform,
     diagonal: how many of its links there are, are found, and would be by chance and by place in the sentence."""
-    known: dict[tuple[str, str], Translations] = {}
     columns = [*KEYS, "part", "source", "layer", "links", "right", "uniform", "diagonal"]
     frames = []
     for start in range(0, len(asked.pairs), CHUNK):
         part = asked.pairs[start : start + CHUNK]
 
         def compute(part=part, start=start) -> dict[str, np.ndarray]:
-            _pause(job)()
+            stop_if_asked(job, KEPT)
             rows = []
             for number, (pair, found) in enumerate(zip(part, alignment.scores(model, part, asked.pad), strict=True)):
                 half = CHOICE if (start + number) % 2 else TEST
                 for (source, layer, side), scores in found.items():
                     facts = _keys_of(pair, side)
-                    if facts[1:] not in known:
-                        known[facts[1:]] = translations(dictionary, *facts[1:])
-                    links = alignment.links(pair.texts[side], pair.texts[1 - side], known[facts[1:]])
+                    table = translations(dictionary, *facts[1:])
+                    links = alignment.links(pair.texts[side], pair.texts[1 - side], table)
                     if links:
                         rows.append((*facts, half, source, layer, *_counts(links, scores)))
             return {column: np.array([row[place] for row in rows]) for place, column in enumerate(columns)}
@@ -101,12 +99,10 @@ def best_layer(rows: pd.DataFrame) -> int:
 
 def example(model: VecoForMaskedLM, asked: Asked, dictionary: Path) -> dict:
     """For a picture: the pair of the half that chooses with the most links; its words and the scores of all layers."""
-    best, most, known = 1, -1, {}
+    best, most = 1, -1
     for number in range(1, len(asked.pairs), 2):
         pair = asked.pairs[number]
-        if pair.languages not in known:
-            known[pair.languages] = translations(dictionary, *pair.languages)
-        count = len(alignment.links(*pair.texts, known[pair.languages]))
+        count = len(alignment.links(*pair.texts, translations(dictionary, *pair.languages)))
         if count > most and max(len(text.words) for text in pair.texts) <= 14:
             best, most = number, count
     pair = asked.pairs[best]
@@ -115,7 +111,10 @@ def example(model: VecoForMaskedLM, asked: Asked, dictionary: Path) -> dict:
         "pair": pair.id,
         "languages": pair.languages,
         "words": [[form for form, _, _ in text.words] for text in pair.texts],
-        "links": [[row, sorted(columns)] for row, columns in alignment.links(*pair.texts, known[pair.languages])],
+        "links": [
+            [row, sorted(columns)]
+            for row, columns in alignment.links(*pair.texts, translations(dictionary, *pair.languages))
+        ],
         "scores": {f"{source}/{layer}": values.tolist() for (source, layer, side), values in found.items() if not side},
     }
 
@@ -141,22 +140,11 @@ def _keys_of(pair: Pair, side: int) -> tuple[str, str, str]:
     return pair.id, pair.languages[side], pair.languages[1 - side]
 
 
-def _pause(job: Job) -> Callable[[], None]:
-    def pause() -> None:
-        if reason := job.impl.stop_reason():
-            raise Interrupted(f"{reason}; what was measured before is kept")
-
-    return pause
-
-
 def _kept(job: Job, name: str, compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """What was computed before, else computed and saved, whole or not at all."""
-    job.state.mkdir(parents=True, exist_ok=True)
     path = job.state / f"{name}.npz"
     if not path.is_file():
-        scratch = path.with_suffix(".part")
-        with scratch.open("wb") as handle:
-            np.savez(handle, **compute())
-        scratch.replace(path)
+        arrays = compute()
+        write_whole(path, lambda handle: np.savez(handle, **arrays))
     with np.load(path, allow_pickle=False) as saved:
         return {key: saved[key] for key in saved.files}

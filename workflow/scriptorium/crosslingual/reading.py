@@ -14,8 +14,7 @@ import numpy as np
 import torch
 
 from scriptorium.crosslingual.held_out import Pair, Text
-from scriptorium.models.veco import TLM, VecoForMaskedLM
-from scriptorium.models.veco.terms import CA, IGNORED, MLM
+from scriptorium.models.veco.terms import CA, IGNORED, MLM, TLM, VecoForMaskedLM
 from scriptorium.objectives import masking
 
 WITHOUT = "without"

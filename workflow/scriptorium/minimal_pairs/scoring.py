@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 
-from scriptorium.errors import Interrupted
+from scriptorium.chunks import stop_if_asked, write_whole
 from scriptorium.job import Job
 from scriptorium.minimal_pairs.sentences import Sentence
 
@@ -38,21 +37,12 @@ def in_chunks(job: Job, name: str, scores: Scores, sentences: Sequence[Sentence]
 
     Raises Interrupted between two chunks, when the job should stop.
     """
-    job.state.mkdir(parents=True, exist_ok=True)
     parts = []
     for start in range(0, len(sentences), CHUNK):
         path = job.state / f"{name}-{start}.npy"
         if not path.is_file():
-            if reason := job.impl.stop_reason():
-                raise Interrupted(f"{reason}; {start} of {len(sentences)} sentences are scored by {name}")
-            _save(path, scores(sentences[start : start + CHUNK]))
+            stop_if_asked(job, f"{start} of {len(sentences)} sentences are scored by {name}")
+            values = scores(sentences[start : start + CHUNK])
+            write_whole(path, lambda handle, values=values: np.save(handle, values))
         parts.append(np.load(path, allow_pickle=False))
     return np.concatenate(parts)
-
-
-def _save(path: Path, values: np.ndarray) -> None:
-    """Whole or not at all."""
-    scratch = path.with_suffix(".part")
-    with scratch.open("wb") as handle:
-        np.save(handle, values)
-    scratch.replace(path)

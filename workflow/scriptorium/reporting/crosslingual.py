@@ -59,21 +59,23 @@ def table(runs: Sequence[CrosslingualRun], baseline: str, candidates: int) -> pd
     Raises UserError: seeds or variants that were asked about different pairs.
     """
     variants = _grouped(runs)
-    rows, found = [], {}
-    for variant, own in variants.items():
-        layers = _layers(own)
-        for cell in _cells(own[0]):
-            found[variant, cell] = _totals(own, cell, layers)
+    layers = {variant: _layers(own, MODEL) for variant, own in variants.items()}
+    untrained = {variant: _layers(own, RANDOM) for variant, own in variants.items()}
+    found = {
+        (variant, cell): _totals(own, cell, layers[variant])
+        for variant, own in variants.items()
+        for cell in _cells(own[0])
+    }
+    rows = []
     for (variant, cell), totals in found.items():
         own, value = variants[variant], estimate(totals, _mean)
         base = Cell(cell.measure, STATES if cell.measure == ALIGNMENT else JOINED, cell.text, cell.context, cell.words)
-        layers = _layers(own)
         rows.append(
             {
                 "variant": variant,
                 "measure": cell.measure,
                 "reads": cell.reads,
-                "layer": layers[cell.reads] if cell.measure == ALIGNMENT else "",
+                "layer": layers[variant][cell.reads] if cell.measure == ALIGNMENT else "",
                 "text": cell.text,
                 "context": cell.context,
                 "words": cell.words,
@@ -82,7 +84,7 @@ def table(runs: Sequence[CrosslingualRun], baseline: str, candidates: int) -> pd
                 "value": value.value,
                 "ci_low": value.low,
                 "ci_high": value.high,
-                "control": _control(own, cell, candidates),
+                "control": _control(own, cell, untrained[variant], candidates),
                 "against": f"{baseline}, {base.reads}",
                 **_against(totals, found.get((baseline, base)), itself=(variant, cell) == (baseline, base)),
             }
@@ -120,15 +122,13 @@ def _cells(run: CrosslingualRun) -> Iterator[Cell]:
         yield from (Cell(ALIGNMENT, source, *direction) for direction in directions)
 
 
-def _layers(runs: Sequence[CrosslingualRun]) -> dict[str, int]:
+def _layers(runs: Sequence[CrosslingualRun], scorer: str) -> dict[str, int]:
     """source -> the layer that was best on the choosing half, over all seeds of a variant."""
-    links = pd.concat([run.links[run.links["scorer"] == MODEL] for run in runs])
+    links = pd.concat([run.links[run.links["scorer"] == scorer] for run in runs])
     return {source: best_layer(own) for source, own in links.groupby("source")}
 
 
-def _totals(
-    runs: Sequence[CrosslingualRun], cell: Cell, layers: dict[str, int], scorer: str = MODEL, value: str = "right"
-) -> np.ndarray:
+def _totals(runs: Sequence[CrosslingualRun], cell: Cell, layers: dict[str, int], scorer: str = MODEL) -> np.ndarray:
     """[seeds, pairs, 2]: the sum of the measure over a pair, and of how many it is."""
     per_seed = []
     for run in runs:
@@ -136,7 +136,7 @@ def _totals(
             rows = run.links
             rows = rows[(rows["source"] == cell.reads) & (rows["layer"] == layers[cell.reads])]
             rows = rows[(rows["part"] == TEST) & (rows["scorer"] == scorer)]
-            rows = rows.assign(total=rows[value], count=rows["links"])
+            rows = rows.assign(total=rows["right"], count=rows["links"])
         elif cell.measure == MATCHING:
             rows = run.matches.assign(total=run.matches["right"], count=1)
             rows = rows[rows["reads"] == cell.reads]
@@ -155,14 +155,13 @@ def _totals(
     return np.stack([each.reindex(index).to_numpy(float) for each in per_seed])
 
 
-def _control(runs: Sequence[CrosslingualRun], cell: Cell, candidates: int) -> float:
+def _control(runs: Sequence[CrosslingualRun], cell: Cell, layers: dict[str, int], candidates: int) -> float:
+    """What is known without the translation. layers: those that are best with random weights."""
     if cell.measure == MATCHING:
         return 1 / candidates
     if cell.measure != ALIGNMENT:
         return 0.0
-    links = pd.concat([run.links[run.links["scorer"] == RANDOM] for run in runs])
-    own = links[links["source"] == cell.reads]
-    return float(_mean(_totals(runs, cell, {cell.reads: best_layer(own)}, RANDOM).sum((0, 1))))
+    return float(_mean(_totals(runs, cell, layers, RANDOM).sum((0, 1))))
 
 
 def _against(totals: np.ndarray, base: np.ndarray | None, *, itself: bool) -> dict[str, float]:

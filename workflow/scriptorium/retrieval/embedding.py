@@ -10,9 +10,11 @@ import numpy as np
 import torch
 import transformers
 
-from scriptorium.errors import Interrupted, UserError
+from scriptorium.chunks import stop_if_asked, write_whole
+from scriptorium.errors import UserError
 from scriptorium.job import Job
 from scriptorium.models.positions import longest_input
+from scriptorium.objectives import collating
 from scriptorium.retrieval.spec import SearchSettings
 
 TOKENS = 4096  # in a batch, padding included
@@ -63,12 +65,11 @@ class Encoder:
 
     def _framed(self, pieces: Sequence[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         """Ids and what is real, both [B, L]."""
-        ids = torch.full((len(pieces), max(map(len, pieces)) + 2), self.tokenizer.pad_token_id)
-        real = torch.zeros_like(ids)
-        for line, own in enumerate(pieces):
-            framed = [self.tokenizer.cls_token_id, *own, self.tokenizer.sep_token_id]
-            ids[line, : len(framed)], real[line, : len(framed)] = torch.tensor(framed), 1
-        return ids.to(self.model.device), real.to(self.model.device)
+        first, last = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id
+        rows = [np.array([first, *own, last]) for own in pieces]
+        fills = {"ids": self.tokenizer.pad_token_id, "real": 0}
+        made = collating.batches(fills)([{"ids": row, "real": np.ones_like(row)} for row in rows])
+        return made["ids"].to(self.model.device), made["real"].to(self.model.device)
 
     def _pooled(self, states: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
         """[B, L, d] -> [B, d]."""
@@ -102,25 +103,16 @@ def in_chunks(job: Job, name: str, encoder: Encoder, texts: Sequence[str]) -> Ve
 
     Raises Interrupted between two chunks, when the job should stop.
     """
-    job.state.mkdir(parents=True, exist_ok=True)
     order = np.argsort([len(text) for text in texts], kind="stable")
     chunks = []
     for start in range(0, len(order), CHUNK):
         path = job.state / f"{name}-{start}.npy"
         if not path.is_file():
-            stop(job, f"{start} of {len(texts)} texts are read ({name})")
-            scratch = path.with_suffix(".part")
-            with scratch.open("wb") as handle:
-                np.save(handle, encoder.vectors([texts[row] for row in order[start : start + CHUNK]]))
-            scratch.replace(path)
+            stop_if_asked(job, f"{start} of {len(texts)} texts are read ({name})")
+            values = encoder.vectors([texts[row] for row in order[start : start + CHUNK]])
+            write_whole(path, lambda handle, values=values: np.save(handle, values))
         chunks.append(path)
     return Vectors(chunks, order)
-
-
-def stop(job: Job, done: str) -> None:
-    """Raises Interrupted when the job should stop."""
-    if reason := job.impl.stop_reason():
-        raise Interrupted(f"{reason}; {done}")
 
 
 def _batches(lengths: Sequence[int]) -> list[np.ndarray]:

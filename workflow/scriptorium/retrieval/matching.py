@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from scriptorium.chunks import stop_if_asked
 from scriptorium.job import Job
 from scriptorium.retrieval import embedding, evaluating, mining
 from scriptorium.retrieval.collection import DEV, Part
@@ -26,7 +27,7 @@ def match(job: Job, scorer: str, encoder: Encoder, parts: Sequence[Part]) -> tup
         for number, layer in enumerate(encoder.layers):
 
             def pause(done: str = f"{part.name}, layer {layer} is being searched by {scorer}") -> None:
-                embedding.stop(job, done)
+                stop_if_asked(job, done)
 
             both = vectors.of_layer(number)
             x, y = both[: len(first.texts)], both[len(first.texts) :]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from scriptorium.ledger import Ledger
 from scriptorium.retrieval import collection
 from scriptorium.retrieval.collection import Part, Side
 from scriptorium.text.lines_of_corpora import Lines
+from scriptorium.text.order import place
 
 if TYPE_CHECKING:
     from scriptorium.retrieval.spec import CollectionSpec
@@ -68,14 +68,10 @@ def _limited(each: Part, limit: int | None) -> Part:
     """The pairs of lowest hash, in their order: more data change few of them."""
     if limit is None or len(each.gold) <= limit:
         return each
-    order = np.argsort([_digest(each.first.texts[one], each.second.texts[other]) for one, other in each.gold])
+    order = np.argsort([place(each.first.texts[one], each.second.texts[other]) for one, other in each.gold])
     kept = np.zeros(len(each.gold), bool)
     kept[order[:limit]] = True
     return _chosen(each, kept)
-
-
-def _digest(*texts: str) -> int:
-    return int.from_bytes(hashlib.sha256("\n".join(texts).encode()).digest()[:7], "big")
 
 
 def _chosen(each: Part, kept: np.ndarray) -> Part:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import transformers
 
-from scriptorium.errors import Interrupted
+from scriptorium.chunks import stop_if_asked
 from scriptorium.files.tables import clean
 from scriptorium.manifest import write_json
 from scriptorium.objectives import collating
@@ -45,8 +45,7 @@ def translations(
         if not path.is_file():
             made: list[str] = []
             for batch in _batches([sources[row] for row in rows], job.spec.beams):
-                if reason := job.impl.stop_reason():
-                    raise Interrupted(f"{reason}; {start} of {len(order)} sentences are translated")
+                stop_if_asked(job, f"{start} of {len(order)} sentences are translated")
                 made += generate(model, tokenizer, batch, job.spec)
             write_json(path, made)
         for row, text in zip(rows, json.loads(path.read_text(encoding="utf-8")), strict=True):

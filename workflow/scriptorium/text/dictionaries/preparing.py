@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,8 +60,9 @@ def prepare(spec: DictionarySpec, artifacts: list[Path], out: Path, ledger: Ledg
     return [write_parquet(pd.DataFrame(sorted(rows), columns=COLUMNS), out / "entries.parquet")]
 
 
+@cache
 def translations(path: Path, language: str, other: str) -> Translations:
-    """word -> its translations, from a prepared dictionary."""
+    """word -> its translations, from a prepared dictionary; read once."""
     table = pd.read_parquet(path)
     first, second = sorted((language, other))
     own = table[(table["lang_a"] == first) & (table["lang_b"] == second)]
