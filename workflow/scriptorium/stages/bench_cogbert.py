@@ -44,12 +44,7 @@ def run(job: stage.Job) -> list[Path]:
         ratios.append(cogbert.step_ratio(shape, "fixed", runs=runs, target=cogbert.STEP_TARGET, **steps))
     for mode in ("paper", "released"):
         ratios.append(cogbert.step_ratio(small, mode, runs=spec.runs, target=None, **steps))
-    for ratio in ratios:
-        job.ledger.note(ratio.sentence())
-        job.ledger.metrics(0, {f"ratio/{ratio.case}": ratio.row()["ratio_median"]})
-    path = timing.write(ratios, job.outputs["table"])
-    job.ledger.artifact(path, "table")
-    return [path]
+    return [timing.report(ratios, job.ledger, job.outputs["table"])]
 
 
 if __name__ == "__main__":

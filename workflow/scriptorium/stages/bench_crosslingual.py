@@ -43,12 +43,7 @@ def run(job: stage.Job) -> list[Path]:
         ratios = crosslingual.nearest_ratios(spec.search, spec.runs)
     ratios.append(crosslingual.translation_ratio(spec.translation, spec.runs))
     ratios += [crosslingual.step_ratio(pairs, shape, spec.runs) for shape in spec.steps]
-    for ratio in ratios:
-        job.ledger.note(ratio.sentence())
-        job.ledger.metrics(0, {f"ratio/{ratio.case}": ratio.row()["ratio_median"]})
-    path = timing.write(ratios, job.outputs["table"])
-    job.ledger.artifact(path, "table")
-    return [path]
+    return [timing.report(ratios, job.ledger, job.outputs["table"])]
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ def run(job: stage.Job) -> list[Path]:
 
     from scriptorium.engine import training
     from scriptorium.evaluation.by_language import kept, measured
+    from scriptorium.fetching.backbones import backbone_directory
     from scriptorium.fetching.checkpoints import check_checkpoint
     from scriptorium.tasks.examples import shortest_first
     from scriptorium.tasks.few import some
@@ -144,11 +145,6 @@ def read_words(job: stage.Job):
         return Words.read(path, gives="n_fix")
     chosen = spec.cognition
     return Words.read(path, chosen.scores, spec.seed, drop=chosen.drop, pieces=chosen.pieces)
-
-
-def backbone_directory(given: Path) -> Path:
-    """Where the encoder lies in an artifact: in `encoder/` or `model/` of a run of ours, else at the top."""
-    return next((given / name for name in ("encoder", "model") if (given / name).is_dir()), given)
 
 
 def encoder_of(model: transformers.PreTrainedModel, backbone: Path) -> transformers.PreTrainedModel:

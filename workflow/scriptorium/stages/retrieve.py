@@ -20,12 +20,13 @@ def run(job: stage.Job) -> list[Path]:
     from transformers import AutoConfig, AutoModel
 
     from scriptorium.engine import training
+    from scriptorium.fetching.backbones import backbone_directory
     from scriptorium.fetching.checkpoints import check_checkpoint
     from scriptorium.files.tables import write_parquet
     from scriptorium.retrieval import collection, embedding, evaluating, matching
     from scriptorium.text.tokenizers import load_tokenizer
 
-    spec, directory = job.spec, encoder_directory(job.input_dir("model"))
+    spec, directory = job.spec, backbone_directory(job.input_dir("model"))
     check_checkpoint(directory)
     tokenizer = load_tokenizer(directory)
     config = AutoConfig.from_pretrained(directory, local_files_only=True)
@@ -54,11 +55,6 @@ def run(job: stage.Job) -> list[Path]:
     ranks = write_parquet(table, job.out / "ranks.parquet")
     job.ledger.artifact(ranks, "table")
     return [ranks, write_json(job.out / "metrics.json", metrics)]
-
-
-def encoder_directory(given: Path) -> Path:
-    """Where the encoder lies in an artifact: in `encoder/` or `model/` of a run of ours, else at the top."""
-    return next((given / name for name in ("encoder", "model") if (given / name).is_dir()), given)
 
 
 if __name__ == "__main__":

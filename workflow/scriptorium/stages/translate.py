@@ -26,14 +26,14 @@ def run(job: stage.Job) -> list[Path]:
     import torch
 
     from scriptorium.engine import training
+    from scriptorium.fetching.backbones import backbone_directory
     from scriptorium.files.tables import write_parquet
     from scriptorium.text.tokenizers import load_tokenizer
     from scriptorium.translation import evaluations, generating, pairs
     from scriptorium.translation.examples import Pairs, Texts, collate
     from scriptorium.translation.model import Translator, built
 
-    spec, given = job.spec, job.input_dir("backbone")
-    backbone = given / "model" if (given / "model").is_dir() else given  # of a run of ours, or as it was fetched
+    spec, backbone = job.spec, backbone_directory(job.input_dir("backbone"))
     other = manifest.the_parquet(job.input("test")) if job.inputs.get("test") else None
     tables = pairs.splits(spec, manifest.the_parquet(job.input("pairs")), other)
     tokenizer = load_tokenizer(backbone)
