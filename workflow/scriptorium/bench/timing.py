@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from scriptorium.ledger import Ledger
+
 COLUMNS = ("case", "peer", "ratio_median", "ratio_min", "ratio_max", "runs", "target", "unit")
 
 
@@ -59,6 +61,16 @@ def interleaved(
         seconds = {call: _seconds(call) for call in order}
         ratios.append(seconds[peer] / seconds[ours])
     return tuple(ratios)
+
+
+def report(ratios: list[Ratio], ledger: Ledger, path: Path) -> Path:
+    """Sentences and numbers into the ledger, and the bench table."""
+    for ratio in ratios:
+        ledger.note(ratio.sentence())
+        ledger.metrics(0, {f"ratio/{ratio.case}": ratio.row()["ratio_median"]})
+    write(ratios, path)
+    ledger.artifact(path, "table")
+    return path
 
 
 def write(ratios: list[Ratio], path: Path) -> Path:

@@ -29,7 +29,7 @@ class ReferenceChecks:
         self.corpora(), self.pretraining(), self.minimal_pairs(), self.retrieval()
         self.few_labels(), self.crosslingual()
         self.studies(), self.attention()
-        translation.check(self.project, self.where)
+        translation.check(self)
 
     def known(self, name: str, names: Mapping, what: str, place: str, remedy: str | None = None) -> None:
         if name not in names:

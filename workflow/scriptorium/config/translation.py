@@ -4,36 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scriptorium.errors import UserError, nearest
+from scriptorium.errors import UserError
 
 if TYPE_CHECKING:
-    from scriptorium.config.project import Project
+    from scriptorium.config.references import ReferenceChecks
 
 
-def check(project: Project, where: str) -> None:
+def check(checks: ReferenceChecks) -> None:
     """Raises UserError naming the key: unknown names, languages that a corpus of pairs does not have, more layers than
     the backbone has, a backbone that has read the test set."""
+    project, where = checks.project, checks.where
     for name in project.config.translation:
-        _check_pairs(project, name, where)
+        _check_pairs(checks, name)
     for name, study in project.config.translation_studies.items():
         place = f"translation_studies.{name}"
         if study.baseline not in study.variants:
             raise UserError(f"{place}.baseline {study.baseline!r} is not among its variants", where=where)
         for translation in study.translations:
-            _known(translation, project.config.translation, "translation", f"{place}.translations", where)
+            checks.known(translation, project.config.translation, "translation", f"{place}.translations")
         for variant in study.variants:
             recipe = project.variant(variant, "translate", f"{where}: {place}.variants").recipe
-            _known(recipe.backbone, project.backbones, "backbone", f"variant {variant}, backbone", where)
-            _check_backbone(project, variant, study.translations, where)
+            checks.known(recipe.backbone, project.backbones, "backbone", f"variant {variant}, backbone")
+            _check_backbone(checks, variant, study.translations)
 
 
-def _check_pairs(project: Project, name: str, where: str) -> None:
+def _check_pairs(checks: ReferenceChecks, name: str) -> None:
     """The corpora of a translation, and their languages."""
-    entry, known = project.config.translation[name], project.config.parallel
+    config, where = checks.config, checks.where
+    entry, known = config.translation[name], config.parallel
     for key, corpus in (("parallel", entry.parallel), ("test", entry.test)):
         if corpus is None:
             continue
-        _known(corpus, known, "corpus of pairs", f"translation.{name}.{key}", where)
+        checks.known(corpus, known, "corpus of pairs", f"translation.{name}.{key}")
         there = sorted({source.sides for source in known[corpus].sources})
         if "-".join(sorted((entry.source, entry.target))) not in there:
             raise UserError(
@@ -44,8 +46,9 @@ def _check_pairs(project: Project, name: str, where: str) -> None:
             )
 
 
-def _check_backbone(project: Project, variant: str, translations: tuple[str, ...], where: str) -> None:
+def _check_backbone(checks: ReferenceChecks, variant: str, translations: tuple[str, ...]) -> None:
     """Layers, lengths and what it was trained on; only what a pre-training variant's recipe tells is known here."""
+    project, where = checks.project, checks.where
     recipe = project.variants[variant].recipe
     trained = project.backbones[recipe.backbone].pretrained
     if trained is None or trained not in project.variants:
@@ -78,8 +81,3 @@ def _check_backbone(project: Project, variant: str, translations: tuple[str, ...
                 where=where,
                 remedy=f"choose 1 to {own.model.layers} in its recipe",
             )
-
-
-def _known(name: str, names: dict, what: str, place: str, where: str) -> None:
-    if name not in names:
-        raise UserError(f"{place}: unknown {what} {name!r}, {nearest(name, names)}", where=where)

@@ -13,7 +13,7 @@ import pandas as pd
 from scriptorium.errors import UserError, nearest
 from scriptorium.files.tables import clean
 from scriptorium.ledger import Ledger
-from scriptorium.tasks.languages import REMEDY, arranged, files_by_language
+from scriptorium.tasks.languages import REMEDY, arranged, files_by_language, whole_parquet
 from scriptorium.tasks.raw_files import FIELDS, read_lines
 
 if TYPE_CHECKING:
@@ -94,13 +94,10 @@ def _of_lines(path: Path) -> Iterator[Sentence]:
 
 def _of_parquet(path: Path) -> Iterator[Sentence]:
     """The hub's files: tags are numbers, whose names stand in the file's own description of its columns."""
-    import pyarrow
     import pyarrow.parquet
 
-    try:
+    with whole_parquet(path):
         table = pyarrow.parquet.read_table(path)
-    except (pyarrow.ArrowException, OSError) as error:
-        raise UserError(f"damaged parquet file: {error}", where=path, remedy="fetch or copy it again") from None
     column = next((name for name in TAG_COLUMNS if name in table.column_names), None)
     if column is None or "tokens" not in table.column_names:
         raise UserError(

@@ -12,7 +12,7 @@ import pandas as pd
 from scriptorium.errors import UserError
 from scriptorium.files.tables import clean
 from scriptorium.ledger import Ledger
-from scriptorium.tasks.languages import REMEDY, arranged, files_by_language
+from scriptorium.tasks.languages import REMEDY, arranged, files_by_language, whole_parquet
 from scriptorium.tasks.raw_files import FIELDS, read_lines
 
 if TYPE_CHECKING:
@@ -155,12 +155,8 @@ def _header(cells: Sequence[str]) -> dict[str, int]:
 
 
 def _of_parquet(path: Path) -> Iterator[Row]:
-    import pyarrow
-
-    try:
+    with whole_parquet(path):
         table = pd.read_parquet(path)
-    except (pyarrow.ArrowException, OSError) as error:
-        raise UserError(f"damaged parquet file: {error}", where=path, remedy="fetch or copy it again") from None
     names = _header([str(name) for name in table.columns])
     if not names:
         raise UserError(
