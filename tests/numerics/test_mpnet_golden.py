@@ -6,18 +6,17 @@ record anew: `python -m tests.numerics.test_mpnet_golden`.
 
 from __future__ import annotations
 
-import itertools
 import tempfile
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from scriptorium import ledger, manifest
+from scriptorium import manifest
 from scriptorium.objectives.spec import ObjectiveSpec
 from scriptorium.stage import execute
 from scriptorium.stages import pack, pretrain
-from tests import tiny
+from tests import golden, tiny
 
 GOLDEN = Path(__file__).with_name("golden_pretrain.tsv")
 SHAPE = {"hidden_size": 32, "layers": 1, "heads": 2, "intermediate_size": 64, "max_positions": 32}
@@ -39,7 +38,6 @@ OBJECTIVES = {
 LINES = {"name": "full-sentences", "sentences": "lines"}
 PAIRS = {"name": "sentence-pairs", "sentences": "lines", "copies": 2}
 LAYOUTS = {"mpnet-faithful-lines": LINES, "roberta": LINES, "bert-nsp": PAIRS, "bert-nsp-whole-word": PAIRS}
-TOLERANCE = 1e-3  # relative; processors round differently
 
 
 def curve(folder: Path, name: str) -> dict[int, float]:
@@ -65,28 +63,24 @@ def curve(folder: Path, name: str) -> dict[int, float]:
         inputs={"blocks": [folder / "packed/manifest.json"]},
         state=folder / "state",
     )
-    events = [event for event in ledger.read_events(folder / "run") if "train/loss" in event.get("metrics", {})]
-    return {event["step"]: event["metrics"]["train/loss"] for event in events}
+    return golden.losses(folder / "run")
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_fifty_steps_give_the_recorded_losses(name, tmp_path):
-    golden = pd.read_csv(GOLDEN, sep="\t", index_col="step")[name]
+    recorded = golden.read(GOLDEN)[name]
     found = curve(tmp_path, name)
-    assert list(found) == list(golden.index) == [10, 20, 30, 40, 50]
-    assert list(found.values()) == pytest.approx(golden.to_list(), rel=TOLERANCE)
+    assert list(found) == list(recorded.index) == [10, 20, 30, 40, 50]
+    assert list(found.values()) == pytest.approx(recorded.to_list(), rel=golden.TOLERANCE)
 
 
 def test_recorded_curves_tell_the_objectives_apart():
-    golden = pd.read_csv(GOLDEN, sep="\t", index_col="step")
-    for one, other in itertools.combinations(OBJECTIVES, 2):
-        assert ((golden[one] - golden[other]).abs() > TOLERANCE * golden[one]).any(), (one, other)
+    assert golden.alike(golden.read(GOLDEN), OBJECTIVES) == []
 
 
 def record() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        curves = {name: curve(Path(folder) / name, name) for name in OBJECTIVES}
-    pd.DataFrame(curves).rename_axis("step").to_csv(GOLDEN, sep="\t", float_format="%.4f", lineterminator="\n")
+        golden.write({name: curve(Path(folder) / name, name) for name in OBJECTIVES}, GOLDEN)
 
 
 if __name__ == "__main__":

@@ -12,12 +12,11 @@ import tempfile
 import time
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from scriptorium import ledger
 from scriptorium.stages import pretrain
-from tests import two_sided
+from tests import golden, two_sided
 from tests.numerics.test_training_engine_runs import SAME, curve, finished, run, torchrun
 
 GOLDEN = Path(__file__).with_name("golden_veco.tsv")
@@ -31,7 +30,6 @@ ABLATIONS = {
     "veco-no-cross-gradient": {"cross_gradient": False},
     "veco-restarted": {"tlm_positions": "restarted"},
 }
-TOLERANCE = 1e-3  # relative; processors round differently
 
 
 @pytest.fixture(scope="module")
@@ -96,30 +94,26 @@ def recorded(folder: Path, name: str) -> dict[int, float]:
     """{step: mean training loss of the ten steps before} of an ablation."""
     packed = two_sided.packed(folder / "data", repeating=True)
     out = run(packed, folder / "run", spec(paired=ABLATIONS[name], max_steps=50, log_every=10, eval_every=50))
-    events = [event for event in ledger.read_events(out) if "train/loss" in event.get("metrics", {})]
-    return {event["step"]: event["metrics"]["train/loss"] for event in events}
+    return golden.losses(out)
 
 
 @pytest.mark.parametrize("name", ABLATIONS)
 def test_fifty_steps_give_the_recorded_losses(name, tmp_path):
-    golden = pd.read_csv(GOLDEN, sep="\t", index_col="step")[name]
+    expected = golden.read(GOLDEN)[name]
     found = recorded(tmp_path, name)
-    assert list(found) == list(golden.index) == [10, 20, 30, 40, 50]
-    assert list(found.values()) == pytest.approx(golden.to_list(), rel=TOLERANCE)
+    assert list(found) == list(expected.index) == [10, 20, 30, 40, 50]
+    assert list(found.values()) == pytest.approx(expected.to_list(), rel=golden.TOLERANCE)
 
 
 def test_recorded_curves_tell_the_ablations_apart():
-    golden = pd.read_csv(GOLDEN, sep="\t", index_col="step")
-    assert list(golden) == list(ABLATIONS)
-    for number, one in enumerate(ABLATIONS):
-        for other in list(ABLATIONS)[:number]:
-            assert ((golden[one] - golden[other]).abs() > TOLERANCE * golden[one]).any(), (one, other)
+    curves = golden.read(GOLDEN)
+    assert list(curves) == list(ABLATIONS)
+    assert golden.alike(curves, ABLATIONS) == []
 
 
 def record() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        curves = {name: recorded(Path(folder) / name, name) for name in ABLATIONS}
-    pd.DataFrame(curves).rename_axis("step").to_csv(GOLDEN, sep="\t", float_format="%.4f", lineterminator="\n")
+        golden.write({name: recorded(Path(folder) / name, name) for name in ABLATIONS}, GOLDEN)
 
 
 if __name__ == "__main__":

@@ -53,8 +53,9 @@ def file_of(seed: int = 0) -> tuple[bytes, dict[str, np.ndarray]]:
     blob = [piece.encode() for piece in PIECES]
     ends = np.cumsum([0, *map(len, blob)]).astype("<u4")
     normal = b"".join(struct.pack(f"<IB{len(v)}I", ord(k), len(v), *map(ord, v)) for k, v in NORMAL.items())
-    head = struct.pack("<4sI7ifi5iQ", b"E5S1", 1, WIDTH, LAYERS, HEADS, INNER, len(PIECES), PLACES, 2, 1e-12, 0,
-                       len(PIECES), 0, 2, 1, 3, len(b"".join(blob)))  # fmt: skip
+    sizes, special = (WIDTH, LAYERS, HEADS, INNER, len(PIECES), PLACES, 2), (0, 2, 1, 3)
+    head = struct.pack("<4sI7ifi", b"E5S1", 1, *sizes, 1e-12, 0)
+    head += struct.pack("<5iQ", len(PIECES), *special, len(b"".join(blob)))
     head += ends.tobytes() + np.linspace(0, -9, len(PIECES)).astype("<f4").tobytes() + b"".join(blob)
     head += struct.pack("<iI", len(NORMAL), len(normal)) + normal + struct.pack("<i", len(tensors))
     offset = len(head) + sum(2 + len(name) + 21 for name in tensors)
