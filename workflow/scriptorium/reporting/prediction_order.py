@@ -21,6 +21,7 @@ from scriptorium.reporting.pretraining_study import by_variant, mean_of
 from scriptorium.reporting.style import COLOURS, INK, QUIET, save, styled
 
 TREND = "trend"  # change of the loss from the first tenth to the last, along a straight line
+COLUMNS = ["recipe", "tenth", "loss", "loss_error", "delta", "ci_low", "ci_high"]
 LOSSES, COUNTS = [loss_column(tenth) for tenth in TENTHS], [predicted_column(tenth) for tenth in TENTHS]
 
 
@@ -31,8 +32,10 @@ def table_by_tenth(runs: Sequence[PretrainRun], baseline: str) -> pd.DataFrame:
     Without rows where no run predicts in an order.
     """
     variants = {name: own for name, own in by_variant(runs).items() if all(LOSSES[0] in run.held_out for run in own)}
+    if not variants:
+        return pd.DataFrame(columns=COLUMNS)
     base = variants.get(baseline)
-    made = [pd.DataFrame(columns=["recipe", "tenth", "loss", "loss_error", "delta", "ci_low", "ci_high"])]
+    made = []
     for name, own in variants.items():
         losses = np.array([mean_of(own, f"validation/loss_by_rank/{tenth}") for tenth in TENTHS])
         # not divided by the root of the seeds: these all predict the same held-out tokens
@@ -49,7 +52,7 @@ def table_by_tenth(runs: Sequence[PretrainRun], baseline: str) -> pd.DataFrame:
             }
         )
         made.append(rows.assign(**_against(own, base)) if base and name != baseline else rows)
-    return pd.concat(made[1:] or made, ignore_index=True)
+    return pd.concat(made, ignore_index=True)
 
 
 def trend(losses: np.ndarray) -> np.ndarray:
