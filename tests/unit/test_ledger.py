@@ -32,6 +32,15 @@ def test_every_event_is_on_disk_before_the_run_ends(tmp_path):
     assert read_record(tmp_path)["status"] == FINISHED
 
 
+def test_a_run_outside_a_repository_does_not_hide_the_commit_of_the_next_one(tmp_path, monkeypatch):
+    with monkeypatch.context() as outside:
+        outside.chdir(tmp_path)
+        start(tmp_path / "a").finish(FINISHED)
+    start(tmp_path / "b").finish(FINISHED)
+    assert read_record(tmp_path / "a")["git"] == {}
+    assert len(read_record(tmp_path / "b")["git"]["commit"]) == 40
+
+
 @pytest.mark.parametrize("status", [FAILED, KILLED])
 def test_a_run_that_did_not_finish_is_continued_with_its_first_start(tmp_path, status):
     journal = start(tmp_path)

@@ -67,7 +67,7 @@ class Ledger:
             "pid": os.getpid(),
             "pid_start": process_start(os.getpid()),
             "slurm_job_id": os.environ.get("SLURM_JOB_ID"),
-            "git": git_state(),
+            "git": git_state(Path.cwd()),
             "packages": package_versions(),
             "python": platform.python_version(),
             "device": None,
@@ -184,11 +184,11 @@ def process_start(pid: int) -> float | None:
 
 
 @cache
-def git_state() -> dict[str, Any]:
-    """Commit, branch and dirty flag of the working directory's repository; empty outside one."""
+def git_state(folder: Path) -> dict[str, Any]:
+    """Commit, branch and dirty flag of the repository that holds `folder`; empty outside one."""
 
     def git(*words: str) -> str:
-        done = subprocess.run(["git", *words], capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, timeout=60, check=True)
         return done.stdout.strip()
 
     try:
