@@ -13,12 +13,15 @@ import yaml
 from scriptorium.config import loading
 from scriptorium.config.project import Project
 from scriptorium.errors import UserError
-from scriptorium.reporting import claims, finetuning
+from scriptorium.reporting import claims, finetuning, translation
+from scriptorium.reporting.claimed import Finetuned, Retrieved, Translated
+from scriptorium.reporting.retrieval import RetrievalRun
 from scriptorium.reporting.spec import ClaimRow
 from scriptorium.runs import Runs
 from scriptorium.stages import tabulate_claims
 from tests.tiny import run_twice
 from tests.unit.test_reporting import finetuned, hits, shown
+from tests.unit.test_translation_table import translated
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = [
@@ -37,8 +40,12 @@ def runs(root, variant, share, seeds, offset):
 
 
 def made(paths, *rows):
-    found = claims.table_of_claims(rows, [finetuning.read(p) for p in paths], shown(), smallest=0.005)
-    return found.set_index("claim")
+    return table(paths, *rows).set_index("claim")
+
+
+def table(paths, *rows):
+    subjects = {"finetune": Finetuned([finetuning.read(path) for path in paths], 0.005, shown())}
+    return claims.table_of_claims(rows, claims.measured(rows, subjects), smallest=0.005)
 
 
 @pytest.mark.parametrize(
@@ -64,9 +71,8 @@ def test_verdict_by_cases(low, high, p, seeds, expected):
 
 def test_columns_are_exactly_those_of_the_contract(tmp_path):
     paths = runs(tmp_path, "bert", 0.7, 1, 0) + runs(tmp_path, "cogbert", 0.7, 1, 10)
-    found = claims.table_of_claims([ROW, ABSENT], [finetuning.read(p) for p in paths], shown(), smallest=0.005)
-    assert list(found.columns) == CONTRACT
-    assert list(claims.table_of_claims([ABSENT], [], {}, smallest=0.005).columns) == CONTRACT
+    assert list(table(paths, ROW, ABSENT).columns) == CONTRACT
+    assert list(table([], ABSENT).columns) == CONTRACT
 
 
 def test_a_gain_is_reproduced_with_five_seeds_and_inconclusive_with_two_which_say_how_many_it_takes(tmp_path):
@@ -103,7 +109,7 @@ def test_p_values_are_corrected_within_a_paper(tmp_path):
 def test_the_stage_writes_the_same_bytes_twice_also_without_any_run(tmp_path, monkeypatch):
     names = {"table": "claims.tsv", "figure": "claims.svg"}
     paths = runs(tmp_path, "bert", 0.6, 2, 0) + runs(tmp_path, "cogbert", 0.9, 2, 10)
-    for given in ({"runs": paths}, {}):
+    for given in ({"finetune": paths}, {}):
         spec = tabulate_claims.TabulateClaimsSpec(claims=(ROW, ABSENT), tasks=shown())
         first, second = run_twice(tabulate_claims, spec, given, names, tmp_path, monkeypatch)
         assert first == second
@@ -175,3 +181,48 @@ def test_figure_4_stands_in_the_published_table_as_found():
 def test_a_claim_whose_intervention_did_not_act_is_not_tested_whatever_the_interval_says():
     assert claims.verdict(0.001, 0.002, 0.001, 5, 0.005, acted=False) == "not tested"
     assert claims.verdict(-0.001, 0.001, 0.9, 1, 0.005, acted=False) == "not tested"
+
+
+def test_a_claim_about_translation_is_decided_in_percent(tmp_path):
+    paths = [translated(tmp_path, name, k, share) for name, share in (("a", 0.8), ("b", 0.5)) for k in range(3)]
+    subject = Translated([translation.read(path) for path in paths], 0.005, {"en-de": "13a"})
+    row = ClaimRow(claim="better/en-de", paper="P", of="translate", task="en-de", a="a", b="b")
+    found = claims.measured([row], {"translate": subject})
+    made = claims.table_of_claims([row], found, smallest=0.005).iloc[0]
+    assert (made["metric"], made["verdict"]) == ("BLEU", "reproduced")
+    assert 5 < made["delta"] == pytest.approx(made["ours_a"] - made["ours_b"], abs=2)
+    assert found[0].unit == 100
+    with pytest.raises(UserError, match="no metric 'BLUE', did you mean 'BLEU'"):
+        subject.measured(row.model_copy(update={"metric": "BLUE"}))
+
+
+def retrieved(variant: str, seed: int, share: float, layer: int = 2) -> RetrievalRun:
+    """A search in one set, in both directions; another layer finds nothing."""
+    own = np.random.default_rng([seed, len(variant)])
+    rows = pd.DataFrame({"id": [f"p{k}" for k in range(200)] * 2, "languages": "de-en"})
+    rows["direction"] = ["de-en"] * 200 + ["en-de"] * 200
+    rows = rows.assign(hit=(own.random(400) < share).astype(np.int8), predicted=1, gold=1, scorer="model", layer=layer)
+    rows["found"] = np.where(rows["hit"] == 1, rows["id"], own.integers(200, size=400).astype(str))
+    silent = rows.assign(hit=np.int8(0), layer=0)
+    return RetrievalRun(variant, "held-out", seed, pd.concat([rows, silent]), {"layer": layer})
+
+
+def test_a_claim_about_retrieval_reads_the_layer_that_counts_of_each_variant():
+    runs = [retrieved("a", k, 0.7, layer=1) for k in range(3)] + [retrieved("bb", k, 0.4) for k in range(3)]
+    row = ClaimRow(claim="better/held-out", paper="P", of="retrieve", task="held-out", a="a", b="bb")
+    found = claims.measured([row], {"retrieve": Retrieved(runs, 0.005)})
+    made = claims.table_of_claims([row], found, smallest=0.005).iloc[0]
+    assert (made["metric"], made["verdict"], made["seeds"]) == ("accuracy", "reproduced", 3)
+    assert made["ours_a"] == pytest.approx(np.mean([run.rows["hit"].mean() * 2 for run in runs[:3]]), abs=1e-6)
+    assert made["changed"] > 0.5
+    runs[0].rows["id"] = runs[0].rows["id"] + "x"
+    with pytest.raises(UserError, match="different texts"):
+        Retrieved(runs, 0.005).measured(row)
+
+
+def test_claims_ask_for_translations_and_retrieval_of_the_programme(root):
+    runs = Runs(load(root))
+    asked = {(run.stage, run.variant, run.task) for run in runs.claimed("veco", "translate")}
+    assert asked == {("translate", name, "en-de") for name in ("translate-veco", "translate-xlm")}
+    assert {run.variant for run in runs.claimed("veco", "retrieve")} == {"veco", "xlm"}
+    assert not runs.claimed("mpnet", "translate")

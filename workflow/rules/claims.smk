@@ -3,11 +3,16 @@ claims_cogbert.tsv and the like for the claims of one programme, from its own st
 """
 
 
+def claimed_by(wildcards, stage):
+    programme = wildcards.of.removeprefix("_")
+    return [run.manifest for run in RUNS.claimed(programme, stage)]
+
+
 rule tabulate_claims:
     input:
-        runs=lambda wildcards: [
-            run.manifest for run in RUNS.claimed(wildcards.of.removeprefix("_"))
-        ],
+        finetune=lambda wildcards: claimed_by(wildcards, "finetune"),
+        translate=lambda wildcards: claimed_by(wildcards, "translate"),
+        retrieve=lambda wildcards: claimed_by(wildcards, "retrieve"),
     output:
         "results/runs/tables/claims{of}/manifest.json",
         table=report(
@@ -39,4 +44,5 @@ rule tabulate_claims:
     shell:
         "python -m scriptorium.stages.tabulate_claims --spec {params.spec:q}"
         " --out results/runs/tables/claims{wildcards.of}"
-        " --input runs={input.runs} --output table={output.table} figure={output.figure} 2> {log}"
+        " --input finetune={input.finetune} translate={input.translate} retrieve={input.retrieve}"
+        " --output table={output.table} figure={output.figure} 2> {log}"

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from scriptorium.config.yaml_files import read_yaml
 from scriptorium.errors import UserError, nearest
-from scriptorium.reporting.spec import ClaimRow
+from scriptorium.reporting.spec import ClaimRow, Stage
 from scriptorium.spec import Spec
 
 PUBLISHED = ("paper", "table", "system", "task", "metric", "value", "source", "note")
@@ -27,8 +27,11 @@ class Claim(Spec):
     text: str = Field(description="the claim in words")
     a: str = Field("", description="variant of ablations.tsv that is claimed to be better")
     b: str = Field("", description="variant of ablations.tsv that it is compared with")
-    metric: str = Field("", description="empty: the task's own")
-    tasks: tuple[str, ...] = Field((), description="tasks that it is claimed for; those configured are tested")
+    of: Stage = Field("finetune", description="the stage whose runs are compared")
+    metric: str = Field("", description="empty: the task's own, BLEU, or accuracy")
+    tasks: tuple[str, ...] = Field(
+        (), description="tasks, translations or retrieval sets that it is claimed for; those configured are tested"
+    )
     published: dict[str, str] = Field(default_factory=dict, description="a, b -> 'table / system' of published.tsv")
     untested: str = Field("", description="why it cannot be tested; instead of a, b and tasks")
 
@@ -43,7 +46,7 @@ class Claims(Spec):
     """config/claims.yaml."""
 
     smallest_effect: float = Field(gt=0, description="smallest difference of interest, in the metric's own unit")
-    tasks: tuple[str, ...] = Field(description="names of tasks that claims may use")
+    tasks: tuple[str, ...] = Field(description="names of tasks, translations and sets that claims may use")
     claims: dict[str, Claim] = Field(description="claims by name")
 
 
@@ -80,10 +83,11 @@ def rows(claims: Mapping[str, Claim], published: list[dict[str, str]], metrics: 
                 ClaimRow(
                     claim=f"{name}/{task}" if task else name,
                     paper=claim.paper,
+                    of=claim.of,
                     task=task,
                     a=claim.a,
                     b=claim.b,
-                    metric=claim.metric or metrics.get(task) or "",
+                    metric=claim.metric or (metrics.get(task) if claim.of == "finetune" else "") or "",
                     published_a=values["a"],
                     published_b=values["b"],
                 )

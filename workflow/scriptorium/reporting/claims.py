@@ -10,11 +10,11 @@ import pandas as pd
 from matplotlib import pyplot as plt
 
 from scriptorium.evaluation.statistics import holm
-from scriptorium.reporting.finetuning import ACTED, Difference, FinetuneRun, checked_metric, columns_of, difference
-from scriptorium.reporting.spec import ClaimRow, TaskInTables
+from scriptorium.reporting.claimed import Found, Subject
+from scriptorium.reporting.finetuning import ACTED, columns_of
+from scriptorium.reporting.spec import ClaimRow
 from scriptorium.reporting.style import COLOURS, INK, QUIET, save, styled
 from scriptorium.reporting.verdicts import ALPHA, NOT_TESTED, ONE_SEED, seeds_needed, undecided
-from scriptorium.tasks.kind import kind_of
 
 COLUMNS = (
     "claim",
@@ -74,34 +74,27 @@ def verdict(
     return NOT_REPRODUCED if high < smallest else INCONCLUSIVE
 
 
-def table_of_claims(
-    claims: Sequence[ClaimRow],
-    runs: Sequence[FinetuneRun],
-    tasks: Mapping[str, TaskInTables],
-    *,
-    smallest: float,
-) -> pd.DataFrame:
+def measured(claims: Sequence[ClaimRow], subjects: Mapping[str, Subject]) -> dict[int, Found]:
+    """Number of a claim -> what was measured, for those whose two variants were run.
+
+    subjects: by the stage whose runs a claim compares. Raises what the comparisons raise (reporting/claimed.py).
+    """
+    found = {number: subjects[claim.of].measured(claim) for number, claim in enumerate(claims) if claim.task}
+    return {number: each for number, each in found.items() if each}
+
+
+def table_of_claims(claims: Sequence[ClaimRow], found: Mapping[int, Found], *, smallest: float) -> pd.DataFrame:
     """One row per claim and task (COLUMNS), in the order given.
 
     ours_* are means over the seeds that each variant has, delta is a - b in the metric's own unit, p_holm is
-    corrected over all tested claims of the same paper. Raises what reporting/differences.py raises.
+    corrected over all tested claims of the same paper. smallest: effect of interest, of a metric between 0 and 1.
     """
-    by_name: dict[tuple[str, str], list[FinetuneRun]] = {}
-    for run in runs:
-        by_name.setdefault((run.variant, run.task), []).append(run)
-    compared: dict[tuple[str, str, str, str], Difference] = {}  # several claims may ask for the same comparison
-    rows, found = [], {}
-    for claim in claims:
-        a, b = by_name.get((claim.a, claim.task), []), by_name.get((claim.b, claim.task), [])
+    rows = []
+    for number, claim in enumerate(claims):
         row = {name: getattr(claim, name) for name in COLUMNS[:7]} | {"seeds": 0, "scale": "", "verdict": NOT_RUN}
-        if a and b:
-            metric = checked_metric(claim.task, claim.metric, (a, b))
-            key = (claim.a, claim.b, claim.task, metric)
-            if key not in compared:
-                compared[key] = difference(a, b, tasks[claim.task], metric, smallest=smallest)
-            found[len(rows)] = compared[key]
-            row |= {"metric": metric, "ours_a": _mean(a, metric), "ours_b": _mean(b, metric)}
-            row |= {"seeds": compared[key].seeds, **columns_of(compared[key])}
+        if each := found.get(number):
+            row |= {"metric": each.metric, "ours_a": each.a, "ours_b": each.b}
+            row |= {"seeds": each.difference.seeds, **columns_of(each.difference)}
         rows.append(row)
     made = pd.DataFrame(rows).reindex(columns=[*COLUMNS, "p"])
     numbers = [*COLUMNS[5:13], "p", *ACTED]
@@ -110,36 +103,44 @@ def table_of_claims(
     for _, own in made.groupby("paper"):
         made.loc[own.index, "p_holm"] = holm(own["p"].tolist())
     for place, each in found.items():
-        row = made.loc[place]
-        lower = _lower_is_better(row, tasks)
+        row, lower = made.loc[place], each.lower_better
         decided = not undecided(row["p_holm"], row["ci_low"], row["ci_high"])
         made.loc[place, "verdict"] = verdict(
             row["ci_low"],
             row["ci_high"],
             row["p_holm"],
             row["seeds"],
-            smallest,
-            acted=each.manipulation.acted(decided=decided),
+            smallest * each.unit,
+            acted=each.difference.manipulation.acted(decided=decided),
             lower_better=lower,
         )
         made.loc[place, "seeds_needed"] = seeds_needed(
-            each.comparison, row["p_holm"], family[place], smallest=smallest, lower_better=lower
+            each.difference.comparison,
+            row["p_holm"],
+            family[place],
+            smallest=smallest * each.unit,
+            lower_better=lower,
         )
     return made[list(COLUMNS)]
 
 
-def figure(made: pd.DataFrame, tasks: Mapping[str, TaskInTables], path: Path) -> Path:
-    """Forest plot of the differences that were measured, a claim and task per line; right of 0 is as claimed."""
-    rows = made[made["delta"].notna()].reset_index(drop=True)
+def figure(made: pd.DataFrame, found: Mapping[int, Found], path: Path) -> Path:
+    """Forest plot of the differences that were measured, a claim and task per line; right of 0 is as claimed.
+
+    What is in percent (BLEU) is drawn as a share of 1, so that all have one axis.
+    """
+    rows = made.loc[sorted(found)].copy()
+    gains = [(-1 if found[place].lower_better else 1) / found[place].unit for place in rows.index]
+    numbers = ["delta", "ci_low", "ci_high"]
+    rows[numbers] = rows[numbers].mul(gains, axis=0)
+    rows = rows.reset_index(drop=True)
     with styled():
         canvas, axes = plt.subplots(figsize=(9.2, 1.4 + 0.32 * max(len(rows), 2)), layout="constrained")
         axes.axvline(0, color=INK, linewidth=1)
         for place, row in rows.iterrows():
-            sign = -1 if _lower_is_better(row, tasks) else 1
             colour = COLOUR[row["verdict"]]
-            ends = sorted((sign * row["ci_low"], sign * row["ci_high"]))
-            axes.plot(ends, [place, place], color=colour, linewidth=2.2)
-            axes.plot(sign * row["delta"], place, "o", color=colour, markersize=6)
+            axes.plot([row["ci_low"], row["ci_high"]], [place, place], color=colour, linewidth=2.2)
+            axes.plot(row["delta"], place, "o", color=colour, markersize=6)
             axes.text(
                 1.01,
                 place,
@@ -151,7 +152,7 @@ def figure(made: pd.DataFrame, tasks: Mapping[str, TaskInTables], path: Path) ->
             )
         if rows.empty:
             axes.text(0.5, 0.5, "no claim was run", transform=axes.transAxes, ha="center", color=QUIET)
-        reach = np.nanmax(np.abs(rows[["delta", "ci_low", "ci_high"]].to_numpy(float)), initial=0.01) * 1.15
+        reach = np.nanmax(np.abs(rows[numbers].to_numpy(float)), initial=0.01) * 1.15
         axes.set_xlim(-reach, reach)
         axes.set_yticks(range(len(rows)), rows["claim"], fontsize=8)
         axes.set_ylim(max(len(rows), 1) - 0.4, -0.6)
@@ -159,12 +160,3 @@ def figure(made: pd.DataFrame, tasks: Mapping[str, TaskInTables], path: Path) ->
         axes.set_xlabel("difference of a to b, 95% interval over new seeds and examples (right of 0: as claimed)")
         axes.set_title(f"{len(rows)} of {len(made)} claims and tasks were run")
         return save(canvas, path)
-
-
-def _lower_is_better(row: pd.Series, tasks: Mapping[str, TaskInTables]) -> bool:
-    """Whether the metric of a row is an error; its claim is <name>/<task>."""
-    return kind_of(tasks[row["claim"].partition("/")[2]].kind).lower_is_better(row["metric"])
-
-
-def _mean(runs: Sequence[FinetuneRun], metric: str) -> float:
-    return float(np.mean([run.metrics[metric] for run in runs]))

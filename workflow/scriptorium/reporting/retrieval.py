@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ import pandas as pd
 
 from scriptorium.errors import UserError
 from scriptorium.evaluation.statistics import compare, estimate
+from scriptorium.reporting.differences import Difference
+from scriptorium.reporting.manipulation import Manipulation, seed_pairs, share_changed
 from scriptorium.retrieval.evaluating import BOTH, MODEL, RANDOM
 
 CONTROL = "random weights"
@@ -55,6 +58,45 @@ def table(runs: Sequence[RetrievalRun]) -> pd.DataFrame:
             totals = {name: [_Totals.of(each[each["scorer"] == name]) for each in rows] for name in (MODEL, RANDOM)}
             made += [_row(own, int(layer), totals, *key) for key in totals[MODEL][0].shown()]
     return pd.DataFrame(made)
+
+
+def difference(
+    own: Sequence[RetrievalRun], base: Sequence[RetrievalRun], *, smallest: float
+) -> tuple[tuple[float, float], Difference]:
+    """(values of both variants, the first minus the second) on one set: the mean over its languages, both directions
+    together, each variant by its layer that counts. Raises UserError: other texts."""
+    counted = [[_counted(run) for run in side] for side in (own, base)]
+    asked = [rows[["id", "languages", "direction"]].reset_index(drop=True) for side in counted for rows in side]
+    if not all(each.equals(asked[0]) for each in asked):
+        raise UserError(
+            f"{own[0].variant} and {base[0].variant} were tested on different texts",
+            where=f"results/retrieval/*/{own[0].collection}",
+            remedy="run snakemake for both again",
+        )
+    totals = [[_Totals.of(rows) for rows in side] for side in counted]
+    key = totals[0][0].shown()[-1]
+    a, b = (np.stack([each.of_key(*key) for each in side]) for side in totals)
+    texts = [
+        {run.seed: rows["found"].to_numpy() for run, rows in zip(side, tables, strict=True)}
+        for side, tables in zip((own, base), counted, strict=True)
+    ]
+    acted = Manipulation(
+        changed=share_changed(np.not_equal, seed_pairs(*texts)),
+        changed_seeds=share_changed(np.not_equal, combinations(texts[1].values(), 2)),
+        logit_shift=float("nan"),
+    )
+    values = estimate(a, _measure).value, estimate(b, _measure).value
+    return values, Difference(compare(a, b, _measure, smallest=smallest), acted, min(len(own), len(base)))
+
+
+def metric_of(run: RetrievalRun) -> str:
+    """Texts that are mined have F1, those that are searched accuracy."""
+    return F1 if any(name.startswith("threshold/") for name in run.metrics) else ACCURACY
+
+
+def _counted(run: RetrievalRun) -> pd.DataFrame:
+    """The rows of the encoder, of the layer that counts."""
+    return run.rows[(run.rows["layer"] == run.metrics["layer"]) & (run.rows["scorer"] == MODEL)]
 
 
 def grouped(runs: Sequence[RetrievalRun]) -> list[list[RetrievalRun]]:
@@ -117,7 +159,7 @@ def _row(own: list[RetrievalRun], layer: int, totals: dict[str, list[_Totals]], 
         "direction": direction,
         "layer": layer,
         "counts": layer == own[0].metrics["layer"],
-        "metric": F1 if any(name.startswith("threshold/") for name in own[0].metrics) else ACCURACY,
+        "metric": metric_of(own[0]),
         "n": model.shape[1],
         "seeds": len(own),
         "value": found.value,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from scriptorium.spec import Spec
@@ -21,13 +23,17 @@ class TaskInLanguages(TaskInTables):
     xtreme: XtremeTask | None = Field(None, description="which of XTREME's tasks it is")
 
 
+Stage = Literal["finetune", "translate", "retrieve"]  # whose runs a claim may compare
+
+
 class ClaimRow(Spec):
     """A claim on one task, with its published values resolved."""
 
     claim: str = Field(description="<name>/<task>, or <name> for one that cannot be tested")
     paper: str = Field(description="who claims it")
+    of: Stage = Field("finetune", description="the stage whose runs are compared")
     metric: str = Field("", description="what is compared; empty for a task that is not configured")
-    task: str = Field("", description="the task")
+    task: str = Field("", description="the task, the translation or the retrieval set")
     a: str = Field("", description="variant claimed to be better")
     b: str = Field("", description="variant compared with")
     published_a: float | None = Field(None, description="published value of a; percentages as shares of 1")

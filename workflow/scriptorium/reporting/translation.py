@@ -11,11 +11,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from scriptorium.errors import UserError
+from scriptorium.errors import UserError, nearest
 from scriptorium.evaluation.statistics import compare, estimate, holm
+from scriptorium.reporting.differences import Difference
 from scriptorium.reporting.manipulation import Manipulation, seed_pairs, share_changed
 from scriptorium.reporting.verdicts import BASELINE, scale, seeds_needed, verdict
 from scriptorium.translation.scores import METRICS
+
+BLEU = "BLEU"
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,22 @@ def table(runs: Sequence[TranslationRun], baseline: str, tokenizers: Mapping[str
                     }
                 rows.append(row)
     return _decided(pd.DataFrame(rows), found)
+
+
+def difference(
+    own: Sequence[TranslationRun], base: Sequence[TranslationRun], metric: str, tokenize: str, *, smallest: float
+) -> tuple[tuple[float, float], Difference]:
+    """(values of both variants, the first minus the second) by a metric, in percent.
+
+    Raises UserError: other test sentences, a metric that is not there.
+    """
+    if metric not in METRICS:
+        raise UserError(f"translations have no metric {metric!r}, {nearest(metric, METRICS)}")
+    _check(own[0].translation, {own[0].variant: own, base[0].variant: base})
+    counts, value = METRICS[metric]
+    a, b = (_counts(side, counts, tokenize) for side in (own, base))
+    found = Difference(compare(a, b, value, smallest=smallest), manipulation(own, base), min(len(own), len(base)))
+    return (estimate(a, value).value, estimate(b, value).value), found
 
 
 def manipulation(own: Sequence[TranslationRun], base: Sequence[TranslationRun]) -> Manipulation:

@@ -234,19 +234,31 @@ class ConfiguredRuns:
     def reading_data(self, study: str) -> list[str]:
         return list(dict.fromkeys(f"results/data/{run.task}/manifest.json" for run in self.reading(study)))
 
-    def claimed(self, programme: str = "") -> list[Run]:
-        """Configured fine-tuning runs that a claim compares: of its two variants, where both are there.
+    def claimed(self, programme: str = "", stage: str = "finetune") -> list[Run]:
+        """Configured runs of a stage that a claim compares: of its two variants, where both are there.
 
         With a programme, only its own studies and claims count.
         """
-        configured = self.finetuned_in(self.programme(programme)) if programme else self.finetuning
+        configured = self._claimable(stage, programme)
         there = {(run.variant, run.task) for run in configured}
         wanted = set()
         for claim in self.claims(programme).values():
-            for task in claim.tasks:
+            for task in claim.tasks if claim.of == stage else ():
                 pair = {(claim.a, task), (claim.b, task)}
                 wanted |= pair if pair <= there else set()
         return [run for run in configured if (run.variant, run.task) in wanted]
+
+    def _claimable(self, stage: str, programme: str) -> list[Run]:
+        """All configured runs of a stage, or those of the studies of a programme, each once."""
+        if stage == "finetune":
+            return self.finetuned_in(self.programme(programme)) if programme else self.finetuning
+        if stage == "translate":
+            entries = self.config.translation_studies.items()
+            found = [self.translation_study(name) for name, entry in entries if programme in ("", entry.programme)]
+        else:
+            own = {f"_{name}" for name in self.pretraining_programme(programme)}
+            found = [self.retrieval_of(name) for name in self._with("retrieval") if not programme or name in own]
+        return list({run.path: run for runs in found for run in runs}.values())
 
     def claims(self, programme: str = "") -> dict[str, Claim]:
         """The claims by name; with a programme, those about its variants, and of its paper those never tested."""

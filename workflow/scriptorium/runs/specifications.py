@@ -336,7 +336,9 @@ class Specifications(ConfiguredRuns):
         rows = claims.rows(self.claims(programme), self.project.published, metrics)
         effect = self.project.claims.smallest_effect
         tasks = self._in_tables(sorted({run.task for run in self.claimed(programme)}))
-        return TabulateClaimsSpec(claims=tuple(rows), tasks=tasks, smallest_effect=effect)
+        names = sorted({run.task for run in self.claimed(programme, "translate")})
+        translations = {name: Direction(**self.config.translation[name].shared(Direction)) for name in names}
+        return TabulateClaimsSpec(claims=tuple(rows), tasks=tasks, translations=translations, smallest_effect=effect)
 
     @made_in("results/runs/tables/statistics_check")
     def check_statistics(self) -> Spec:

@@ -1,18 +1,24 @@
 """The claims table: every claim of config/claims.yaml, its published numbers, ours, and a verdict.
 
-inputs: runs = manifests results/finetune/<variant>/<task>/seed<k>/manifest.json (may be none)
+inputs: finetune, translate, retrieve = manifests of the runs of these stages (may be none), such as
+        results/finetune/<variant>/<task>/seed<k>/manifest.json
 outputs: table = results/tables/claims.tsv, figure = results/figures/claims.svg (claims_<programme> for one paper's)
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from scriptorium import stage
 from scriptorium.reporting.spec import ClaimRow, TaskInTables
 from scriptorium.spec import Spec
+from scriptorium.translation.spec import Direction
+
+if TYPE_CHECKING:
+    from scriptorium.reporting.claimed import Subject
 
 
 class TabulateClaimsSpec(Spec):
@@ -20,16 +26,17 @@ class TabulateClaimsSpec(Spec):
 
     claims: tuple[ClaimRow, ...] = Field(description="claims by task, published values resolved")
     tasks: dict[str, TaskInTables] = Field(description="the tasks of those that were run, by name")
+    translations: dict[str, Direction] = Field(default_factory=dict, description="the same of translations")
     smallest_effect: float = Field(0.005, gt=0, description="an interval that ends below it shows no gain")
 
 
 def run(job: stage.Job) -> list[Path]:
-    from scriptorium.reporting import claims, finetuning, tables
+    from scriptorium.reporting import claims, tables
 
     spec = job.spec
-    runs = [finetuning.read(path) for path in job.inputs.get("runs", [])]
-    made = claims.table_of_claims(spec.claims, runs, spec.tasks, smallest=spec.smallest_effect)
-    files = [tables.write(made, job.outputs["table"]), claims.figure(made, spec.tasks, job.outputs["figure"])]
+    found = claims.measured(spec.claims, _subjects(job))
+    made = claims.table_of_claims(spec.claims, found, smallest=spec.smallest_effect)
+    files = [tables.write(made, job.outputs["table"]), claims.figure(made, found, job.outputs["figure"])]
     for row in made[made["delta"].notna()].itertuples():
         job.ledger.note(f"{row.claim}: {row.delta:+.3f} [{row.ci_low:+.3f}, {row.ci_high:+.3f}], {row.verdict}")
         job.ledger.metrics(0, {f"{row.claim}/delta": row.delta})
@@ -38,6 +45,25 @@ def run(job: stage.Job) -> list[Path]:
     for file, kind in zip(files, ("table", "figure"), strict=True):
         job.ledger.artifact(file, kind)
     return files
+
+
+def _subjects(job: stage.Job) -> dict[str, Subject]:
+    """The runs by the stage that made them."""
+    from scriptorium.reporting import differences, retrieval, translation
+    from scriptorium.reporting.claimed import Finetuned, Retrieved, Translated
+    from scriptorium.translation.scores import tokenizer_of
+
+    spec, smallest = job.spec, job.spec.smallest_effect
+    runs = {
+        name: [module.read(path) for path in job.inputs.get(name, [])]
+        for name, module in (("finetune", differences), ("translate", translation), ("retrieve", retrieval))
+    }
+    tokenizers = {name: tokenizer_of(direction) for name, direction in spec.translations.items()}
+    return {
+        "finetune": Finetuned(runs["finetune"], smallest, spec.tasks),
+        "translate": Translated(runs["translate"], smallest, tokenizers),
+        "retrieve": Retrieved(runs["retrieve"], smallest),
+    }
 
 
 if __name__ == "__main__":

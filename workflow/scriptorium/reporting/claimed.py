@@ -1,0 +1,104 @@
+"""What claims compare: runs of fine-tuning, of translation and of retrieval, each by the measure that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from scriptorium.reporting import differences, retrieval, translation
+from scriptorium.reporting.finetuning import checked_metric
+from scriptorium.reporting.spec import ClaimRow, TaskInTables
+from scriptorium.tasks.kind import kind_of
+
+
+@dataclass(frozen=True)
+class Found:
+    """A measured claim. a, b: values over the seeds that each variant has · difference: a - b, in the metric's unit ·
+    unit: what 1 is in it, 100 for a metric in percent."""
+
+    metric: str
+    a: float
+    b: float
+    difference: differences.Difference
+    lower_better: bool = False
+    unit: float = 1
+
+
+class Subject:
+    """The runs of one stage. A subclass says how two variants are compared."""
+
+    def __init__(self, runs: Sequence[Any], smallest: float):
+        """runs: with their variant, seed and `place` · smallest: effect of interest, of a metric between 0 and 1."""
+        self.smallest = smallest
+        self.runs: dict[tuple[str, str], list[Any]] = {}
+        for run in runs:
+            self.runs.setdefault((run.variant, self.place(run)), []).append(run)
+        self._compared: dict[tuple[str, str, str, str], Found] = {}  # several claims may ask for the same comparison
+
+    def measured(self, claim: ClaimRow) -> Found | None:
+        """None where one of the variants has no run."""
+        a, b = (self.runs.get((name, claim.task), []) for name in (claim.a, claim.b))
+        if not (a and b):
+            return None
+        key = (claim.a, claim.b, claim.task, claim.metric)
+        if key not in self._compared:
+            self._compared[key] = self.compare(a, b, claim)
+        return self._compared[key]
+
+    @staticmethod
+    def place(run: Any) -> str:
+        """The task of a run, or what stands for it."""
+        raise NotImplementedError
+
+    def compare(self, a: Sequence[Any], b: Sequence[Any], claim: ClaimRow) -> Found:
+        raise NotImplementedError
+
+
+class Finetuned(Subject):
+    """Fine-tuned models, by the metric of the task."""
+
+    def __init__(self, runs: Sequence[differences.FinetuneRun], smallest: float, tasks: Mapping[str, TaskInTables]):
+        super().__init__(runs, smallest)
+        self.tasks = tasks
+
+    @staticmethod
+    def place(run: differences.FinetuneRun) -> str:
+        return run.task
+
+    def compare(self, a: Sequence[Any], b: Sequence[Any], claim: ClaimRow) -> Found:
+        metric, task = checked_metric(claim.task, claim.metric, (a, b)), self.tasks[claim.task]
+        made = differences.difference(a, b, task, metric, smallest=self.smallest)
+        means = [float(np.mean([run.metrics[metric] for run in side])) for side in (a, b)]
+        return Found(metric, *means, made, kind_of(task.kind).lower_is_better(metric))
+
+
+class Translated(Subject):
+    """Translations, by BLEU or chrF in percent."""
+
+    def __init__(self, runs: Sequence[translation.TranslationRun], smallest: float, tokenizers: Mapping[str, str]):
+        super().__init__(runs, smallest)
+        self.tokenizers = tokenizers
+
+    @staticmethod
+    def place(run: translation.TranslationRun) -> str:
+        return run.translation
+
+    def compare(self, a: Sequence[Any], b: Sequence[Any], claim: ClaimRow) -> Found:
+        metric, tokenizer, unit = claim.metric or translation.BLEU, self.tokenizers[claim.task], 100
+        values, made = translation.difference(a, b, metric, tokenizer, smallest=self.smallest * unit)
+        return Found(metric, *values, made, unit=unit)
+
+
+class Retrieved(Subject):
+    """Encoders that find translations, by the mean over languages in both directions, of the layer that counts."""
+
+    @staticmethod
+    def place(run: retrieval.RetrievalRun) -> str:
+        return run.collection
+
+    def compare(self, a: Sequence[Any], b: Sequence[Any], claim: ClaimRow) -> Found:
+        values, made = retrieval.difference(a, b, smallest=self.smallest)
+        return Found(retrieval.metric_of(a[0]), *values, made)
