@@ -160,6 +160,11 @@ def test_a_study_becomes_runs_with_the_backbones_of_their_seeds(load):
             {},
             r"translation\.en-de: corpus of pairs 'tatoeba' has no pairs of nl and de; it has de-en",
         ),
+        (
+            {"parallel": "en-de"},
+            {},
+            "variant b: en-de is tested on held-out pairs of 'en-de', and its backbone two is pre-trained on 'tatoeba'",
+        ),
         ({"parallel": "tatoba"}, {}, "unknown corpus of pairs 'tatoba', did you mean 'tatoeba'"),
         ({"target": "en"}, {}, "source and target are both en"),
         ({"test": "tatoeba"}, {}, "test: tatoeba is trained on"),

@@ -157,16 +157,21 @@ def test_reversing_is_learned_and_scored(folder):
     assert {entry["path"] for entry in record["files"]} >= {"hypotheses.parquet", "metrics.json"}
 
 
-def test_the_average_is_of_the_last_evaluations(folder, monkeypatch):
-    """Evaluations at steps 3, 6, 9, 12: the mean of two is that of steps 9 and 12, as runs without an average end."""
-    kept = {}
-    save = evaluations.save_weights
+@pytest.fixture
+def kept(monkeypatch):
+    """Name of a file -> the weights that a run saves there, in the order in which they are saved."""
+    found, save = {}, evaluations.save_weights
 
     def remembered(model, path):
         save(model, path)
-        kept[path.name] = {name: value.detach().clone() for name, value in model.named_parameters()}
+        found[path.name] = {name: value.detach().clone() for name, value in model.named_parameters()}
 
     monkeypatch.setattr(evaluations, "save_weights", remembered)
+    return found
+
+
+def test_the_average_is_of_the_last_evaluations(folder, kept):
+    """Evaluations at steps 3, 6, 9, 12: the mean of two is that of steps 9 and 12."""
     folder.run("average", average=2)
     averaged = kept.pop("trained.safetensors")
     assert list(kept) == [f"weights-{number}.safetensors" for number in (1, 2, 3, 4)]
@@ -179,8 +184,18 @@ def test_the_average_is_of_the_last_evaluations(folder, monkeypatch):
     assert all(torch.equal(kept["trained.safetensors"][n], v) for n, v in kept["weights-4.safetensors"].items())
 
 
-def test_training_ends_when_the_validation_loss_no_longer_falls(folder):
-    """At a rate at which nothing is learned any more; the weights are those of the evaluation that ended it."""
+def test_with_patience_the_best_weights_are_kept_also_where_training_ends_by_its_steps(folder, kept, monkeypatch):
+    losses = iter([3.0, 1.0, 2.0, 1.5])
+    measures = evaluations.measures
+    monkeypatch.setattr(evaluations, "measures", lambda predicted: measures(predicted) | {"loss": next(losses)})
+    folder.run("to-the-end", patience=3)
+    trained = kept.pop("trained.safetensors")
+    assert list(kept) == ["weights-1.safetensors", "weights-2.safetensors"], "worse ones are not saved"
+    assert all(torch.equal(trained[name], value) for name, value in kept["weights-2.safetensors"].items())
+
+
+def test_training_ends_when_the_validation_loss_no_longer_falls_with_the_best_weights(folder):
+    """At a rate at which nothing is learned any more."""
     train = {"max_steps": 60, "batch_size": 8, "lr": 0.5, "log_every": 1, "eval_every": 3, "warmup_ratio": 0}
     run = folder.run("patient", train=train, patience=2)
     metrics = json.loads((run / "metrics.json").read_text())
@@ -188,6 +203,9 @@ def test_training_ends_when_the_validation_loss_no_longer_falls(folder):
     assert len(curve(run)) == metrics["train/steps"]
     notes = [event["note"] for event in ledger.read_events(run) if "note" in event]
     assert any("no lower validation loss in 2 evaluations" in note for note in notes)
+    points = [event["metrics"] for event in ledger.read_events(run) if "metrics" in event]
+    losses = [each["validation/loss"] for each in points if "validation/loss" in each]
+    assert min(losses) < losses[-2] and metrics["validation/loss"] == pytest.approx(min(losses), rel=1e-5)
 
 
 def test_a_test_set_of_its_own_is_taken_whole_and_left_out_of_train(folder):

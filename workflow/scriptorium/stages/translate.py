@@ -107,7 +107,7 @@ def trained(job: stage.Job, model: Translator, data: dict[str, Pairs], make_batc
     model = training.whole(model)
     if processes.rank() == 0 and evaluated.weights():
         evaluations.set_mean(model, evaluated.weights())
-        job.ledger.note(f"the mean of the weights of {len(evaluated.weights())} evaluations")
+        job.ledger.note(f"weights: {evaluated.said()}")
     facts = {"train/steps": steps, "model/parameters": model.num_parameters()}
     facts |= {f"validation/{name}": value for name, value in measured(model, data["validation"], make_batch).items()}
     if processes.rank() == 0:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Enough(Exception):
-    """The validation loss has not fallen for so many evaluations: the weights are those of the last one."""
+    """The validation loss has not fallen for so many evaluations."""
 
 
 class Evaluations:
@@ -47,22 +47,39 @@ class Evaluations:
             raise UserError("the validation loss is not finite", remedy="lower train.lr, or raise train.warmup_steps")
         self.losses.append(found["loss"])
         self._keep(len(self.losses))
-        if self.patience and len(self.losses) - 1 - int(np.argmin(self.losses)) >= self.patience:
+        if self.patience and len(self.losses) - self.best >= self.patience:
             raise Enough
         return found
 
+    @property
+    def best(self) -> int:
+        """The evaluation with the lowest loss, counted from 1."""
+        return 1 + int(np.argmin(self.losses))
+
     def weights(self) -> list[Path]:
-        """Of the last evaluations, oldest first."""
-        numbers = range(max(1, len(self.losses) - self.average + 1), len(self.losses) + 1)
-        return [self._weights(number) for number in numbers] if self.average else []
+        """Whose mean the run ends with, oldest first: those of the last evaluations; where an early stop is asked for
+        and no average, those of the best one; else none, so the run keeps what it has."""
+        count = len(self.losses)
+        if self.average:
+            numbers = list(range(max(1, count - self.average + 1), count + 1))
+        else:
+            numbers = [self.best] if self.patience and count else []
+        return [self._weights(number) for number in numbers]
+
+    def said(self) -> str:
+        """Which weights the run ends with, in words."""
+        return f"the mean of {len(self.weights())} evaluations" if self.average else f"those of evaluation {self.best}"
 
     def _keep(self, number: int) -> None:
-        whole = training.whole(self.model) if self.average else None  # all processes take part
+        kept = self.weights()
+        wanted = self._weights(number) in kept
+        whole = training.whole(self.model) if wanted else None  # all processes take part
         if processes.rank():
             return
         if whole is not None:
             save_weights(whole, self._weights(number))
-            self._weights(number - self.average).unlink(missing_ok=True)
+            for path in set(self.folder.glob("weights-*.safetensors")) - set(kept):
+                path.unlink()
         write_json(self.folder / "losses.json", self.losses)
 
     def _weights(self, number: int) -> Path:

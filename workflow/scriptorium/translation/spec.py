@@ -66,7 +66,10 @@ class TranslateSettings(Spec):
         0, ge=0, description="the weights of so many last evaluations are averaged; 0: those of the last step"
     )
     patience: int | None = Field(
-        None, gt=0, description="training ends after so many evaluations without a lower validation loss; empty: never"
+        None,
+        gt=0,
+        description="training ends after so many evaluations without a lower validation loss, with the weights of the "
+        "best one, or their average if that is asked for; empty: never",
     )
     beams: int = Field(5, gt=0, description="hypotheses of the beam search; 1: greedy")
     length_penalty: float = Field(1.0, description="log-likelihoods are divided by length to this power")
