@@ -63,10 +63,11 @@ def _check_backbone(checks: ReferenceChecks, variant: str, translations: tuple[s
                 remedy="pre-train on another corpus of pairs, or leave translation.test empty: what is held out of a "
                 "corpus of pairs is held out of pre-training too",
             )
-        if test is None and own.parallel not in (None, project.config.translation[name].parallel):
+        pairs = project.config.translation[name].parallel
+        if test is None and own.parallel not in (None, pairs):
             raise UserError(
-                f"variant {variant}: {name} is tested on held-out pairs of {project.config.translation[name].parallel!r}, "
-                f"and its backbone {trained} is pre-trained on {own.parallel!r}, which may have them",
+                f"variant {variant}: {name} is tested on held-out pairs of {pairs!r}, and its backbone "
+                f"{trained} is pre-trained on {own.parallel!r}, which may have them",
                 where=where,
                 remedy=f"translate pairs of {own.parallel!r}, or name a test set in translation.{name}.test",
             )
