@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from scriptorium import ledger, manifest
 from scriptorium.runs import Run, Runs
 from scriptorium.runs.folders import wildcards_of
@@ -79,9 +81,22 @@ class Project:
 
 
 def build(root: Path) -> Project:
+    """A project without results, with this repository's configuration. Of all studies but `cogbert` it has a part,
+    which holds runs of every kind; MLflow would take a minute for all runs."""
     shutil.copytree(REPOSITORY / "config", root / "config")
+    path = root / "config/config.yaml"
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for studies in (config["studies"], config["pretraining"]["studies"], config.get("translation_studies", {})):
+        studies |= {name: in_part(study) for name, study in studies.items() if name != "cogbert"}
+    path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     (root / "results").mkdir()
     return Project(root, load_runs([str(root / "config/config.yaml")], root))
+
+
+def in_part(study: dict[str, Any]) -> dict[str, Any]:
+    """Its baseline and its last variant, with one seed, on one task."""
+    part = {**study, "variants": [study["baseline"], study["variants"][-1]], "seeds": [0]}
+    return part | ({"tasks": study["tasks"][:1]} if "tasks" in study else {})
 
 
 def write_events(directory: Path, events: list[dict[str, Any]]) -> None:

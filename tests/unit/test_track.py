@@ -15,13 +15,14 @@ import pytest
 from scriptorium import ledger, manifest
 from scriptorium.errors import UserError
 from scriptorium.runs import Run
+from scriptorium.track import load_runs
 from scriptorium.tracking.family import families
 from scriptorium.tracking.mirror import Mirror
 from scriptorium.tracking.portrait import DATA, MAX_FILE, curve, name_run, portraits
 from scriptorium.tracking.replay import import_all
 from scriptorium.tracking.store import connect, locate
 from scriptorium.tracking.texts import MAX_PARAM, flatten, readable
-from tests.fabricate import START, Project, build, write_events
+from tests.fabricate import REPOSITORY, START, Project, build, write_events
 
 CORPUS = Run("results/data/corpora/english", "prepare_corpus", "", "", "english")
 
@@ -68,7 +69,8 @@ def project(tmp_path, database) -> Project:
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory) -> Project:
-    """All expected runs and one preparatory one, imported once. Two were killed, one of them without a word."""
+    """A run of every kind and more, and one preparatory one, imported once. Two were killed, one of them without a
+    word."""
     project = build(tmp_path_factory.mktemp("study") / "with a blank")
     project.add(CORPUS, steps=0, start=START - 100)
     source = {"name": "corpus", "path": f"{CORPUS.path}/manifest.json"}
@@ -86,6 +88,8 @@ def test_sixteen_ledgers_reach_their_experiments_in_a_cold_database_and_none_is_
     expected = {run.path: run.study for run in study.runs.all()} | {CORPUS.path: DATA}
     runs = [r for r in mirrored(study) if r.data.tags["scriptorium.kind"] == "run"]
     assert len(runs) == len(expected) >= 16
+    whole = load_runs([str(REPOSITORY / "config/config.yaml")], REPOSITORY)
+    assert {run.stage for run in study.runs.all()} == {run.stage for run in whole.all()}
     assert {r.data.tags["scriptorium.path"]: names[r.info.experiment_id] for r in runs} == expected
     assert {r.info.status for r in mirrored(study)} <= {"FINISHED", "KILLED", "FAILED"}
     assert study.summary["status"] == {"FINISHED": len(expected) - 2, "KILLED": 2}
