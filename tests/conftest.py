@@ -13,8 +13,8 @@ from filelock import FileLock
 import tests.own_data  # noqa: F401  (takes the user's own root out of the environment before any project is built)
 from tests.workflow.miniature import Project, build
 
-# One thread, said before torch is imported: the workers of `pytest -n 2` would crowd each other, and a stage that runs in
-# a worker sets its own number, so that a test's number would depend on what ran before it.
+# One thread, said before torch is imported: the workers of `pytest -n 2` would crowd each other, and a stage that runs
+# in a worker sets its own number, so that a test's number would depend on what ran before it.
 os.environ["OMP_NUM_THREADS"] = "1"
 
 # Under nohup this signal is ignored, also by all that tests start; some of them prove what a closed terminal does.
