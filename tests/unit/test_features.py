@@ -220,8 +220,9 @@ def test_a_gaze_word_with_a_blank_is_an_error_with_its_place():
         annotate.sentences(words)
 
 
-def test_processes_do_not_change_the_table(nlp):
-    given = [f"{text} Number {n}." for n in range(40) for text in texts(20)]
+def test_processes_do_not_change_the_table(nlp, monkeypatch):
+    monkeypatch.setattr(annotate, "BATCH", 32)
+    given = [f"{text} Number {n}." for n in range(5) for text in texts(20)]
     assert len(given) > 2 * annotate.BATCH
     pd.testing.assert_frame_equal(annotate.annotate(given, nlp), annotate.annotate(given, nlp, processes=2))
 
