@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import time
-from pathlib import Path
 
 import pytest
 
 from scriptorium import ledger
+from tests import kills
 from tests.finetuning import COGNITION, Folder, build
 
-STEPS = {"max_steps": 120, "batch_size": 8, "lr": 1e-3, "log_every": 2, "eval_every": 60}
+STEPS = {"max_steps": 80, "batch_size": 8, "lr": 1e-3, "log_every": 2, "eval_every": 40}
+SETTINGS = {"train": STEPS, "cognition": COGNITION, "save_model": True}
 BITS = ("model/model.safetensors", "predictions.parquet", "metrics.json")
 
 
@@ -23,47 +20,21 @@ def folder(tmp_path_factory) -> Folder:
     return build(tmp_path_factory.mktemp("resume"))
 
 
-def start(folder: Folder, name: str) -> subprocess.Popen:
-    command = folder.command(name, train=STEPS, cognition=COGNITION, save_model=True)
-    environment = {**os.environ, "SCRIPTORIUM_CHECKPOINT_STEPS": "20", "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def wait_for_step(run: Path, process: subprocess.Popen, step: int, limit: float = 180) -> None:
-    deadline = time.monotonic() + limit
-    while time.monotonic() < deadline and process.poll() is None:
-        if max((event.get("step", 0) for event in ledger.read_events(run)), default=0) >= step:
-            return
-        time.sleep(0.01)
-    process.kill()
-    raise AssertionError(f"step {step} was not reached:\n{process.communicate()[0][-3000:]}")
-
-
-def finish(process: subprocess.Popen, code: int = 0) -> str:
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == code, output[-3000:]
-    return output
-
-
 def test_a_killed_and_then_stopped_run_ends_with_the_bits_of_an_undisturbed_one(folder):
-    whole, broken = folder.root / "whole", folder.root / "broken"
-    finish(start(folder, whole.name))
+    whole, broken = folder.run("whole", **SETTINGS), folder.root / "broken"
 
-    process = start(folder, broken.name)
-    wait_for_step(broken, process, 30)
-    process.send_signal(signal.SIGKILL)
-    finish(process, -signal.SIGKILL)
+    def start(**end) -> str:
+        return kills.run(folder.command(broken.name, **SETTINGS), SCRIPTORIUM_CHECKPOINT_STEPS="20", **end)
+
+    start(end=kills.KILLED, step=30)
     assert ledger.read_record(broken)["status"] == ledger.RUNNING, "a killed process cannot say so itself"
 
-    process = start(folder, broken.name)
-    wait_for_step(broken, process, 70)
-    process.send_signal(signal.SIGTERM)
-    assert "run it again to go on" in finish(process, 75)
+    assert "run it again to go on" in start(end=kills.STOPPED, step=50)
     record = ledger.read_record(broken)
     assert (record["status"], record["attempt"]) == (ledger.KILLED, 2)
     assert not (broken / "manifest.json").exists()
 
-    finish(start(folder, broken.name))
+    start()
     record = ledger.read_record(broken)
     assert (record["status"], record["attempt"]) == (ledger.FINISHED, 3)
     for name in BITS:

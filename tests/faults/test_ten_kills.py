@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,6 @@ import pytest
 from scriptorium import ledger
 from scriptorium.stages import pretrain
 from tests import tiny
-from tests.faults.test_resume import finish, wait_for_step
 
 KILLS, STEPS, EVERY = 10, 400, 10
 SHAPE = {"hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 32, "max_positions": 64}
@@ -47,6 +47,22 @@ def start(packed: Path, out: Path) -> subprocess.Popen:
     ]
     environment = {**os.environ, "SCRIPTORIUM_CHECKPOINT_STEPS": str(EVERY), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def wait_for_step(run: Path, process: subprocess.Popen, step: int, limit: float = 180) -> None:
+    deadline = time.monotonic() + limit
+    while time.monotonic() < deadline and process.poll() is None:
+        if max((event.get("step", 0) for event in ledger.read_events(run)), default=0) >= step:
+            return
+        time.sleep(0.01)
+    process.kill()
+    raise AssertionError(f"step {step} was not reached:\n{process.communicate()[0][-3000:]}")
+
+
+def finish(process: subprocess.Popen, code: int = 0) -> str:
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == code, output[-3000:]
+    return output
 
 
 @pytest.mark.slow

@@ -3,10 +3,7 @@ translation cannot be made of is refused with its place and a remedy."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -22,14 +19,15 @@ from scriptorium.text.tokenizers import load_tokenizer
 from scriptorium.translation import generating, pairs
 from scriptorium.translation.examples import Pairs
 from scriptorium.translation.spec import Direction
-from tests.faults.test_resume import finish, wait_for_step
+from tests import kills
 from tests.translating import Folder, build
 
 pytest.importorskip("sacrebleu")
 
 ROOT = Path(__file__).parents[2]
 EN_DE = {"parallel": "tatoeba", "source": "en", "target": "de", "max_length": 64}
-STEPS = {"max_steps": 150, "batch_size": 8, "lr": 3e-3, "log_every": 2, "eval_every": 15}
+STEPS = {"max_steps": 105, "batch_size": 8, "lr": 3e-3, "log_every": 2, "eval_every": 15}
+SETTINGS = {"train": STEPS, "average": 3, "save_model": True, "dropout": 0.1}
 BITS = ("model/model.safetensors", "hypotheses.parquet", "metrics.json")
 
 
@@ -38,22 +36,12 @@ def folder(tmp_path_factory) -> Folder:
     return build(tmp_path_factory.mktemp("translation"))
 
 
-def start(folder: Folder, name: str, **changes) -> subprocess.Popen:
-    command = folder.command(name, train=STEPS, average=3, save_model=True, dropout=0.1, **changes)
-    environment = {**os.environ, "SCRIPTORIUM_CHECKPOINT_STEPS": "20", "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-@pytest.mark.parametrize("patience", [None, 3])
+@pytest.mark.parametrize("patience", [pytest.param(None, marks=pytest.mark.slow), 3])
 def test_a_killed_and_then_stopped_run_ends_with_the_bits_of_an_undisturbed_one(folder, patience):
-    whole, broken = folder.root / f"whole{patience}", folder.root / f"broken{patience}"
-    finish(start(folder, whole.name, patience=patience))
-    for step, number, code in ((28, signal.SIGKILL, -signal.SIGKILL), (70, signal.SIGTERM, 75)):
-        process = start(folder, broken.name, patience=patience)
-        wait_for_step(broken, process, step)
-        process.send_signal(number)
-        finish(process, code)
-    finish(start(folder, broken.name, patience=patience))
+    whole, broken = folder.run(f"whole{patience}", **SETTINGS, patience=patience), folder.root / f"broken{patience}"
+    command = folder.command(broken.name, **SETTINGS, patience=patience)
+    for step, end in ((28, kills.KILLED), (70, kills.STOPPED), (0, None)):
+        kills.run(command, end=end, step=step, SCRIPTORIUM_CHECKPOINT_STEPS="20")
     assert ledger.read_record(broken)["attempt"] == 3
     for name in BITS:
         assert (broken / name).read_bytes() == (whole / name).read_bytes(), name

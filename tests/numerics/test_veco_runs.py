@@ -6,18 +6,15 @@ If a change of the curves is meant, record anew: `python -m tests.numerics.test_
 
 from __future__ import annotations
 
-import os
-import signal
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
 
 from scriptorium import ledger
 from scriptorium.stages import pretrain
-from tests import golden, two_sided
-from tests.numerics.test_training_engine_runs import SAME, curve, finished, run, torchrun
+from tests import golden, kills, two_sided
+from tests.numerics.test_training_engine_runs import SAME, curve, finished, run, torchrun, words
 
 GOLDEN = Path(__file__).with_name("golden_veco.tsv")
 SHAPE = {"hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 32, "max_positions": 128}
@@ -52,32 +49,19 @@ def test_micro_batches_give_the_loss_of_the_whole_batch(packed, tmp_path):
 
 def test_workers_leave_every_byte(packed, tmp_path):
     plain = run(packed, tmp_path / "a/run", spec(dropout=0.1))
-    busy = tmp_path / "b/run"
-    finished(torchrun(packed, busy, spec(dropout=0.1), "--workers", "2"))
+    busy = run(packed, tmp_path / "b/run", spec(dropout=0.1), workers=2)
     for name in ("model/model.safetensors", "metrics.json"):
         assert (plain / name).read_bytes() == (busy / name).read_bytes(), name
 
 
 def test_a_killed_and_then_stopped_run_ends_with_the_same_bits(packed, tmp_path):
-    given = spec(max_steps=120, dropout=0.1, log_every=5, eval_every=120)
-    whole, broken = tmp_path / "whole/run", tmp_path / "broken/run"
-    often = {"SCRIPTORIUM_CHECKPOINT_STEPS": "10"}
-    finished(torchrun(packed, whole, given, **often))
-    for number, step, code in ((signal.SIGKILL, 25, -9), (signal.SIGTERM, 60, 75)):
-        process = torchrun(packed, broken, given, **often)
-        deadline = time.monotonic() + 200
-        while time.monotonic() < deadline and process.poll() is None and last_step(broken) < step:
-            time.sleep(0.01)
-        os.kill(ledger.read_record(broken)["pid"], number)
-        finished(process, code)
-    finished(torchrun(packed, broken, given, **often))
+    given = spec(max_steps=70, dropout=0.1, log_every=5, eval_every=70)
+    whole, broken = run(packed, tmp_path / "whole/run", given), tmp_path / "broken/run"
+    for step, end in ((25, kills.KILLED), (45, kills.STOPPED), (0, None)):
+        kills.run(words(packed, broken, given), end=end, step=step, SCRIPTORIUM_CHECKPOINT_STEPS="10")
     assert ledger.read_record(broken)["attempt"] == 3
     for name in ("model/model.safetensors", "metrics.json", "held_out.parquet"):
         assert (broken / name).read_bytes() == (whole / name).read_bytes(), name
-
-
-def last_step(out: Path) -> int:
-    return max((event.get("step", 0) for event in ledger.read_events(out)), default=0) if out.is_dir() else 0
 
 
 @pytest.mark.slow
