@@ -64,8 +64,8 @@ def run(job: stage.Job) -> list[Path]:
     tokenizer = AutoTokenizer.from_pretrained(backbone, local_files_only=True)
 
     def data_set(split: str, table: pd.DataFrame) -> Labelled:
-        if split in plugged:
-            return BesideTranslations(table, tokenizer, spec)
+        if spec.plug_in is not None:
+            return BesideTranslations(table, tokenizer, spec, alone=split not in plugged)
         return kind.data_set(table, tokenizer, spec, words)
 
     train = data_set("train", tables["train"])

@@ -58,40 +58,50 @@ def with_labels(table: pd.DataFrame) -> pd.DataFrame:
 
 
 class BesideTranslations(Dataset):
-    """A split, indexed by example, each with its translation. `lengths` are those of the texts themselves, by which
-    batches are made: those of their translations are near."""
+    """A split, indexed by example, each with its translation, or with `alone` without: the model then takes the text
+    for it. `lengths` are those of the texts themselves, by which batches are made: those of translations are near."""
 
-    def __init__(self, table: pd.DataFrame, tokenizer: transformers.PreTrainedTokenizerFast, spec: FinetuneSpec):
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        tokenizer: transformers.PreTrainedTokenizerFast,
+        spec: FinetuneSpec,
+        *,
+        alone: bool = False,
+    ):
         self.own = Examples(table, tokenizer, spec.max_length)
         self.table, self.lengths = table, self.own.lengths
-        # words have no labels in another language
-        self.labelled = table["label"].dtype != object
-        labels = with_labels(table)[OWN_LABEL].astype("int64") if self.labelled else IGNORED
-        texts = {"text": table[COLUMNS[0]], "text_b": table[COLUMNS[1]], "label": labels}
-        self.other = Examples(table.assign(**texts), tokenizer, spec.max_length)
+        self.labelled = table["label"].dtype != object  # words have no labels in another language
+        self.other = None
+        if not alone:
+            labels = with_labels(table)[OWN_LABEL].astype("int64") if self.labelled else IGNORED
+            texts = {"text": table[COLUMNS[0]], "text_b": table[COLUMNS[1]], "label": labels}
+            self.other = Examples(table.assign(**texts), tokenizer, spec.max_length)
 
     def __len__(self) -> int:
         return len(self.own)
 
-    def __getitem__(self, key: int | tuple[int, int]) -> dict[str, dict[str, Tensor]]:
-        return {"own": self.own[key], "other": self.other[key]}
+    def __getitem__(self, key: int | tuple[int, int]) -> tuple[dict[str, Tensor], ...]:
+        return (self.own[key],) if self.other is None else (self.own[key], self.other[key])
 
     def notes(self, split: str) -> Iterator[str]:
         """What the reader of a journal should know."""
         yield from self.own.notes(split)
-        for note in self.other.notes(split):
+        for note in self.other.notes(split) if self.other else ():
             yield f"translations: {note}"
 
-    def collate(self, pad_id: int, multiple: int = 1) -> Callable[[list[dict]], dict[str, Tensor]]:
-        """Makes a batch: input_ids, attention_mask [B, L] and labels; other_ids, other_mask [B, M], and where texts
-        have classes other_labels [B]. VECO does not number the texts of a pair."""
+    def collate(self, pad_id: int, multiple: int = 1) -> Callable[[list[tuple]], dict[str, Tensor]]:
+        """Makes a batch: input_ids, attention_mask [B, L] and labels; beside translations other_ids, other_mask [B, M],
+        and where texts have classes other_labels [B]. VECO does not number the texts of a pair."""
         pad = collate(pad_id, multiple)
 
-        def batch(examples: list[dict]) -> dict[str, Tensor]:
-            own, other = (pad([example[side] for example in examples]) for side in ("own", "other"))
-            both = {name: own[name] for name in ("input_ids", "attention_mask", "labels")}
-            both |= {"other_ids": other["input_ids"], "other_mask": other["attention_mask"]}
-            return both | ({"other_labels": other["labels"]} if self.labelled else {})
+        def batch(examples: list[tuple]) -> dict[str, Tensor]:
+            own, *others = map(pad, map(list, zip(*examples, strict=True)))
+            made = {name: own[name] for name in ("input_ids", "attention_mask", "labels")}
+            for other in others:
+                made |= {"other_ids": other["input_ids"], "other_mask": other["attention_mask"]}
+                made |= {"other_labels": other["labels"]} if self.labelled else {}
+            return made
 
         return batch
 
