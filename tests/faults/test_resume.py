@@ -8,10 +8,12 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scriptorium import ledger
+from tests import plugged
 from tests.finetuning import COGNITION, Folder, build
 
 STEPS = {"max_steps": 120, "batch_size": 8, "lr": 1e-3, "log_every": 2, "eval_every": 60}
@@ -23,8 +25,8 @@ def folder(tmp_path_factory) -> Folder:
     return build(tmp_path_factory.mktemp("resume"))
 
 
-def start(folder: Folder, name: str) -> subprocess.Popen:
-    command = folder.command(name, train=STEPS, cognition=COGNITION, save_model=True)
+def start(folder: Folder, name: str, **changes: Any) -> subprocess.Popen:
+    command = folder.command(name, **{"train": STEPS, "cognition": COGNITION, "save_model": True, **changes})
     environment = {**os.environ, "SCRIPTORIUM_CHECKPOINT_STEPS": "20", "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
@@ -75,3 +77,19 @@ def test_a_killed_and_then_stopped_run_ends_with_the_bits_of_an_undisturbed_one(
     assert set(curves[1]) >= set(curves[0]), "and none is lost"
     notes = json.dumps([e["note"] for e in events[1] if "note" in e])
     assert notes.count("resumed at step") == 2
+
+
+@pytest.mark.slow
+def test_a_killed_run_beside_translations_ends_with_the_bits_of_an_undisturbed_one(tmp_path):
+    folder = plugged.folder(tmp_path / "plugged")
+    changes = {"cognition": None, "plug_in": {"translations": "shuffled"}, "train": {**STEPS, "max_steps": 60}}
+    finish(start(folder, "whole", **changes))
+    process = start(folder, "broken", **changes)
+    wait_for_step(folder.root / "broken", process, 30)
+    process.send_signal(signal.SIGKILL)
+    finish(process, -signal.SIGKILL)
+    finish(start(folder, "broken", **changes))
+    assert ledger.read_record(folder.root / "broken")["attempt"] == 2
+    assert "resumed at step 20" in (folder.root / "broken/events.jsonl").read_text(encoding="utf-8")
+    for name in (*BITS, "encoder/model.safetensors"):
+        assert (folder.root / "broken" / name).read_bytes() == (folder.root / "whole" / name).read_bytes(), name

@@ -33,7 +33,9 @@ def backbone(tmp_path_factory):
 def plugged_in(kind, backbone, predicts="x", **head):
     transformers.set_seed(1)
     made = kind.of(backbone, predicts=predicts, new=False, num_labels=3, **head).double().eval()
-    torch.nn.init.normal_(made.classifier.weight if kind is PlugInForTokenClassification else made.classifier.dense.weight)
+    torch.nn.init.normal_(
+        made.classifier.weight if kind is PlugInForTokenClassification else made.classifier.dense.weight
+    )
     return made
 
 

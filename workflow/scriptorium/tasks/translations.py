@@ -54,9 +54,7 @@ class Translations:
     of files of translations, if there are any.
     """
 
-    def __init__(
-        self, spec: TaskDataSpec, whole: pd.DataFrame, raw: Path, given: Path | None, ledger: Ledger
-    ) -> None:
+    def __init__(self, spec: TaskDataSpec, whole: pd.DataFrame, raw: Path, given: Path | None, ledger: Ledger) -> None:
         self.spec, self.into = spec, spec.translations.into
         self.from_files = given is not None
         self._where: dict[tuple[str, str], Path] = {}
@@ -113,7 +111,7 @@ class Translations:
         return self._known.get((language, other, *map(clean, own)))
 
     def _refuse(self, split: str, table: pd.DataFrame, missing: list[int]) -> None:
-        first = table.iloc[missing[0]]
+        first = table.iloc[min(missing, key=lambda number: table.index[number])]  # in the order of the source
         pair = first["language"], self.into[first["language"]]
         of = table["language"] == first["language"]
         lost = int(of.iloc[missing].sum())

@@ -110,6 +110,7 @@ class SquadOptions(ReaderOptions):
 
     gives: ClassVar = {"question_answering": "a span of a passage"}
     languages: ClassVar = "maybe"
+    parallel: ClassVar = True
     version: Literal["1.1", "2.0"] = Field("1.1", description="1.1: every question has an answer; 2.0: some have none")
     unnamed: str = Field(
         "", description="with languages: the language of files whose names tell none, such as en for SQuAD's"
