@@ -1,4 +1,4 @@
-"""Proves that every text of a task gets its own translation: from the task's own rows, or from files of translations."""
+"""Proves that every text of a task gets its own translation: from the task's rows, or from files of translations."""
 
 from __future__ import annotations
 

@@ -116,8 +116,8 @@ class Translations:
         of = table["language"] == first["language"]
         lost = int(of.iloc[missing].sum())
         raise UserError(
-            f"the translations from {pair[0]!r} into {pair[1]!r} do not cover the task: {lost} of {int(of.sum())} texts "
-            f"of {split} have none, the first is {first['id']!r}: {first['text'][:80]!r}",
+            f"the translations from {pair[0]!r} into {pair[1]!r} do not cover the task: {lost} of {int(of.sum())} "
+            f"texts of {split} have none, the first is {first['id']!r}: {first['text'][:80]!r}",
             where=self._where.get(pair, self._source),
             remedy="add a row with this text and its translation"
             if self.from_files
