@@ -97,7 +97,8 @@ def test_files_of_translations_are_found_by_the_text_in_any_order(raw):
         "text_pairs", of_splits("en", "de", "fr"), translated, **XNLI, languages=EN_DE, translations=given
     )
     check(splits, INTO)
-    assert "1 rows of en-de-translated.tsv were left out: they do not have 4 texts" in raw.events("note")
+    broken = "1 rows of translations do not have 4 texts, the first is en-de-translated.tsv, line 21"
+    assert broken in raw.events("note")
 
 
 def test_words_with_tags_have_translations_of_their_sentences_and_train_may_have_them_alone(raw):
@@ -154,6 +155,12 @@ FROM_FILES = {"into": {"en": "de"}, "dataset": "mine", "train_only": True}
              " have none, the first is 'train-16': 'en train 15'", "remedy: add a row with this text"),
         ),
         (
+            {"en-de-translated.tsv": lines(19) + "en train 19\tso en train 19\tde 19\n"},
+            {"translations": FROM_FILES},
+            ("1 of 20 texts", "(1 rows were left out for their number of cells, the first is en-de-translated.tsv, line"
+             " 20)"),
+        ),
+        (
             {"en-fr-translated.tsv": lines(20, "fr")},
             {"translations": FROM_FILES},
             ("no file of translations from 'en' into 'de'", "en-de-translated.tsv", "{en: en}"),
@@ -196,7 +203,7 @@ def test_a_row_that_one_language_lacks_is_named(raw):
     with pytest.raises(UserError) as caught:
         raw.task("text_pairs", files, **XNLI, languages=EN_DE, translations={"into": INTO})
     assert "from 'en' into 'de' do not cover the task: 3 of 20 texts of test" in str(caught.value)
-    assert "'test-18'" in str(caught.value) and "under the same ids" in str(caught.value)
+    assert "'test-18'" in str(caught.value) and "both languages, under the same ids" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from scriptorium.ledger import Ledger
 from scriptorium.tasks.kind import TaskKind, kind_of
 from scriptorium.tasks.languages import asked_for
 from scriptorium.tasks.splits import SPLITS, components, draw, split
-from scriptorium.tasks.translations import COLUMNS, Translations, widened
+from scriptorium.tasks.translations import COLUMNS, translations_of, widened
 
 if TYPE_CHECKING:
     from scriptorium.tasks.spec import TaskDataSpec
@@ -58,7 +58,7 @@ def prepare(
                 remedy="give more data, lower the limits of the other splits, or give every split rows of its own",
             )
     if spec.translations:
-        translations = Translations(spec, whole, artifact, translated, ledger)
+        translations = translations_of(spec, whole, artifact, translated, ledger)
         for name in ("train",) if spec.translations.train_only else SPLITS:
             splits[name] = translations.beside(name, splits[name])
     splits, paths = kind.scale(splits, spec.labels, out)

@@ -13,9 +13,9 @@ Prepared tables get the columns translation str, translation_b str or null, tran
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -47,82 +47,118 @@ def _with(languages: Sequence[str], into: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*languages, *(into[own] for own in languages))))
 
 
+def translations_of(
+    spec: TaskDataSpec, whole: pd.DataFrame, raw: Path, given: Path | None, ledger: Ledger
+) -> Translations:
+    """Those that the task asks for. whole: its rows in all languages (`widened`), raw: the manifest that they are from;
+    given: the manifest of files of translations, if there are any."""
+    into = spec.translations.into
+    return OfTheTask(into, whole, raw) if given is None else OfFiles(into, whole, given, ledger)
+
+
 class Translations:
-    """What stands beside the texts of a task.
+    """What stands beside the texts of a task."""
 
-    whole: the rows of the task in all languages (`widened`), raw: the manifest that they are from; given: the manifest
-    of files of translations, if there are any.
-    """
+    remedy = ""
 
-    def __init__(self, spec: TaskDataSpec, whole: pd.DataFrame, raw: Path, given: Path | None, ledger: Ledger) -> None:
-        self.spec, self.into = spec, spec.translations.into
-        self.from_files = given is not None
-        self._where: dict[tuple[str, str], Path] = {}
-        self._known: dict[tuple, Texts] = {}
-        if given is None:
-            self._source = raw
-            names = ("split", "id", "language", "text", "text_b")
-            for split, key, language, *texts in zip(*(whole[name] for name in names), strict=True):
-                self._known[split, key, language] = tuple(texts)
-            return
-        self._source = given
-        for pair in dict.fromkeys(pair for pair in self.into.items() if pair[0] != pair[1]):
-            paths = [path for path in members(given, *ENDINGS) if _tells(path.name, *pair)]
-            if not paths:
-                raise UserError(
-                    f"no file of translations from {pair[0]!r} into {pair[1]!r}",
-                    where=given,
-                    remedy=f"add one, named such as {'-'.join(pair)}-translated.tsv, or say translations.into: "
-                    f"{{{pair[0]}: {pair[0]}}}: the text is its own other side",
-                )
-            self._where[pair] = paths[0]
-            for path in paths:
-                self._read(path, pair, bool(whole["text_b"].notna().all()), ledger)
+    def __init__(self, into: Mapping[str, str]):
+        self.into = into
 
-    def _read(self, path: Path, pair: tuple[str, str], pairs: bool, ledger: Ledger) -> None:
-        sides = 2 if pairs else 1
-        left_out = 0
-        for _, line in read_lines(path):
-            cells = [clean(cell) for cell in line.split("\t")]
-            if len(cells) not in (2 * sides, 2 * sides + 1) or not all(cells[: 2 * sides]):
-                left_out += bool(line.strip())
-                continue
-            own, other = cells[:sides], cells[sides : 2 * sides]
-            self._known.setdefault((*pair, *own), (other[0], other[1] if pairs else None))
-        if left_out:
-            ledger.note(f"{left_out} rows of {path.name} were left out: they do not have {2 * sides} texts")
+    def of(self, row: Any, into: str) -> Texts | None:
+        """The translation of a row into a language, if there is one."""
+        raise NotImplementedError
+
+    def told(self, language: str, into: str) -> tuple[Path, str]:
+        """Where translations of these languages should be, and what to know of them."""
+        raise NotImplementedError
 
     def beside(self, split: str, table: pd.DataFrame) -> pd.DataFrame:
         """The rows of a split with their translations. Raises UserError naming the first text that has none."""
-        found = [self._of(row) for row in table.itertuples()]
+        found = [
+            _texts(row) if self.into[row.language] == row.language else self.of(row, self.into[row.language])
+            for row in table.itertuples()
+        ]
         if missing := [number for number, texts in enumerate(found) if texts is None]:
             self._refuse(split, table, missing)
         languages = table["language"].map(self.into)
         columns = zip(COLUMNS, ([a for a, _ in found], [b for _, b in found], list(languages)), strict=True)
         return table.assign(**{name: pd.Series(values, table.index, object) for name, values in columns})
 
-    def _of(self, row: tuple) -> Texts | None:
-        language, other = row.language, self.into[row.language]
-        if language == other:
-            return row.text, None if pd.isna(row.text_b) else row.text_b
-        if not self.from_files:
-            return self._known.get((row.split, row.id, other))
-        own = (row.text,) if pd.isna(row.text_b) else (row.text, row.text_b)
-        return self._known.get((language, other, *map(clean, own)))
-
     def _refuse(self, split: str, table: pd.DataFrame, missing: list[int]) -> None:
         first = table.iloc[min(missing, key=lambda number: table.index[number])]  # in the order of the source
-        pair = first["language"], self.into[first["language"]]
-        of = table["language"] == first["language"]
-        lost = int(of.iloc[missing].sum())
+        language, into = first["language"], self.into[first["language"]]
+        of = table["language"] == language
+        where, more = self.told(language, into)
         raise UserError(
-            f"the translations from {pair[0]!r} into {pair[1]!r} do not cover the task: {lost} of {int(of.sum())} "
-            f"texts of {split} have none, the first is {first['id']!r}: {first['text'][:80]!r}",
-            where=self._where.get(pair, self._source),
-            remedy="add a row with this text and its translation"
-            if self.from_files
-            else f"give the rows of {pair[0]} in {pair[1]} as well, under the same ids",
+            f"the translations from {language!r} into {into!r} do not cover the task: {int(of.iloc[missing].sum())} of "
+            f"{int(of.sum())} texts of {split} have none, the first is {first['id']!r}: {first['text'][:80]!r}{more}",
+            where=where,
+            remedy=self.remedy,
         )
+
+
+class OfTheTask(Translations):
+    """Rows of the task's own data."""
+
+    remedy = "give the rows in both languages, under the same ids"
+
+    def __init__(self, into: Mapping[str, str], whole: pd.DataFrame, raw: Path):
+        super().__init__(into)
+        self.raw = raw
+        self.known = {(row.split, row.id, row.language): _texts(row) for row in whole.itertuples()}
+
+    def of(self, row: Any, into: str) -> Texts | None:
+        return self.known.get((row.split, row.id, into))
+
+    def told(self, language: str, into: str) -> tuple[Path, str]:
+        return self.raw, ""
+
+
+class OfFiles(Translations):
+    """Rows of files of translations. Raises UserError for languages without a file."""
+
+    remedy = "add a row with this text and its translation"
+
+    def __init__(self, into: Mapping[str, str], whole: pd.DataFrame, given: Path, ledger: Ledger):
+        super().__init__(into)
+        self.known: dict[tuple[str, str, Texts], Texts] = {}
+        self.files: dict[tuple[str, str], list[Path]] = {}
+        self.left_out: dict[tuple[str, str], list[str]] = {}
+        sides = 2 if whole["text_b"].notna().all() else 1
+        for pair in [pair for pair in into.items() if pair[0] != pair[1]]:
+            self.files[pair] = [path for path in members(given, *ENDINGS) if _tells(path.name, *pair)]
+            if not self.files[pair]:
+                raise UserError(
+                    f"no file of translations from {pair[0]!r} into {pair[1]!r}",
+                    where=given,
+                    remedy=f"add one, named such as {'-'.join(pair)}-translated.tsv, or say translations.into: "
+                    f"{{{pair[0]}: {pair[0]}}}: the text is its own other side",
+                )
+            self.left_out[pair] = [place for path in self.files[pair] for place in self._read(path, pair, sides)]
+            if lost := self.left_out[pair]:
+                ledger.note(f"{len(lost)} rows of translations do not have {2 * sides} texts, the first is {lost[0]}")
+
+    def of(self, row: Any, into: str) -> Texts | None:
+        return self.known.get((row.language, into, _texts(row)))
+
+    def told(self, language: str, into: str) -> tuple[Path, str]:
+        lost = self.left_out[language, into]
+        more = f" ({len(lost)} rows were left out for their number of cells, the first is {lost[0]})" if lost else ""
+        return self.files[language, into][0], more
+
+    def _read(self, path: Path, pair: tuple[str, str], sides: int) -> Iterator[str]:
+        """Remember the rows of a file; the places of those that are left out."""
+        for number, line in read_lines(path):
+            cells = [clean(cell) for cell in line.split("\t")]
+            if len(cells) in (2 * sides, 2 * sides + 1) and all(cells[: 2 * sides]):
+                own, other = ((*cells[at : at + sides], None)[:2] for at in (0, sides))
+                self.known.setdefault((*pair, own), other)
+            elif line.strip():
+                yield f"{path.name}, line {number}"
+
+
+def _texts(row: Any) -> Texts:
+    return row.text, None if pd.isna(row.text_b) else row.text_b
 
 
 def _tells(name: str, language: str, into: str) -> bool:
