@@ -37,11 +37,18 @@ class Raw:
     def gaze(self, reader: str, files: dict[str, str | bytes], **options: Any) -> pd.DataFrame:
         return gaze.read("corpus", reader, options, self.add(files), self.ledger)
 
-    def task(self, reader: str, files: dict[str, str | bytes], **settings: Any) -> dict[str, pd.DataFrame]:
-        """The three splits of a task."""
+    def task(
+        self,
+        reader: str,
+        files: dict[str, str | bytes],
+        translated: dict[str, str | bytes] | None = None,
+        **settings: Any,
+    ) -> dict[str, pd.DataFrame]:
+        """The three splits of a task; translated: files of translations."""
         settings = {"kind": "classification", "labels": ("bad", "good"), "limits": {}, **settings}
         spec = TaskDataSpec.parse({"task": "toy", "reader": reader, **settings})
-        paths = tasks.prepare(spec, self.add(files), self.root / "out", self.ledger)
+        given = self.add(translated, "translated") if translated else None
+        paths = tasks.prepare(spec, self.add(files), self.root / "out", self.ledger, given)
         return {path.stem: pd.read_parquet(path) for path in paths if path.suffix == ".parquet"}
 
     def corpus(self, *sources: tuple, **settings: Any) -> pd.DataFrame:

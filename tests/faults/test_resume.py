@@ -7,7 +7,7 @@ import json
 import pytest
 
 from scriptorium import ledger
-from tests import kills
+from tests import kills, plugged
 from tests.finetuning import COGNITION, Folder, build
 
 STEPS = {"max_steps": 80, "batch_size": 8, "lr": 1e-3, "log_every": 2, "eval_every": 40}
@@ -46,3 +46,17 @@ def test_a_killed_and_then_stopped_run_ends_with_the_bits_of_an_undisturbed_one(
     assert set(curves[1]) >= set(curves[0]), "and none is lost"
     notes = json.dumps([e["note"] for e in events[1] if "note" in e])
     assert notes.count("resumed at step") == 2
+
+
+@pytest.mark.slow
+def test_a_killed_run_beside_translations_ends_with_the_bits_of_an_undisturbed_one(tmp_path):
+    folder = plugged.folder(tmp_path / "plugged")
+    changes = {"cognition": None, "plug_in": {"translations": "shuffled"}, "train": {**STEPS, "max_steps": 60}}
+    folder.run("whole", save_model=True, **changes)
+    command = folder.command("broken", save_model=True, **changes)
+    kills.run(command, end=kills.KILLED, step=30, SCRIPTORIUM_CHECKPOINT_STEPS="20")
+    kills.run(command)
+    assert ledger.read_record(folder.root / "broken")["attempt"] == 2
+    assert "resumed at step 20" in (folder.root / "broken/events.jsonl").read_text(encoding="utf-8")
+    for name in (*BITS, "encoder/model.safetensors"):
+        assert (folder.root / "broken" / name).read_bytes() == (folder.root / "whole" / name).read_bytes(), name

@@ -134,7 +134,7 @@ def named_modules() -> set[str]:
     from scriptorium.objectives.spec import OBJECTIVES
     from scriptorium.retrieval.readers.spec import READERS as RETRIEVAL
     from scriptorium.tasks.readers.spec import OPTIONS as TASKS
-    from scriptorium.tasks.spec import Kind
+    from scriptorium.tasks.spec import Kind, PlugInSpec
     from scriptorium.text.corpora.readers.spec import READERS
     from scriptorium.text.dictionaries.readers.spec import READERS as DICTIONARIES
     from scriptorium.text.parallel.readers.spec import READERS as PARALLEL
@@ -143,6 +143,7 @@ def named_modules() -> set[str]:
         "scriptorium.gaze.readers": GAZE,
         "scriptorium.minimal_pairs.likelihoods": {each.likelihood for each in OBJECTIVES.values()},
         "scriptorium.minimal_pairs.readers": PAIRS,
+        "scriptorium.models.plug_in": get_args(PlugInSpec.model_fields["encoder"].annotation),
         "scriptorium.objectives": OBJECTIVES,
         "scriptorium.retrieval.readers": RETRIEVAL,
         "scriptorium.tasks.readers": TASKS,
@@ -157,7 +158,7 @@ def named_modules() -> set[str]:
 def test_every_name_is_a_module_and_every_module_has_its_name():
     named = named_modules()
     assert named <= set(MODULES)
-    formats = [m for m in MODULES if ".readers." in m or ".kinds." in m]
+    formats = [m for m in MODULES if ".readers." in m or ".kinds." in m or ".plug_in." in m]
     assert {m for m in formats if not m.endswith(".spec")} <= named
 
 

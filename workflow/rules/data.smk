@@ -32,6 +32,7 @@ rule fetch:
 rule prepare_task:
     input:
         raw=lambda wildcards: RUNS.task_source(wildcards.task),
+        translations=lambda wildcards: RUNS.task_translations(wildcards.task),
     output:
         "results/data/{task}/manifest.json",
     log:
@@ -48,7 +49,7 @@ rule prepare_task:
         "Prepare task {wildcards.task}: read, check, split"
     shell:
         "python -m scriptorium.stages.prepare_task --spec {params.spec:q}"
-        " --out results/data/{wildcards.task} --input raw={input.raw} 2> {log}"
+        " --out results/data/{wildcards.task} --input raw={input.raw} translations={input.translations} 2> {log}"
 
 
 rule prepare_corpus:

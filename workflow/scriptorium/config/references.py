@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scriptorium.config import translation
+from scriptorium.config import plug_in, translation
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError, nearest
 from scriptorium.evaluation import xtreme
@@ -128,6 +128,15 @@ class ReferenceChecks:
                     where=self.where,
                     remedy="make a task of each language",
                 )
+            if task.translations:
+                if task.translations.dataset:
+                    self.dataset(task.translations.dataset, f"tasks.{name}.translations.dataset")
+                if not kind.takes_plug_in:
+                    raise UserError(
+                        f"tasks.{name}.translations: plug-in fine-tuning cannot read a task of kind {task.kind} yet",
+                        where=self.where,
+                        remedy="leave translations out",
+                    )
             if task.xtreme:
                 self.xtreme(name)
             if len(set(task.labels)) < len(task.labels):
@@ -354,6 +363,8 @@ class ReferenceChecks:
             for variant in study.variants:
                 recipe = self.project.variant(variant, "finetune", f"{self.where}: studies.{name}.variants").recipe
                 self.known(recipe.backbone, self.project.backbones, "backbone", f"variant {variant}, backbone")
+                if recipe.plug_in:
+                    plug_in.check(self, f"studies.{name}", variant, study.tasks)
                 plain = recipe.cognition is None and recipe.gaze_loss is None
                 if "languages" in study.figures:
                     for task in study.tasks:

@@ -246,6 +246,11 @@ class InputFiles(ConfiguredRuns):
     def task_source(self, task: str) -> str:
         return f"resources/{self._known(task, self.config.tasks, 'task').dataset}/manifest.json"
 
+    def task_translations(self, task: str) -> list[str]:
+        """Manifest of the data set of files of translations, if the task names one."""
+        given = self._known(task, self.config.tasks, "task").translations
+        return [f"resources/{given.dataset}/manifest.json"] if given and given.dataset else []
+
     def gaze_source(self, corpus: str) -> str:
         return f"resources/{self._known(corpus, self.config.gaze.corpora, 'gaze corpus').dataset}/manifest.json"
 

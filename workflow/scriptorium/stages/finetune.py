@@ -1,11 +1,14 @@
-"""Fine-tune an encoder on a task, plain or with cognition fused in (stage 2 of CogBERT), and evaluate it on test.
+"""Fine-tune an encoder on a task and evaluate it on test: plain, with cognition fused in (stage 2 of CogBERT), or with
+VECO's cross-attention plugged in, beside translations.
 
 inputs: data, backbone, and with cognition or the gaze loss: annotations (manifests)
 out: `predictions.parquet` (test set: id, label, prediction, and what docs/tasks.md names for each kind; language, where
 the task has several),
 `validation.parquet` (the same of the validation set),
-`metrics.json` (test/..., validation/... of the final weights), with cognition `feature_weights.tsv` (validation set,
-per fused layer and feature), and if asked for `model/` and `encoder/` (a backbone for others)
+`metrics.json` (test/..., validation/... of the final weights; with plug-in also manipulation/changed, the share of the
+test predictions that differ where texts stand beside the translation of another one), with cognition
+`feature_weights.tsv` (validation set, per fused layer and feature), and if asked for `model/` and `encoder/` (a
+backbone for others)
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from scriptorium.tasks.kind import kind_of
 from scriptorium.tasks.spec import FinetuneSpec
 
 if TYPE_CHECKING:
+    import pandas as pd
     import transformers
 
     from scriptorium.tasks.labelled import Labelled
@@ -36,7 +40,8 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.fetching.checkpoints import check_checkpoint
     from scriptorium.tasks.examples import shortest_first
     from scriptorium.tasks.few import some
-    from scriptorium.tasks.prepared import with_languages
+    from scriptorium.tasks.plug_in import BesideTranslations, labelled, plugged_splits, require_translations, shuffled
+    from scriptorium.tasks.prepared import with_more
 
     spec = job.spec
     require_plain(spec)
@@ -44,18 +49,27 @@ def run(job: stage.Job) -> list[Path]:
     backbone = backbone_directory(job.input_dir("backbone"))
     check_checkpoint(backbone)
     paths = {split: job.input_dir("data") / f"{split}.parquet" for split in ("train", "validation", "test")}
-    tables = {split: with_languages(kind.read(path, spec.labels), path) for split, path in paths.items()}
+    tables = {split: with_more(kind.read(path, spec.labels), path) for split, path in paths.items()}
     if spec.labelled:
         rows = some(kind.strata(tables["train"]), spec.labelled, spec.seed)
         tables["train"] = tables["train"].iloc[rows].reset_index(drop=True)
     words = read_words(job)
+    plugged = plugged_splits(spec)
+    for split in plugged:
+        require_translations(tables[split], paths[split])
+        if spec.plug_in.translations == "shuffled":
+            tables[split] = shuffled(tables[split], spec.seed)
 
     training.prepare(job, spec.seed)
     tokenizer = AutoTokenizer.from_pretrained(backbone, local_files_only=True)
-    train = kind.data_set(tables["train"], tokenizer, spec, words)
-    validation, test = (
-        kind.data_set(shortest_first(tables[split]), tokenizer, spec, words) for split in ("validation", "test")
-    )
+
+    def data_set(split: str, table: pd.DataFrame) -> Labelled:
+        if spec.plug_in is not None:
+            return BesideTranslations(table, tokenizer, spec, alone=split not in plugged)
+        return kind.data_set(table, tokenizer, spec, words)
+
+    train = data_set("train", tables["train"])
+    validation, test = (data_set(split, shortest_first(tables[split])) for split in ("validation", "test"))
     for split, data in (("train", train), ("validation", validation), ("test", test)):
         for note in data.notes(split):
             job.ledger.note(note)
@@ -80,6 +94,7 @@ def run(job: stage.Job) -> list[Path]:
         held_out=validation,
         compute_metrics=measures,
         loss=kind.loss(fitted),
+        terms=labelled,
         rates=rates,
     )
     known = training.last_evaluation(trainer)
@@ -87,6 +102,9 @@ def run(job: stage.Job) -> list[Path]:
     fitted = kind.chosen(fitted, known)
     made, looked_at = (predicted(data, trainer.predict(data)) for data in (test, validation))
     metrics = {f"test/{name}": value for name, value in measured(kind, made, spec.labels).items()}
+    if "test" in plugged:
+        others = data_set("test", shuffled(test.table, spec.seed + 1))
+        metrics["manipulation/changed"] = float(kind.changed(made, predicted(others, trainer.predict(others))).mean())
     job.ledger.metrics(trainer.state.global_step, metrics)
     metrics |= {f"validation/{name}": value for name, value in known.items()}
 
@@ -104,7 +122,8 @@ def run(job: stage.Job) -> list[Path]:
         model = getattr(trainer.model, "plain", trainer.model)  # the gaze head is for training alone
         kind.fold(fitted, model)
         files += training.save_model(model, job.out / "model", tokenizer)
-        files += training.save_model(encoder_of(model, backbone), job.out / "encoder", tokenizer)
+        encoder = encoder_of(model, backbone, plugged=spec.plug_in is not None)
+        files += training.save_model(encoder, job.out / "encoder", tokenizer)
     return files
 
 
@@ -122,10 +141,10 @@ def build(spec: FinetuneSpec, backbone: Path, words, train):
 
 
 def require_plain(spec: FinetuneSpec) -> None:
-    """Raises UserError where cognition or the gaze loss is asked for with a kind that has no such head."""
-    asked = {"cognition": spec.cognition is not None, "gaze_loss": spec.gaze_loss is not None}
-    if any(asked.values()) and not kind_of(spec.kind).takes_cognition:
-        name = next(name for name, there in asked.items() if there)
+    """Raises UserError where cognition, the gaze loss or plug-in is asked for with a kind that has no such head."""
+    kind = kind_of(spec.kind)
+    taken = {"cognition": kind.takes_cognition, "gaze_loss": kind.takes_cognition, "plug_in": kind.takes_plug_in}
+    if name := next((name for name, takes in taken.items() if getattr(spec, name) is not None and not takes), ""):
         raise UserError(
             f"{name} cannot be used on a task of kind {spec.kind}",
             where="recipe of the variant",
@@ -147,10 +166,13 @@ def read_words(job: stage.Job):
     return Words.read(path, chosen.scores, spec.seed, drop=chosen.drop, pieces=chosen.pieces)
 
 
-def encoder_of(model: transformers.PreTrainedModel, backbone: Path) -> transformers.PreTrainedModel:
+def encoder_of(
+    model: transformers.PreTrainedModel, backbone: Path, *, plugged: bool = False
+) -> transformers.PreTrainedModel:
     """The fine-tuned encoder as a backbone for another run, with the pooler of the backbone where the task had none.
 
-    Where cognition is fused in, it is the encoder without it: query, key and value as trained.
+    Where cognition is fused in, it is the encoder without it: query, key and value as trained. With `plugged` it keeps
+    its cross-attentions.
     """
     import torch
     from transformers import AutoConfig, AutoModel
@@ -161,8 +183,9 @@ def encoder_of(model: transformers.PreTrainedModel, backbone: Path) -> transform
     def original(name: str) -> str:
         return next((name.replace(ours, theirs) for ours, theirs in mpnet.items() if ours in name), name)
 
-    config = AutoConfig.from_pretrained(backbone, local_files_only=True)
-    full = AutoModel.from_pretrained(backbone, config=config, local_files_only=True, dtype=torch.float32)
+    kinds = (type(plain).config_class, type(plain)) if plugged else (AutoConfig, AutoModel)
+    config = kinds[0].from_pretrained(backbone, local_files_only=True)
+    full = kinds[1].from_pretrained(backbone, config=config, local_files_only=True, dtype=torch.float32)
     known = full.state_dict().keys()
     trained = {original(name): value for name, value in plain.state_dict().items()}
     full.load_state_dict({name: value for name, value in trained.items() if name in known}, strict=False)

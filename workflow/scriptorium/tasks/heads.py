@@ -11,6 +11,7 @@ import transformers
 from torch import Tensor, nn
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from scriptorium import named
 from scriptorium.cognition.model import CognitionForSequenceClassification, CognitionForTokenClassification
 from scriptorium.errors import UserError
 from scriptorium.models.positions import longest_input
@@ -19,13 +20,16 @@ from scriptorium.tasks.kind import kind_of
 if TYPE_CHECKING:
     from scriptorium.tasks.spec import FinetuneSpec
 
+PLUG_IN = "scriptorium.models.plug_in"
+
 
 def build(spec: FinetuneSpec, backbone: Path, scale: Sequence[float] | None = None) -> nn.Module:
     """The model of a fine-tuning run. The same seed gives plain and cognitive models the same head.
 
     scale: by which the eight features are multiplied.
 
-    Raises UserError if the backbone is too short for the task or not of BERT's shape where cognition is asked for.
+    Raises UserError if the backbone is too short for the task, not of BERT's shape where cognition is asked for, or
+    without cross-attention where plug-in is.
     """
     kind = kind_of(spec.kind)
     auto = kind.model_class()
@@ -37,6 +41,10 @@ def build(spec: FinetuneSpec, backbone: Path, scale: Sequence[float] | None = No
             where=backbone,
             remedy="lower max_length of the task",
         )
+    if spec.plug_in is not None:
+        heads = named.load(PLUG_IN, spec.plug_in.encoder)
+        own = heads.token if kind.labels_words else heads.sequence
+        return own.of(backbone, predicts=spec.plug_in.predicts, new=spec.reinitialise, **head)
     if spec.reinitialise:
         model = auto.from_config(config)
     else:

@@ -62,6 +62,7 @@ class TaskKind:
     # What it can be used with
     takes_cognition: bool = True  # cognition or the gaze loss
     takes_languages: bool = True  # every metric can be had of each language by itself
+    takes_plug_in: bool = False  # VECO's plug-in, with a translation beside each text
     reveals: str = ""  # what features of words can be given of the labels, as a positive control (stages/reveal.py)
     labels_words: bool = False  # every word has a label, not the text
     repeated_texts_are_data: bool = False  # else equal texts are one example

@@ -24,7 +24,7 @@ from scriptorium.tasks.splits import SPLITS
 from scriptorium.text.languages.spec import OneLanguage
 
 if TYPE_CHECKING:
-    from scriptorium.tasks.spec import TaskDataSpec
+    from scriptorium.tasks.spec import TaskDataSpec, TaskLanguages
 
 WORDS = re.compile(r"[._-]")
 CROSSED = re.compile(r"context-(\w+)-question-(\w+)")  # MLQA: a passage in one language, its question in another
@@ -98,7 +98,12 @@ def arranged(frame: pd.DataFrame, spec: TaskDataSpec, artifact: Path, ledger: Le
     validated = [own for own in wanted.train if ("validation", own) in there]
     if validated and len(validated) < len(wanted.train):
         ledger.note(f"validation is in {', '.join(validated)} alone: the source has none of the other languages")
-    own = {"train": wanted.train, "validation": wanted.train, "test": wanted.test}
+    return asked_for(frame, wanted)
+
+
+def asked_for(frame: pd.DataFrame, wanted: TaskLanguages) -> pd.DataFrame:
+    """The rows in the languages of their split; of all languages where the source has no splits."""
+    own = {"": wanted.all, "train": wanted.train, "validation": wanted.train, "test": wanted.test}
     kept = [language in own[split] for split, language in zip(frame["split"], frame["language"], strict=True)]
     return frame[kept].reset_index(drop=True)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from scriptorium.errors import UserError
+from scriptorium.tasks.translations import COLUMNS
 
 
 def read_columns(path: Path, *columns: str) -> pd.DataFrame:
@@ -19,13 +20,13 @@ def read_columns(path: Path, *columns: str) -> pd.DataFrame:
     return table
 
 
-def with_languages(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """A split as its kind of task reads it, and column `language` of a task that has several."""
+def with_more(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """A split as its kind of task reads it, with the language of a task that has several, and translations."""
     import pyarrow.parquet
 
-    if "language" not in pyarrow.parquet.read_schema(path).names:
-        return table
-    return table.assign(language=pd.read_parquet(path, columns=["language"])["language"].astype(str))
+    there = pyarrow.parquet.read_schema(path).names
+    more = pd.read_parquet(path, columns=[name for name in ("language", *COLUMNS) if name in there])
+    return table.assign(**{name: more[name].astype(object) for name in more})
 
 
 def read_texts(path: Path, right: Callable[[pd.Series], pd.Series], wanted: str) -> pd.DataFrame:

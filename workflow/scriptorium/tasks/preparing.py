@@ -8,7 +8,7 @@ language: str (tasks/languages.py).
 
 `prepare` checks, drops repeated texts, splits, limits and writes {train,validation,test}.parquet: id str, text str,
 text_b str or null, label in numbers as the kind says (a number, list<int64> [words], ...), the kind's columns, and
-language where the task has several.
+language where the task has several, and the translation of each text where they are asked for (translations.py).
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from scriptorium.errors import UserError
 from scriptorium.files.tables import write_parquet
 from scriptorium.ledger import Ledger
 from scriptorium.tasks.kind import TaskKind, kind_of
+from scriptorium.tasks.languages import asked_for
 from scriptorium.tasks.splits import SPLITS, components, draw, split
+from scriptorium.tasks.translations import COLUMNS, translations_of, widened
 
 if TYPE_CHECKING:
     from scriptorium.tasks.spec import TaskDataSpec
@@ -32,15 +34,19 @@ if TYPE_CHECKING:
 READERS = "scriptorium.tasks.readers"
 
 
-def prepare(spec: TaskDataSpec, artifact: Path, out: Path, ledger: Ledger) -> list[Path]:
-    """Read, check, split and write a task. artifact: manifest of the raw data.
+def prepare(
+    spec: TaskDataSpec, artifact: Path, out: Path, ledger: Ledger, translated: Path | None = None
+) -> list[Path]:
+    """Read, check, split and write a task. artifact: manifest of the raw data; translated: of files of translations.
 
-    Raises UserError: labels that the kind of task cannot have, a bad file or row, a split without examples.
+    Raises UserError: labels that the kind of task cannot have, a bad file or row, a split without examples, a text
+    without its translation.
     """
     kind, where = kind_of(spec.kind), f"config/config.yaml, tasks.{spec.task}"
     if fault := kind.labels_fault(spec.labels):
         raise UserError(fault, where=f"{where}.labels")
-    frame = named.load(READERS, spec.reader).read(spec, artifact, ledger)
+    whole = named.load(READERS, spec.reader).read(widened(spec), artifact, ledger)
+    frame = asked_for(whole, spec.languages) if spec.translations else whole
     if not kind.repeated_texts_are_data:
         frame = without_repetitions(frame, ledger)
     splits = split_up(frame, spec, ledger)
@@ -51,6 +57,10 @@ def prepare(spec: TaskDataSpec, artifact: Path, out: Path, ledger: Ledger) -> li
                 where=where,
                 remedy="give more data, lower the limits of the other splits, or give every split rows of its own",
             )
+    if spec.translations:
+        translations = translations_of(spec, whole, artifact, translated, ledger)
+        for name in ("train",) if spec.translations.train_only else SPLITS:
+            splits[name] = translations.beside(name, splits[name])
     splits, paths = kind.scale(splits, spec.labels, out)
     texts, language = ("id", "text", "text_b"), ("language",) if spec.languages else ()
     for name in SPLITS:
@@ -59,8 +69,9 @@ def prepare(spec: TaskDataSpec, artifact: Path, out: Path, ledger: Ledger) -> li
         for own in language:
             ledger.metrics(0, {f"examples/{name}/{code}": int(n) for code, n in part[own].value_counts().items()})
         part = part.assign(label=kind.numbered(part["label"], spec.labels))
-        columns = part[[*texts, "label", *kind.more_columns, *language]]
-        columns = columns.astype(dict.fromkeys((*texts, *language), "string"))
+        beside = [name for name in COLUMNS if name in part]
+        columns = part[[*texts, "label", *kind.more_columns, *language, *beside]]
+        columns = columns.astype(dict.fromkeys((*texts, *language, *beside), "string"))
         paths.append(write_parquet(columns, out / f"{name}.parquet"))
         ledger.artifact(paths[-1], "dataset")
     if found := baselines(kind, splits, spec):

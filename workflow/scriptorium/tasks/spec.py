@@ -68,6 +68,23 @@ class TaskLanguages(Spec):
         return tuple(dict.fromkeys((*self.train, *self.test)))
 
 
+class TranslationsSpec(Spec):
+    """A second text in another language for every text of a task, which plug-in fine-tuning reads (docs/veco.md)."""
+
+    into: dict[Language, Language] = Field(
+        min_length=1,
+        description="for each language the one whose translation stands beside its texts; its own: the text itself",
+    )
+    dataset: str | None = Field(
+        None,
+        description="name in config/datasets.tsv: files of translations, such as XTREME's translate-train; empty: the "
+        "task's own data, whose rows of one id are translations of one another",
+    )
+    train_only: bool = Field(
+        False, description="validation and test have none: for variants that do without (plug_in.at_test: alone)"
+    )
+
+
 class TaskData(KindOfTask):
     """What a task's data are made of."""
 
@@ -76,6 +93,9 @@ class TaskData(KindOfTask):
         default_factory=dict, validate_default=True, description="settings of that reader"
     )
     languages: TaskLanguages | None = Field(None, description="a task in several languages; empty: of one")
+    translations: TranslationsSpec | None = Field(
+        None, description="with languages: a translation beside every text, for plug-in fine-tuning; empty: none"
+    )
     limits: dict[Literal["train", "validation", "test"], int] = Field(
         default_factory=dict,
         description="largest number of examples per split, and with `languages` per split and language; empty: all",
@@ -95,6 +115,22 @@ class TaskData(KindOfTask):
         if not self.languages and self.options.languages == "always":
             raise ValueError(
                 f"reader {self.reader!r} reads files by language; set languages: {{train: [en], test: [en]}}"
+            )
+        if self.translations:
+            self._check_translations(self.translations)
+
+    def _check_translations(self, given: TranslationsSpec) -> None:
+        if not self.languages:
+            raise ValueError("translations: a task without languages has none; set languages")
+        needed = self.languages.train if given.train_only else self.languages.all
+        if missing := [own for own in needed if own not in given.into]:
+            raise ValueError(f"translations.into: say what stands beside texts in {', '.join(missing)}")
+        if surplus := [own for own in given.into if own not in needed]:
+            raise ValueError(f"translations.into: the task needs none for texts in {', '.join(surplus)}; take it out")
+        if given.dataset is None and not self.options.parallel:
+            raise ValueError(
+                f"translations: the texts of reader {self.reader!r} are not the same in all languages; give a dataset "
+                "of translations"
             )
 
 
@@ -122,6 +158,28 @@ class TaskInput(KindOfTask):
     )
 
 
+class PlugInSpec(Spec):
+    """VECO's plug-in fine-tuning (docs/papers/veco.md section 4.2). The paper leaves all of this open: it is ours."""
+
+    encoder: Annotated[Literal["veco"], ModuleOf("scriptorium.models.plug_in")] = Field(
+        "veco", description="whose two streams are read, with the heads on them"
+    )
+    at_test: Literal["translation", "alone"] = Field(
+        "translation",
+        description="of validation and test: translation, a text beside its own; alone, the text is its own other side",
+    )
+    predicts: Literal["x", "mean"] = Field(
+        "x", description="x: from the text's own features; mean: the mean of its logits and its translation's"
+    )
+    translations: Literal["right", "shuffled"] = Field(
+        "right", description="shuffled, a control: beside every text stands another text's translation"
+    )
+
+    def model_post_init(self, _: Any) -> None:
+        if self.predicts == "mean" and (self.at_test, self.translations) != ("translation", "right"):
+            raise ValueError("predicts: mean needs the text's own translation; leave at_test and translations as is")
+
+
 class FinetuneSettings(Spec):
     """What a variant may change of fine-tuning, beside its encoder and the training settings."""
 
@@ -129,7 +187,14 @@ class FinetuneSettings(Spec):
     gaze_loss: float | None = Field(
         None, gt=0, description="weight of an auxiliary loss on the words' fixation counts (after Deng et al. 2024)"
     )
+    plug_in: PlugInSpec | None = Field(
+        None, description="VECO's plug-in: translations are read through the cross-attention; empty: plug-out"
+    )
     reinitialise: bool = Field(False, description="control: keep the shape, throw the pre-trained weights away")
+
+    def model_post_init(self, _: Any) -> None:
+        if self.plug_in and (self.cognition or self.gaze_loss):
+            raise ValueError("plug_in: it goes with neither cognition nor gaze_loss; take one of them out")
 
 
 class FinetuneSpec(TaskInput, FinetuneSettings):

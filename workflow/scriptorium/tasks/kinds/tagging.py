@@ -22,6 +22,7 @@ class Tagging(TaskKind):
 
     metrics = ("f1", "precision", "recall", "accuracy")
     default_metric = "f1"
+    takes_plug_in = True
     labels_words = True
 
     def labels_fault(self, labels: Sequence[str]) -> str:

@@ -23,6 +23,7 @@ class ReaderOptions(Spec):
     reveals: ClassVar[str] = ""  # what features can be given of the answers, where the kind of task has no such
     gives: ClassVar[dict[str, str]] = {}  # kind of task -> what the reader gives for it
     languages: ClassVar[Literal["never", "maybe", "always"]] = "never"  # whether a task names those of the files
+    parallel: ClassVar[bool] = False  # rows of one id are translations of one another
 
     def kinds(self) -> dict[str, str]:
         """The kinds of task that can be had with these options, each with what is given for it."""
@@ -100,6 +101,7 @@ class TextPairsOptions(ReaderOptions):
 
     gives: ClassVar = {"classification": "classes"}
     languages: ClassVar = "always"
+    parallel: ClassVar = True
     task: Literal["xnli", "pawsx"] = Field(description="what the classes are")
 
 
@@ -108,6 +110,7 @@ class SquadOptions(ReaderOptions):
 
     gives: ClassVar = {"question_answering": "a span of a passage"}
     languages: ClassVar = "maybe"
+    parallel: ClassVar = True
     version: Literal["1.1", "2.0"] = Field("1.1", description="1.1: every question has an answer; 2.0: some have none")
     unnamed: str = Field(
         "", description="with languages: the language of files whose names tell none, such as en for SQuAD's"
