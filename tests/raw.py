@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from scriptorium import manifest
@@ -79,3 +80,18 @@ class Raw:
         """The notes or metrics in the ledger."""
         lines = (self.root / "ledger/events.jsonl").read_text(encoding="utf-8").splitlines()
         return [event[kind] for event in map(json.loads, lines) if kind in event]
+
+
+def damaged(sound: bytes, generator: np.random.Generator) -> bytes:
+    """A byte changed, some cut out, some doubled, or the end cut off."""
+    data, at = bytearray(sound), int(generator.integers(len(sound)))
+    kind = generator.integers(4)
+    if kind == 0:
+        data[at] = int(generator.integers(256))
+    elif kind == 1:
+        del data[at : at + int(generator.integers(1, 40))]
+    elif kind == 2:
+        data[at:at] = data[at : at + 40]
+    else:
+        del data[at:]
+    return bytes(data)

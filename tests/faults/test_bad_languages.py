@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from scriptorium.errors import UserError
-from tests.raw import Raw
+from tests.raw import Raw, damaged
 
 BOTH = {"train": ["en"], "test": ["en", "de"]}
 TAGGED = {"reader": "tagged", "kind": "tagging", "labels": ("O", "B-LOC"), "languages": BOTH}
@@ -165,21 +165,6 @@ def test_wrong_languages_are_refused_while_the_configuration_is_read(raw, settin
     with pytest.raises(UserError) as caught:
         prepared(raw, GOOD_WORDS, **TAGGED | settings)
     assert part in str(caught.value)
-
-
-def damaged(sound: bytes, generator: np.random.Generator) -> bytes:
-    """A byte changed, some cut out, some doubled, or the end cut off."""
-    data, at = bytearray(sound), int(generator.integers(len(sound)))
-    kind = generator.integers(4)
-    if kind == 0:
-        data[at] = int(generator.integers(256))
-    elif kind == 1:
-        del data[at : at + int(generator.integers(1, 40))]
-    elif kind == 2:
-        data[at:at] = data[at : at + 40]
-    else:
-        del data[at:]
-    return bytes(data)
 
 
 SAMPLES = {

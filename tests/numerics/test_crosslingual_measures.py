@@ -89,8 +89,8 @@ def test_attention_by_word_is_that_of_the_layer():
     block = model.roberta.encoder.layer[0].cross_attention
     block.output.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     with torch.inference_mode():
-        (x, x_mask), (y, y_mask) = (alignment._padded([text], PAD, model.device) for text in pair.texts)
-        maps = alignment._cross_attention(model, x, x_mask, y, y_mask)
+        (x, x_mask), (y, y_mask) = (alignment.padded([text], PAD, model.device) for text in pair.texts)
+        maps = alignment._cross_attention(model.roberta, x, x_mask, y, y_mask)
         memory = model.roberta(y, y_mask).last_hidden_state
         values = block.self.value(memory)[0]
     heads = block.self.num_attention_heads

@@ -84,6 +84,13 @@ def converted(tmp_path):
     return tmp_path / "out", tensors
 
 
+def test_a_later_run_finds_the_directory_as_its_manifest_says(converted):
+    directory, _ = converted
+    assert manifest.check(directory) == []
+    listed = {entry["path"] for entry in manifest.read(directory / "manifest.json")["files"]}
+    assert listed == {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+
+
 def test_transformers_reads_every_weight_of_the_file(converted):
     directory, tensors = converted
     model = transformers.AutoModel.from_pretrained(directory, add_pooling_layer=False)

@@ -156,3 +156,19 @@ def test_the_first_page_has_the_sentences_every_comparison_and_one_figure(tables
     places = [page.index(text) for text in order]
     assert places == sorted(places) and places[-1] < page.index("The rest.")
     assert "system-message" not in page
+
+
+def test_words_that_are_found_are_told_where_a_layer_counts(tables):
+    head = "variant\tmeasure\tdirection\tcounts\tvalue\tci_low\tci_high\tverdict\n"
+    rows = "".join(
+        f"{variant}\t{measure}\t{direction}\t{counts}\t{value}\t0.1\t0.4\t{verdict}\n"
+        for variant, value, verdict in (("xlm", 0.2, "baseline"), ("veco", 0.3, "better"))
+        for measure in ("word in context", "AER")
+        for direction in ("de to en", "both")
+        for counts in (True, False)
+    )
+    said = headlines([tables("vectors_veco.tsv", head + rows)])
+    assert said == {
+        "vectors, veco": "a word's nearest word is its translation for veco 0.300 [0.100, 0.400], better "
+        "and xlm 0.200 [0.100, 0.400], baseline"
+    }

@@ -129,6 +129,7 @@ ITS_SUBJECT = {
 
 def named_modules() -> set[str]:
     """All modules that a specification may name."""
+    from scriptorium.alignments.readers.spec import READERS as ALIGNMENTS
     from scriptorium.gaze.readers.spec import OPTIONS as GAZE
     from scriptorium.minimal_pairs.readers.spec import READERS as PAIRS
     from scriptorium.objectives.spec import OBJECTIVES
@@ -140,6 +141,7 @@ def named_modules() -> set[str]:
     from scriptorium.text.parallel.readers.spec import READERS as PARALLEL
 
     names = {
+        "scriptorium.alignments.readers": ALIGNMENTS,
         "scriptorium.gaze.readers": GAZE,
         "scriptorium.minimal_pairs.likelihoods": {each.likelihood for each in OBJECTIVES.values()},
         "scriptorium.minimal_pairs.readers": PAIRS,

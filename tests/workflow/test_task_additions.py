@@ -106,7 +106,8 @@ names = {
     "of_study": ["", "_mpnet"],
     "pairs": [*config.minimal_pairs],
     "parallel": [*config.parallel],
-    "collection": [*config.retrieval],
+    "collection": [*config.retrieval, *config.vectors],
+    "alignments": [*config.alignments],
     "dictionary": [*config.dictionaries],
     "backbone": [*project.backbones],
 }

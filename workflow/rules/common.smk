@@ -59,6 +59,7 @@ wildcard_constraints:
     vocabulary="[^/]+",
     pairs="[^/]+",
     collection="[^/]+",
+    alignments="[^/]+",
     translation="[^/]+",
     dataset="[^/]+",
     study="[^/]+",

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 from scriptorium.errors import Interrupted
 from scriptorium.job import Job
 
@@ -23,3 +25,13 @@ def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
     with scratch.open("wb") as handle:
         write(handle)
     scratch.replace(path)
+
+
+def kept_arrays(job: Job, name: str, compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """What was computed before under this name, else computed and saved, whole or not at all."""
+    path = job.state / f"{name}.npz"
+    if not path.is_file():
+        arrays = compute()
+        write_whole(path, lambda handle: np.savez(handle, **arrays))
+    with np.load(path, allow_pickle=False) as saved:
+        return {key: saved[key] for key in saved.files}

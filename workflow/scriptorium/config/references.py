@@ -27,7 +27,7 @@ class ReferenceChecks:
     def check(self) -> None:
         self.names(), self.gaze(), self.backbones(), self.tasks()
         self.corpora(), self.pretraining(), self.minimal_pairs(), self.retrieval()
-        self.few_labels(), self.crosslingual()
+        self.few_labels(), self.crosslingual(), self.vectors()
         self.studies(), self.attention()
         translation.check(self)
 
@@ -55,6 +55,8 @@ class ReferenceChecks:
             "minimal_pairs": config.minimal_pairs,
             "dictionaries": config.dictionaries,
             "retrieval": config.retrieval,
+            "alignments": config.alignments,
+            "vectors": config.vectors,
             "studies": config.studies,
             "translation": config.translation,
             "translation_studies": config.translation_studies,
@@ -267,13 +269,7 @@ class ReferenceChecks:
                 self.known(entry.parallel, config.parallel, "corpus of pairs", f"{place}.parallel")
             for corpus in entry.without:
                 self.known(corpus, config.corpora | config.parallel, "corpus", f"{place}.without")
-            for backbone in entry.beside:
-                self.known(backbone, config.backbones, "backbone", f"{place}.beside")
-                if backbone in self.project.variants or config.backbones[backbone].seed == "paired":
-                    raise UserError(
-                        f"{place}.beside: {backbone} has a model for each seed; name it in a pre-training study",
-                        where=self.where,
-                    )
+            self.beside(entry.beside, place)
         users = {"pretraining": (config.pretraining.recipes, config.pretraining.retrieval)}
         users |= {
             f"pretraining.studies.{name}": (study.variants, study.retrieval)
@@ -282,16 +278,60 @@ class ReferenceChecks:
         for place, (variants, sets) in users.items():
             for name in sets:
                 self.known(name, config.retrieval, "retrieval set", f"{place}.retrieval")
-                pairs = config.retrieval[name].parallel
-                for variant in variants:
-                    own = self.project.variants[variant].recipe.parallel
-                    if pairs and own not in (pairs, None):
-                        raise UserError(
-                            f"{place}.retrieval: {name} holds held-out pairs of {pairs!r}, but {variant} is trained on "
-                            f"{own!r}, which may have them",
-                            where=self.where,
-                            remedy=f"add a set whose parallel is {own!r}",
-                        )
+                self.not_trained_on(config.retrieval[name].parallel, variants, f"{place}.retrieval: {name}")
+
+    def vectors(self) -> None:
+        """The same of sets whose vectors are measured."""
+        config = self.config
+        for name, gold in config.alignments.items():
+            self.dataset(gold.dataset, f"alignments.{name}.dataset")
+        for name, entry in config.vectors.items():
+            place = f"vectors.{name}"
+            if entry.alignments:
+                self.known(entry.alignments, config.alignments, "gold alignments", f"{place}.alignments")
+            else:
+                self.known(entry.parallel, config.parallel, "corpus of pairs", f"{place}.parallel")
+                self.known(entry.dictionary, config.dictionaries, "dictionary", f"{place}.dictionary")
+                self.dictionary_covers(entry.dictionary, entry.parallel, f"{place}.dictionary")
+            self.beside(entry.beside, place)
+        for study, trained in config.pretraining.studies.items():
+            for name in trained.vectors:
+                place = f"pretraining.studies.{study}.vectors"
+                self.known(name, config.vectors, "set of translations", place)
+                self.not_trained_on(config.vectors[name].parallel, trained.variants, f"{place}: {name}")
+
+    def dictionary_covers(self, dictionary: str, parallel: str, place: str) -> None:
+        """A dictionary has the languages of every source of a corpus of pairs."""
+        known = {frozenset(source.languages) for source in self.config.dictionaries[dictionary].sources}
+        for source in self.config.parallel[parallel].sources:
+            if frozenset(source.languages) not in known:
+                raise UserError(
+                    f"{place}: {dictionary} has no words in {' and '.join(source.languages)}, which {parallel} has",
+                    where=self.where,
+                    remedy=f"add a source with these languages to dictionaries.{dictionary}",
+                )
+
+    def beside(self, backbones: Sequence[str], place: str) -> None:
+        """Encoders that are tested beside those of a study, each with one model."""
+        for backbone in backbones:
+            self.known(backbone, self.config.backbones, "backbone", f"{place}.beside")
+            if backbone in self.project.variants or self.config.backbones[backbone].seed == "paired":
+                raise UserError(
+                    f"{place}.beside: {backbone} has a model for each seed; name it in a pre-training study",
+                    where=self.where,
+                )
+
+    def not_trained_on(self, pairs: str | None, variants: Sequence[str], place: str) -> None:
+        """Held-out pairs of a corpus are for models of that corpus, or of none."""
+        for variant in variants:
+            own = self.project.variants[variant].recipe.parallel
+            if pairs and own not in (pairs, None):
+                raise UserError(
+                    f"{place} holds held-out pairs of {pairs!r}, but {variant} is trained on {own!r}, which may have "
+                    "them",
+                    where=self.where,
+                    remedy=f"add a set whose parallel is {own!r}",
+                )
 
     def few_labels(self) -> None:
         """The task, and that pre-training has not read it."""

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from scriptorium.alignments.spec import AlignmentsSettings
 from scriptorium.crosslingual.spec import CrosslingualSettings
 from scriptorium.fetching.spec import Format
 from scriptorium.few_labels.spec import ProbeSettings
@@ -26,6 +27,7 @@ from scriptorium.text.dictionaries.spec import DictionarySettings
 from scriptorium.text.parallel.spec import ParallelSettings
 from scriptorium.text.spec import CorpusSettings, PackPairsSpec, PackSpec, SidesSpec, VocabularySpec
 from scriptorium.translation.spec import TranslateRecipe, TranslationSettings, TranslationStudy
+from scriptorium.vectors.spec import VectorsSettings
 
 Seed = Annotated[int, Field(ge=0)]
 
@@ -156,6 +158,30 @@ class Retrieval(CollectionSettings, SearchSettings):
             raise ValueError(f"without: of the texts of reader {self.reader} none can be left out")
 
 
+class Alignments(AlignmentsSettings):
+    """Words that people have linked with those of a translation."""
+
+    dataset: str = Field(description="name in config/datasets.tsv")
+
+
+class Vectors(VectorsSettings):
+    """Translations whose vectors are measured: held-out pairs and a dictionary, or gold alignments."""
+
+    parallel: str | None = Field(None, description="corpus of pairs of this file, whose held-out pairs are measured")
+    dictionary: str | None = Field(None, description="with parallel: dictionary of this file, which links words")
+    alignments: str | None = Field(None, description="gold alignments of this file, in place of these two")
+    beside: tuple[str, ...] = Field(
+        (), description="backbones of this file that are measured too and stand in every table of this set"
+    )
+
+    def model_post_init(self, context: Any) -> None:
+        super().model_post_init(context)
+        if (self.parallel is None) == (self.alignments is None):
+            raise ValueError("give either parallel, with a dictionary, or alignments")
+        if (self.parallel is None) != (self.dictionary is None):
+            raise ValueError("parallel and dictionary belong together")
+
+
 class FewLabels(ProbeSettings):
     """How much labelled text a pre-trained encoder saves: a task with few labels (results/tables/few_labels.tsv)."""
 
@@ -181,6 +207,9 @@ class PretrainingStudy(Spec):
     )
     retrieval: tuple[str, ...] = Field(
         (), description="retrieval sets that its models are tested on: results/tables/retrieval_<study>.tsv"
+    )
+    vectors: tuple[str, ...] = Field(
+        (), description="sets of translations whose vectors are measured: results/tables/vectors_<study>.tsv"
     )
 
 
@@ -287,6 +316,10 @@ class Config(Spec):
     )
     few_labels: FewLabels | None = Field(None, description="a task with few labels; empty: none")
     dictionaries: dict[str, Dictionary] = Field(default_factory=dict, description="translations of words, by name")
+    alignments: dict[str, Alignments] = Field(default_factory=dict, description="gold alignments of words, by name")
+    vectors: dict[str, Vectors] = Field(
+        default_factory=dict, description="sets of translations by name: are the vectors of words and texts alike?"
+    )
     crosslingual: Crosslingual | None = Field(None, description="held-out translations to ask about; empty: none")
     translation: dict[str, TranslationSettings] = Field(
         default_factory=dict, description="directions of translation and their pairs, by name"

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+import transformers
 
 from scriptorium.crosslingual.held_out import Pair, Text
-from scriptorium.models.veco import VecoForMaskedLM
+from scriptorium.models.veco import VecoModel
 from scriptorium.objectives import collating
 from scriptorium.text.dictionaries.preparing import Translations
 
@@ -36,46 +37,52 @@ def links(text: Text, other: Text, translations: Translations) -> list[tuple[int
     return found
 
 
-def scores(model: VecoForMaskedLM, pairs: Sequence[Pair], pad: int) -> Iterator[dict[tuple[str, int, int], np.ndarray]]:
+def scores(
+    model: transformers.PreTrainedModel, pairs: Sequence[Pair], pad: int
+) -> Iterator[dict[tuple[str, int, int], np.ndarray]]:
     """For each pair {(source, layer, side): [words of the text at `side`, words of the other]}, float64.
 
-    Layers of the states count from 0, the embeddings; those of the cross-attention from 1.
+    Layers of the states count from 0, the embeddings; those of the cross-attention from 1. Any encoder has states,
+    VECO with its cross-attention has both. A word without pieces has NaN.
     """
+    encoder = model.base_model
     with torch.inference_mode():
-        (x, x_mask), (y, y_mask) = (_padded([pair.texts[side] for pair in pairs], pad, model.device) for side in (0, 1))
-        encoder = model.roberta
+        sides = [padded([pair.texts[side] for pair in pairs], pad, model.device) for side in (0, 1)]
         states = [
             [layer.double().cpu().numpy() for layer in encoder(ids, mask, output_hidden_states=True).hidden_states]
-            for ids, mask in ((x, x_mask), (y, y_mask))
+            for ids, mask in sides
         ]
-        attention = _cross_attention(model, x, x_mask, y, y_mask) if model.config.plug_in else []
+        plugged = isinstance(encoder, VecoModel) and encoder.config.plug_in
+        attention = _cross_attention(encoder, *sides[0], *sides[1]) if plugged else []
     for row, pair in enumerate(pairs):
         found = {}
         for side in (0, 1):
             text, other = pair.texts[side], pair.texts[1 - side]
             for layer in range(len(states[0])):
-                own, others = (_means(states[at][layer][row], words) for at, words in ((side, text), (1 - side, other)))
+                own, others = (
+                    word_vectors(states[at][layer][row], words) for at, words in ((side, text), (1 - side, other))
+                )
                 found[STATES, layer, side] = own @ others.T
             for layer, both in enumerate(attention, start=1):
                 found[ATTENTION, layer, side] = _by_word(both[side][row], text, other)
         yield found
 
 
-def _cross_attention(model: VecoForMaskedLM, *texts: torch.Tensor) -> list[tuple[np.ndarray, np.ndarray]]:
+def _cross_attention(encoder: VecoModel, *texts: torch.Tensor) -> list[tuple[np.ndarray, np.ndarray]]:
     """For every layer the weights of x on y [B, Lx, Ly] and of y on x [B, Ly, Lx], the mean over heads.
 
     They are computed anew from the queries and keys that the layers see, because the layers do not keep them.
     """
     x, x_mask, y, y_mask = texts
     seen: list[torch.Tensor] = []
-    blocks = [layer.cross_attention.self for layer in model.roberta.encoder.layer]
+    blocks = [layer.cross_attention.self for layer in encoder.encoder.layer]
     hooks = [
         part.register_forward_hook(lambda _, __, out: seen.append(out))
         for block in blocks
         for part in (block.query, block.key)
     ]
     try:
-        model.roberta.plug_in(x, x_mask, y, y_mask)
+        encoder.plug_in(x, x_mask, y, y_mask)
     finally:
         for hook in hooks:
             hook.remove()
@@ -92,20 +99,27 @@ def _cross_attention(model: VecoForMaskedLM, *texts: torch.Tensor) -> list[tuple
     return list(zip(*sides, strict=True))
 
 
-def _padded(texts: Sequence[Text], pad: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+def padded(texts: Sequence[Text], pad: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
     """Ids and what is real, both [B, L]."""
     rows = [np.array(text.pieces) for text in texts]
     made = collating.batches({"ids": pad, "real": 0})([{"ids": row, "real": np.ones_like(row)} for row in rows])
     return made["ids"].to(device), made["real"].to(device)
 
 
-def _means(states: np.ndarray, text: Text) -> np.ndarray:
-    """Unit vectors [words, d] of the mean states of words; states [L, d]."""
-    means = np.stack([states[start:stop].mean(0) for _, start, stop in text.words])
+def word_vectors(states: np.ndarray, text: Text) -> np.ndarray:
+    """Unit vectors [words, d] of the mean states of words, NaN of a word without pieces; states [L, d]."""
+    means = np.full((len(text.words), states.shape[1]), np.nan)
+    for number, (_, start, stop) in enumerate(text.words):
+        if start < stop:
+            means[number] = states[start:stop].mean(0)
     return means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
 
 
 def _by_word(weights: np.ndarray, text: Text, other: Text) -> np.ndarray:
-    """[words, words of other] from the weights [L, M] of pieces on pieces."""
-    summed = np.stack([weights[:, start:stop].sum(1) for _, start, stop in other.words], axis=1)
-    return np.stack([summed[start:stop].mean(0) for _, start, stop in text.words])
+    """[words, words of other] from the weights [L, M] of pieces on pieces; NaN of a word without pieces."""
+    found = np.full((len(text.words), len(other.words)), np.nan)
+    for column, (_, start, stop) in enumerate(other.words):
+        for row, (_, first, last) in enumerate(text.words):
+            if start < stop and first < last:
+                found[row, column] = weights[first:last, start:stop].sum(1).mean()
+    return found

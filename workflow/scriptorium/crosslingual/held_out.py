@@ -42,11 +42,8 @@ def chosen(path: Path, tokenizer: transformers.PreTrainedTokenizerBase, spec: Cr
 
     path: pairs.parquet. Raises UserError: fewer pairs than candidates are long and short enough.
     """
-    table = pd.read_parquet(path)
-    table = table[table["split"] == "validation"]
-    table = table.assign(order=table["id"].map(place)).sort_values("order", kind="stable")
     found = []
-    for languages, rows in table.groupby(["lang_a", "lang_b"], sort=True):
+    for languages, rows in in_order(path):
         own = list(_pairs(languages, rows, tokenizer, spec))
         if len(own) < spec.candidates:
             raise UserError(
@@ -57,6 +54,13 @@ def chosen(path: Path, tokenizer: transformers.PreTrainedTokenizerBase, spec: Cr
             )
         found += own
     return found
+
+
+def in_order(path: Path) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
+    """(languages, their held-out pairs in the order of a hash of their ids); path: pairs.parquet."""
+    table = pd.read_parquet(path, filters=[("split", "==", "validation")])
+    table = table.assign(order=table["id"].map(place)).sort_values("order", kind="stable")
+    yield from table.groupby(["lang_a", "lang_b"], sort=True)
 
 
 def _pairs(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from scriptorium.chunks import stop_if_asked, write_whole
+from scriptorium.chunks import kept_arrays, stop_if_asked
 from scriptorium.crosslingual import alignment, reading
 from scriptorium.crosslingual.held_out import Pair
 from scriptorium.job import Job
@@ -45,7 +45,9 @@ def read(job: Job, model: VecoForMaskedLM, asked: Asked, frequencies: np.ndarray
     tokens, matches, pause = [], [], partial(stop_if_asked, job, KEPT)
     for start in range(0, len(asked.questions), CHUNK):
         part = asked.questions[start : start + CHUNK]
-        found = _kept(job, f"read-{start}", lambda part=part: reading.losses(model, asked.pad, part, TOKENS, pause))
+        found = kept_arrays(
+            job, f"read-{start}", lambda part=part: reading.losses(model, asked.pad, part, TOKENS, pause)
+        )
         sizes = [len(question.labels) for question in part]
         labels = np.concatenate([question.labels for question in part])
         keys = pd.DataFrame([_keys(asked.pairs, question) for question in part], columns=KEYS)
@@ -87,7 +89,7 @@ def linked(job: Job, name: str, model: VecoForMaskedLM, asked: Asked, dictionary
                         rows.append((*facts, half, source, layer, *_counts(links, scores)))
             return {column: np.array([row[place] for row in rows]) for place, column in enumerate(columns)}
 
-        frames.append(pd.DataFrame(_kept(job, f"linked-{name}-{start}", compute))[columns])
+        frames.append(pd.DataFrame(kept_arrays(job, f"linked-{name}-{start}", compute))[columns])
     return pd.concat(frames, ignore_index=True)
 
 
@@ -138,13 +140,3 @@ def _keys(pairs: Sequence[Pair], question: reading.Question) -> tuple[str, str, 
 
 def _keys_of(pair: Pair, side: int) -> tuple[str, str, str]:
     return pair.id, pair.languages[side], pair.languages[1 - side]
-
-
-def _kept(job: Job, name: str, compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """What was computed before, else computed and saved, whole or not at all."""
-    path = job.state / f"{name}.npz"
-    if not path.is_file():
-        arrays = compute()
-        write_whole(path, lambda handle: np.savez(handle, **arrays))
-    with np.load(path, allow_pickle=False) as saved:
-        return {key: saved[key] for key in saved.files}

@@ -18,7 +18,14 @@ PHRASES = {  # verdict -> what is said of the variants that have it
     "other held-out examples": "{names} were measured on other held-out examples than {baseline}",
 }
 GAZE, PRETRAINED = "gaze_regressor.tsv", "pretrain.tsv"
-FEW_LABELS, PAIRS, TRANSLATIONS, RETRIEVAL = "few_labels", "minimal_pairs", "crosslingual", "retrieval"  # beginnings
+# beginnings of names
+FEW_LABELS, PAIRS, TRANSLATIONS, RETRIEVAL, VECTORS = (
+    "few_labels",
+    "minimal_pairs",
+    "crosslingual",
+    "retrieval",
+    "vectors",
+)
 RANDOM = "random weights"  # the control that a sentence names
 MODELS = {"mean": "the mean", "length": "word length alone", "features": "the eight features", "boosting": "boosting"}
 
@@ -46,6 +53,8 @@ def headlines(tables: Iterable[Path]) -> dict[str, str]:
             single[_evaluated("minimal pairs", path)] = _pairs(rows_of(path))
         elif path.name.startswith(RETRIEVAL):
             single[_evaluated("retrieval", path)] = _retrieval(rows_of(path))
+        elif path.name.startswith(VECTORS):
+            single[_evaluated("vectors", path)] = _vectors(rows_of(path))
         elif study := study_of(path):
             studies[study] = _compared(comparisons(path), path)
     return {study: sentence for study, sentence in {**studies, **single}.items() if sentence}
@@ -174,6 +183,19 @@ def _retrieval(rows: list[dict[str, str]]) -> str:
     ]
     shown = _joined(parts[:SHOWN] + ([f"{len(parts) - SHOWN} more"] if len(parts) > SHOWN else []))
     return f"the translation is the nearest text for {shown}" if parts else ""
+
+
+def _vectors(rows: list[dict[str, str]]) -> str:
+    """How often each encoder's nearest word is the translation; of sets with gold alignments nothing is said."""
+    own = [row for row in rows if row["measure"] == "word in context" and row["counts"] == "True"]
+    own = [row for row in own if row["direction"] == "both"]
+    parts = [
+        f"{row['variant']} {float(row['value']):.3f} [{float(row['ci_low']):.3f}, {float(row['ci_high']):.3f}], "
+        f"{row['verdict']}"
+        for row in sorted(own, key=lambda row: -float(row["value"]))
+    ]
+    shown = _joined(parts[:SHOWN] + ([f"{len(parts) - SHOWN} more"] if len(parts) > SHOWN else []))
+    return f"a word's nearest word is its translation for {shown}" if parts else ""
 
 
 def _beside(row: dict[str, str], name: str, control: str) -> str:

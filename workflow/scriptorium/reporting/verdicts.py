@@ -31,12 +31,16 @@ def undecided(p_holm: float, low: float, high: float) -> bool:
 
 def verdict(found: Comparison, p_holm: float, acted: Manipulation, seeds: int, *, lower_better: bool) -> str:
     """Of a variant beside the baseline, where predictions can be compared. seeds: the fewer of the two."""
-    decided = not undecided(p_holm, found.low, found.high)
-    if not acted.acted(decided=decided):
+    if not acted.acted(decided=not undecided(p_holm, found.low, found.high)):
         return NOT_TESTED
+    return of_difference(found, p_holm, seeds, lower_better=lower_better)
+
+
+def of_difference(found: Comparison, p_holm: float, seeds: int, *, lower_better: bool) -> str:
+    """The same of a measure without predictions that could be the same."""
     if seeds == 1:
         return ONE_SEED
-    if not decided:
+    if undecided(p_holm, found.low, found.high):
         return UNKNOWN
     return BETTER if (found.difference > 0) != lower_better else WORSE
 

@@ -11,8 +11,8 @@ import torch
 import transformers
 
 from scriptorium.chunks import stop_if_asked, write_whole
-from scriptorium.errors import UserError
 from scriptorium.job import Job
+from scriptorium.models.layers import place_of
 from scriptorium.models.positions import longest_input
 from scriptorium.objectives import collating
 from scriptorium.retrieval.spec import SearchSettings
@@ -29,14 +29,7 @@ def layers_of(spec: SearchSettings, config: transformers.PreTrainedConfig) -> tu
     depth = config.num_hidden_layers
 
     def place(layer: int) -> int:
-        found = layer if layer >= 0 else depth + 1 + layer
-        if not 0 <= found <= depth:
-            raise UserError(
-                f"layer {layer} of an encoder of {depth} layers",
-                where="config/config.yaml, retrieval",
-                remedy=f"choose 0 (the embeddings) to {depth}, or -1 (the last layer) to {-depth - 1}",
-            )
-        return found
+        return place_of(layer, depth, "config/config.yaml, retrieval")
 
     return place(spec.layer), sorted({place(layer) for layer in (spec.layer, *spec.layers)})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -59,6 +59,19 @@ def packing_name(recipe: PretrainRecipe) -> str:
     parts = [value if key in ("vocabulary", "name") else f"{key}_{value}".lower() for key, value in changed.items()]
     texts = [recipe.corpus, *([recipe.parallel] if recipe.parallel else [])]
     return "-".join([*texts, recipe.tokenizer, str(recipe.block_length), *parts])
+
+
+def _tested(stage: str, folder: str, trained: list[Run], sets: Mapping[str, Iterable[str]]) -> list[Run]:
+    """Runs of a stage on sets of texts: of what was pre-trained, and of the backbones that stand beside it in a set."""
+    found = []
+    for name, beside in sets.items():
+        of = [(run.variant, run.seed, run.paper_table) for run in trained]
+        of += [(backbone, 0, "") for backbone in beside]
+        found += [
+            Run(f"results/{folder}/{who}/{name}/seed{seed}", stage, trained[0].study, who, name, seed, table)
+            for who, seed, table in of
+        ]
+    return found
 
 
 class ConfiguredRuns:
@@ -142,15 +155,23 @@ class ConfiguredRuns:
                 where="config/config.yaml",
                 remedy=f"set pretraining.{f'studies.{study}.' if study else ''}retrieval",
             )
-        found = []
-        for name in asked.retrieval:
-            of = [(run.variant, run.seed, run.paper_table) for run in trained]
-            of += [(backbone, 0, "") for backbone in self.config.retrieval[name].beside]
-            found += [
-                Run(f"results/retrieval/{who}/{name}/seed{seed}", "retrieve", trained[0].study, who, name, seed, table)
-                for who, seed, table in of
-            ]
-        return found
+        sets = {name: self.config.retrieval[name].beside for name in asked.retrieval}
+        return _tested("retrieve", "retrieval", trained, sets)
+
+    def vectors_of(self, of_study: str) -> list[Run]:
+        """Measures on vectors of a pre-training study (`_<name>`), and of the backbones that stand beside it."""
+        study = of_study.removeprefix("_")
+        trained = self.pretraining_study(study)
+        asked = self.config.pretraining.studies[study].vectors
+        if not asked:
+            raise UserError(
+                f"measures on vectors are not asked for of {study}",
+                where="config/config.yaml",
+                remedy=f"set pretraining.studies.{study}.vectors",
+            )
+        return _tested(
+            "measure_vectors", "vectors", trained, {name: self.config.vectors[name].beside for name in asked}
+        )
 
     def probes_of(self, of_study: str) -> list[Run]:
         """Probes with few labels of a pre-training study (`_<name>`), or of what the default target pre-trains ("")."""
@@ -282,7 +303,8 @@ class ConfiguredRuns:
         probes = {run.path: run for name in self._with("few_labels") for run in self.probes_of(name)}
         asked = {run.path: run for name in self._with("crosslingual") for run in self.crosslingual_of(name)}
         retrieval = {run.path: run for name in self._with("retrieval") for run in self.retrieval_of(name)}
-        yield from (zero_shot | probes | asked | retrieval).values()
+        vectors = {run.path: run for name in self._with("vectors") for run in self.vectors_of(name)}
+        yield from (zero_shot | probes | asked | retrieval | vectors).values()
         translations = (self.translation_study(name) for name in self.config.translation_studies)
         yield from {run.path: run for runs in translations for run in runs}.values()
         yield from self.finetuning

@@ -183,6 +183,30 @@ class InputFiles(ConfiguredRuns):
         """Manifests of the corpora whose texts a retrieval set leaves out."""
         return self._corpora(self._known(collection, self.config.retrieval, "retrieval set").without)
 
+    def alignments_source(self, alignments: str) -> str:
+        """Manifest of the data set that gold alignments are read from."""
+        return f"resources/{self._known(alignments, self.config.alignments, 'gold alignments').dataset}/manifest.json"
+
+    def vectors_start(self, variant: str, seed: int) -> list[str]:
+        """Manifest of the model that a pre-training run began with; none for a new one and for a backbone."""
+        recipe = self.project.variants[variant].recipe if variant in self.project.variants else None
+        return self.pretrain_start(variant, seed) if recipe and recipe.stage == "pretrain" else []
+
+    def vectors_parallel(self, collection: str) -> list[str]:
+        """Manifest of the pairs of a set of translations; none if it has gold alignments."""
+        return self._of_vectors(collection, "parallel", "parallel")
+
+    def vectors_dictionary(self, collection: str) -> list[str]:
+        return self._of_vectors(collection, "dictionary", "dictionaries")
+
+    def vectors_alignments(self, collection: str) -> list[str]:
+        """Manifest of the gold alignments of a set of translations, if it has them."""
+        return self._of_vectors(collection, "alignments", "alignments")
+
+    def _of_vectors(self, collection: str, key: str, folder: str) -> list[str]:
+        name = getattr(self._known(collection, self.config.vectors, "set of translations"), key)
+        return [f"results/data/{folder}/{name}/manifest.json"] if name else []
+
     def translate_backbone(self, variant: str, seed: int) -> str:
         return self.backbone(self.project.variant(variant, "translate", "results path").recipe.backbone, seed)
 

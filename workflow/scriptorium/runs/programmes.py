@@ -8,7 +8,13 @@ from scriptorium.runs.configured import Run
 from scriptorium.runs.inputs import InputFiles
 
 GAZE_TABLES = ("results/tables/gaze_regressor.tsv", "results/tables/gaze_corpora.tsv", "results/gaze/significance.tsv")
-EVALUATIONS = ("few_labels", "minimal_pairs", "crosslingual", "retrieval")  # of pre-trained models as they are
+EVALUATIONS = (
+    "few_labels",
+    "minimal_pairs",
+    "crosslingual",
+    "retrieval",
+    "vectors",
+)  # of pre-trained models as they are
 ATTENTION = "results/figures/attention.html"
 
 

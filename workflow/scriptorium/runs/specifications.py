@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from scriptorium.alignments.spec import AlignmentsSpec
 from scriptorium.config import claims
 from scriptorium.crosslingual.spec import CrosslingualSettings, MeasureCrosslingualSpec
 from scriptorium.engine.spec import TrainSpec
@@ -42,6 +43,7 @@ from scriptorium.stages.tabulate_pretrain import TabulatePretrainSpec
 from scriptorium.stages.tabulate_reading import TabulateReadingSpec
 from scriptorium.stages.tabulate_retrieval import TabulateRetrievalSpec
 from scriptorium.stages.tabulate_translation import TabulateTranslationSpec
+from scriptorium.stages.tabulate_vectors import TabulateVectorsSpec
 from scriptorium.stages.tabulate_weights import TabulateWeightsSpec
 from scriptorium.tasks.kind import kind_of
 from scriptorium.tasks.spec import FinetuneSettings, FinetuneSpec, KindOfTask, TaskDataSpec, TaskInput
@@ -49,6 +51,7 @@ from scriptorium.text.dictionaries.spec import DictionarySpec
 from scriptorium.text.parallel.spec import ParallelSource, ParallelSpec
 from scriptorium.text.spec import CorpusSource, CorpusSpec, StreamSpec, VocabularySpec
 from scriptorium.translation.spec import Direction, TranslateSettings, TranslateSpec
+from scriptorium.vectors.spec import MeasureVectorsSpec, VectorsSettings
 
 
 class Specifications(ConfiguredRuns):
@@ -197,6 +200,24 @@ class Specifications(ConfiguredRuns):
     def tabulate_retrieval(self, of_study: str) -> Spec:
         self.retrieval_of(of_study)
         return TabulateRetrievalSpec()
+
+    @made_in("results/data/alignments/{alignments}")
+    def prepare_alignments(self, alignments: str) -> Spec:
+        entry = self._known(alignments, self.config.alignments, "gold alignments")
+        return AlignmentsSpec(alignments=alignments, **entry.shared(AlignmentsSpec))
+
+    @made_in("results/vectors/{variant}/{collection}/seed{seed}")
+    def measure_vectors(self, variant: str, collection: str, seed: str) -> Spec:
+        self._known(variant, self.project.backbones, "pre-training variant or backbone")
+        entry = self._known(collection, self.config.vectors, "set of translations")
+        return MeasureVectorsSpec(**entry.shared(VectorsSettings), seed=int(seed))
+
+    @made_in("results/runs/tables/vectors{of_study}")
+    def tabulate_vectors(self, of_study: str) -> Spec:
+        self.vectors_of(of_study)
+        study = self.config.pretraining.studies[of_study.removeprefix("_")]
+        layers = {name: self.config.vectors[name].layer for name in study.vectors}
+        return TabulateVectorsSpec(baseline=study.baseline, layers=layers)
 
     @made_in("results/probe/{variant}/{task}/seed{seed}")
     def probe(self, variant: str, task: str, seed: str) -> Spec:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 MAGIC = b"E5S1"
 SUFFIX = ".bin"
+SAVED = ("config", "model", "tokenizer", "special_tokens")  # beginnings of the names that transformers gives
 BLOCK = np.dtype([("scale", "<f2"), ("halves", "u1", 16)])
 
 
@@ -68,7 +69,7 @@ def write(encoder: Encoder, out: Path) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(out)
     tokenizer(encoder).save_pretrained(out)
-    return sorted(path for path in out.iterdir() if path.suffix in (".json", ".safetensors"))
+    return sorted(path for path in out.iterdir() if path.name.startswith(SAVED))
 
 
 def tokenizer(encoder: Encoder) -> transformers.PreTrainedTokenizerBase:

@@ -26,9 +26,27 @@ class PivotOptions(EntriesOptions):
     )
 
 
+class VarietiesOptions(EntriesOptions):
+    """Options of reader panlex_swadesh."""
+
+    a: str = Field("", description="list of the first language, such as eng-000; empty: the only one of that language")
+    b: str = Field("", description="list of the second language")
+
+
+class ColumnsOptions(EntriesOptions):
+    """Options of reader tsv."""
+
+    header: bool = Field(True, description="the first line names the columns")
+    a: str = Field("", description="column of the first language, by name or by number from 1; empty: its code")
+    b: str = Field("", description="column of the second language; empty: its code")
+
+
 READERS: dict[str, type[EntriesOptions]] = {
     "jmdict_pivot": PivotOptions,
     "muse": EntriesOptions,
+    "freedict": EntriesOptions,
+    "panlex_swadesh": VarietiesOptions,
+    "tsv": ColumnsOptions,
 }
 Reader = Annotated[Literal[tuple(READERS)], ModuleOf("scriptorium.text.dictionaries.readers")]
 Options = Union[tuple(dict.fromkeys(READERS.values()))]  # noqa: UP007 - computed
