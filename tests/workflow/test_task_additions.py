@@ -106,6 +106,7 @@ names = {
     "of_study": ["", "_mpnet"],
     "pairs": [*config.minimal_pairs],
     "parallel": [*config.parallel],
+    "links": [*runs.linkings],
     "collection": [*config.retrieval],
     "dictionary": [*config.dictionaries],
     "backbone": [*project.backbones],
