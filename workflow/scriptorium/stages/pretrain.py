@@ -18,6 +18,7 @@ from scriptorium.objectives.spec import PretrainSpec
 
 def run(job: stage.Job) -> list[Path]:
     from scriptorium.engine import flops, training
+    from scriptorium.fetching.backbones import backbone_directory
     from scriptorium.models import from_checkpoint
     from scriptorium.objectives import held_out as held_out_examples
     from scriptorium.objectives.draws import held_out_draws, training_draws
@@ -36,7 +37,7 @@ def run(job: stage.Job) -> list[Path]:
         for name in ("train.arrow", "validation.arrow")
     )
     check_blocks(spec.objective, train)
-    start = job.input_dir("start") if job.inputs.get("start") else None
+    start = backbone_directory(job.input_dir("start")) if job.inputs.get("start") else None
     shape = spec.model or from_checkpoint.shape_of(start, module_of(spec.objective).SAVED)
     if train.length > shape.max_positions:
         raise UserError(
