@@ -40,14 +40,14 @@ def spec(*, objective=None, dropout=0.0, **train) -> pretrain.PretrainSpec:
     return pretrain.PretrainSpec.parse({"model": model, "objective": objective or {}, "train": merged, "seed": 1})
 
 
-def run(packed, out, given=None, **options):
-    """Run the stage in this process; returns the run directory."""
+def run(packed, out, given=None, others=None, **options):
+    """Run the stage in this process; returns the run directory. others: further inputs, {name: manifest}."""
     execute(
         "pretrain",
         given or spec(),
         pretrain.run,
         out=out,
-        inputs={"blocks": [packed / "manifest.json"]},
+        inputs={"blocks": [packed / "manifest.json"]} | {name: [path] for name, path in (others or {}).items()},
         state=out.parent / "state",
         **options,
     )
@@ -151,7 +151,7 @@ def test_accuracy_of_a_training_batch_is_counted_on_its_predictions(packed, tmp_
 # --- processes --------------------------------------------------------------------------------------------------------
 
 
-def words(packed, out, given, *more) -> list[str]:
+def words(packed, out, given, *more, others=None) -> list[str]:
     """The stage's command line."""
     return [
         sys.executable,
@@ -163,15 +163,16 @@ def words(packed, out, given, *more) -> list[str]:
         str(out),
         "--input",
         f"blocks={packed / 'manifest.json'}",
+        *(f"{name}={path}" for name, path in (others or {}).items()),
         "--state",
         str(out.parent / "state"),
         *more,
     ]
 
 
-def torchrun(packed, out, given, *more, **environment) -> subprocess.Popen:
+def torchrun(packed, out, given, *more, others=None, **environment) -> subprocess.Popen:
     return subprocess.Popen(
-        words(packed, out, given, *more),
+        words(packed, out, given, *more, others=others),
         env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
         text=True,
         stdout=subprocess.PIPE,

@@ -108,6 +108,7 @@ names = {
     "parallel": [*config.parallel],
     "collection": [*config.retrieval, *config.vectors],
     "alignments": [*config.alignments],
+    "links": [*runs.linkings],
     "dictionary": [*config.dictionaries],
     "backbone": [*project.backbones],
 }

@@ -58,6 +58,7 @@ wildcard_constraints:
     parallel="[^/]+",
     vocabulary="[^/]+",
     pairs="[^/]+",
+    links="[^/]+",
     collection="[^/]+",
     alignments="[^/]+",
     translation="[^/]+",

@@ -1,4 +1,4 @@
-"""Pre-training: pack a corpus once, train a recipe, show the curves, compare variants."""
+"""Pre-training: pack a corpus once, link synonyms, train a recipe, show the curves, compare variants."""
 
 
 rule pack:
@@ -52,9 +52,34 @@ rule pack_pairs:
         " parallel={input.parallel} tokenizer={input.tokenizer} --threads {threads} 2> {log}"
 
 
+rule link_words:
+    input:
+        blocks=lambda wildcards: RUNS.links_blocks(wildcards.links),
+        dictionary=lambda wildcards: RUNS.links_dictionary(wildcards.links),
+    output:
+        "results/data/links/{links}/manifest.json",
+    log:
+        "logs/link_words/{links}.log",
+    benchmark:
+        "benchmarks/link_words/{links}.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 3000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        spec=spec_of("link_words"),
+        code=code_of("link_words"),
+    message:
+        "Link synonyms in packed pairs: {wildcards.links}"
+    shell:
+        "python -m scriptorium.stages.link_words --spec {params.spec:q}"
+        " --out results/data/links/{wildcards.links}"
+        " --input blocks={input.blocks} dictionary={input.dictionary} 2> {log}"
+
+
 rule pretrain:
     input:
         blocks=lambda wildcards: RUNS.pretrain_blocks(wildcards.variant),
+        links=lambda wildcards: RUNS.pretrain_links(wildcards.variant),
         start=lambda wildcards: RUNS.pretrain_start(wildcards.variant, int(wildcards.seed)),
     output:
         "results/pretrain/{variant}/seed{seed}/manifest.json",
@@ -77,7 +102,7 @@ rule pretrain:
     shell:
         "python -m scriptorium.stages.pretrain --spec {params.spec:q}"
         " --out results/pretrain/{wildcards.variant}/seed{wildcards.seed}"
-        " --input blocks={input.blocks} start={input.start}"
+        " --input blocks={input.blocks} links={input.links} start={input.start}"
         " --threads {threads} --runtime {resources.runtime} --gpus {resources.gpu}"
         " --processes {resources.processes} {resources.options} 2> {log}"
 

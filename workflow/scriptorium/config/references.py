@@ -222,6 +222,10 @@ class ReferenceChecks:
                         where=self.where,
                         remedy=f"give each source of corpora.{recipe.corpus} its own, such as `language: en`",
                     )
+            if recipe.objective.linked:
+                self.known(
+                    recipe.synonyms.dictionary, self.config.dictionaries, "dictionary", f"variant {name}, synonyms"
+                )
             if recipe.start:
                 self.known(recipe.start, self.project.backbones, "backbone", f"variant {name}, start")
             self.known(

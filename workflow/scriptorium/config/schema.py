@@ -13,6 +13,7 @@ from pydantic import Field
 
 from scriptorium.alignments.spec import AlignmentsSettings
 from scriptorium.crosslingual.spec import CrosslingualSettings
+from scriptorium.engine.spec import TrainSpec
 from scriptorium.fetching.spec import Format
 from scriptorium.few_labels.spec import ProbeSettings
 from scriptorium.gaze.spec import BenchmarkCmcl2021Spec, GazeFormat, RegressorSettings, TrainPredictorSpec
@@ -26,6 +27,7 @@ from scriptorium.tasks.spec import FinetuneSettings, TaskData, TaskInput, Xtreme
 from scriptorium.text.dictionaries.spec import DictionarySettings
 from scriptorium.text.parallel.spec import ParallelSettings
 from scriptorium.text.spec import CorpusSettings, PackPairsSpec, PackSpec, SidesSpec, VocabularySpec
+from scriptorium.text.synonyms.spec import LinkSettings
 from scriptorium.translation.spec import TranslateRecipe, TranslationSettings, TranslationStudy
 from scriptorium.vectors.spec import VectorsSettings
 
@@ -351,6 +353,12 @@ class RegressorRecipe(RegressorSettings):
     embeddings: str = Field(description="backbone that lends word vectors: an encoder, or a text file such as GloVe")
 
 
+class Synonyms(LinkSettings):
+    """Which words of translations are synonyms."""
+
+    dictionary: str = Field(description="dictionary of config.yaml, in the languages of the pairs")
+
+
 class PretrainRecipe(PackSpec, PretrainSettings):
     """config/recipes/*.yaml with `stage: pretrain`."""
 
@@ -360,6 +368,9 @@ class PretrainRecipe(PackSpec, PretrainSettings):
         None, description="corpus of pairs of config.yaml: blocks have two sides (docs/crosslingual.md); empty: none"
     )
     sides: SidesSpec | None = Field(None, description="with parallel: how pairs fill blocks; empty: the defaults")
+    synonyms: Synonyms | None = Field(
+        None, description="with parallel: how words of translations are linked, for veco2; empty: they are not"
+    )
     tokenizer: str = Field(description="backbone that lends its tokenizer, or a vocabulary of config.yaml")
     start: str | None = Field(
         None,
@@ -379,6 +390,13 @@ class PretrainRecipe(PackSpec, PretrainSettings):
             PackPairsSpec(block_length=self.block_length, sides=self.sides or SidesSpec())
         layout = TWO_SIDED if self.parallel else self.layout.name if self.layout else PACKED
         self.objective.check_layout(layout)
+        self.objective.check_batch(self.train.get("batch_size", TrainSpec.model_fields["batch_size"].default))
+        if self.model:
+            self.objective.check_layers(self.model.layers)
+        if self.objective.linked and self.synonyms is None:
+            raise ValueError(
+                f"{self.objective.name} with paired.weights.token needs synonyms: {{dictionary: <one of config.yaml>}}"
+            )
 
 
 RECIPES = {

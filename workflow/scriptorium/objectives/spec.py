@@ -13,6 +13,7 @@ from pydantic import Field, SerializeAsAny, ValidationError, model_validator
 
 from scriptorium.engine.spec import MixtureSpec, TrainSpec
 from scriptorium.models.spec import EncoderSpec
+from scriptorium.models.veco2.spec import SequenceSpec, TokenSpec
 from scriptorium.named import ModuleOf
 from scriptorium.spec import Spec
 
@@ -52,6 +53,17 @@ class ObjectiveSpec(Spec):
         if layout not in self.layouts:
             wanted = " or ".join(self.layouts)
             raise ValueError(f"{self.name} needs blocks of layout {wanted}, these are {layout}")
+
+    @property
+    def linked(self) -> bool:
+        """Whether it needs links between words of translations (text/synonyms)."""
+        return False
+
+    def check_layers(self, layers: int) -> None:
+        """Raises ValueError where it asks for a layer that an encoder of so many has not."""
+
+    def check_batch(self, examples: int) -> None:
+        """Raises ValueError where batches of so many examples do not fit it."""
 
 
 class HiddenTokensSpec(ObjectiveSpec):
@@ -150,6 +162,31 @@ class XlnetSpec(HiddenTokensSpec):
             raise ValueError("mask, random: xlnet replaces no token; set both to 0")
 
 
+class TextsOfPairsSpec(Spec):
+    """What VECO and VECO 2.0 do alike with the texts of a pair; the defaults are ours."""
+
+    tlm_positions: Literal["continued", "restarted"] = Field(
+        "continued", description="positions of the second side in the joined text"
+    )
+    whole_words: bool = Field(False, description="words are chosen, not pieces; one that would exceed the count is not")
+
+
+class PairsOfTextsSpec(HiddenTokensSpec):
+    """What VECO and VECO 2.0 share: masked tokens of blocks of two sides."""
+
+    layouts: ClassVar[tuple[str, ...]] = (TWO_SIDED,)
+
+    rate: float = Field(0.15, gt=0, lt=1, description="share of the tokens of monolingual blocks that are predicted")
+    bilingual_rate: float = Field(0.25, gt=0, lt=1, description="the same of bilingual blocks")
+    document_attention: bool = Field(True, description="a pair sees no other pair of its block: always true")
+    mixture: MixtureSpec = MixtureSpec()
+
+    def model_post_init(self, context: object) -> None:
+        super().model_post_init(context)
+        if not self.document_attention:
+            raise ValueError(f"document_attention: a pair never sees another one in {self.name}; leave it on")
+
+
 class VecoWeights(Spec):
     """Weights of VECO's terms; a term without weight is not computed."""
 
@@ -158,7 +195,7 @@ class VecoWeights(Spec):
     tlm: float = Field(1.0, ge=0, description="bilingual blocks: the same from both sides as one text (ours: 1)")
 
 
-class PairedSpec(Spec):
+class PairedSpec(TextsOfPairsSpec):
     """What the paper leaves open, or we could not find (docs/papers/veco.md section 10); all defaults are ours."""
 
     weights: VecoWeights = VecoWeights()
@@ -171,35 +208,77 @@ class PairedSpec(Spec):
         description="of the cross-attention, training from a checkpoint that has none: new, or copied from its "
         "self-attention",
     )
-    tlm_positions: Literal["continued", "restarted"] = Field(
-        "continued", description="positions of the second side in the joined text"
-    )
-    whole_words: bool = Field(False, description="words are chosen, not pieces; one that would exceed the count is not")
 
 
-class VecoSpec(HiddenTokensSpec):
+class VecoSpec(PairsOfTextsSpec):
     """veco."""
-
-    layouts: ClassVar[tuple[str, ...]] = (TWO_SIDED,)
 
     name: Annotated[Literal["veco"], MODULE] = Field(
         "veco", description="pairs of texts: masked language models of each side, across both, and of both joined"
     )
-    rate: float = Field(0.15, gt=0, lt=1, description="share of the tokens of monolingual blocks that are predicted")
-    bilingual_rate: float = Field(0.25, gt=0, lt=1, description="the same of bilingual blocks")
-    document_attention: bool = Field(True, description="a pair sees no other pair of its block: always true")
     paired: PairedSpec = PairedSpec()
-    mixture: MixtureSpec = MixtureSpec()
 
     def model_post_init(self, context: object) -> None:
         super().model_post_init(context)
         weights = self.paired.weights
-        if not self.document_attention:
-            raise ValueError("document_attention: a pair never sees another one in veco; leave it on")
         if not (weights.mlm or weights.ca or weights.tlm):
             raise ValueError("paired.weights: all three are 0, so there is nothing to train")
         if self.paired.predicted_by == "one" and not (weights.mlm and weights.ca):
             raise ValueError("paired.predicted_by: one needs both streams; give paired.weights mlm and ca more than 0")
+
+
+class ContrastWeights(Spec):
+    """Weights of VECO 2.0's terms (ours: 1 each); a term without weight is not computed."""
+
+    mlm: float = Field(1.0, ge=0, description="MMLM: masked tokens from their own side")
+    tlm: float = Field(1.0, ge=0, description="bilingual blocks: masked tokens from both sides as one text")
+    sequence: float = Field(1.0, ge=0, description="bilingual blocks: contrast between sentences")
+    token: float = Field(1.0, ge=0, description="bilingual blocks: contrast between words that a dictionary links")
+
+
+class ContrastedSpec(TextsOfPairsSpec):
+    """What could not be found of VECO 2.0: nearly everything (docs/papers/veco.md section 5); all defaults are ours."""
+
+    weights: ContrastWeights = ContrastWeights()
+    reads: Literal["masked", "clean"] = Field(
+        "masked",
+        description="what the contrasts read: MMLM's corrupted texts in its own pass, or the texts as they are",
+    )
+    sequence: SequenceSpec = SequenceSpec()
+    token: TokenSpec = TokenSpec()
+
+
+class Veco2Spec(PairsOfTextsSpec):
+    """veco2, a reconstruction."""
+
+    name: Annotated[Literal["veco2"], MODULE] = Field(
+        "veco2", description="pairs of texts: MMLM, TLM, contrast between sentences and between words (reconstructed)"
+    )
+    paired: ContrastedSpec = ContrastedSpec()
+
+    def model_post_init(self, context: object) -> None:
+        super().model_post_init(context)
+        weights = self.paired.weights
+        if not (weights.mlm or weights.tlm or weights.sequence or weights.token):
+            raise ValueError("paired.weights: all four are 0, so there is nothing to train")
+
+    @property
+    def linked(self) -> bool:
+        return self.paired.weights.token > 0
+
+    def check_layers(self, layers: int) -> None:
+        for name in ("sequence", "token"):
+            layer = getattr(self.paired, name).layer
+            if layer is not None and layer > layers:
+                raise ValueError(f"paired.{name}.layer: {layer} of an encoder of {layers} layers")
+
+    def check_batch(self, examples: int) -> None:
+        queue = self.paired.sequence.queue
+        if 0 < queue < examples:
+            raise ValueError(
+                f"paired.sequence.queue: {queue} texts are fewer than a batch has, at least {examples}; it would hold "
+                "no earlier one"
+            )
 
 
 class PermutedSpec(Spec):
@@ -267,7 +346,17 @@ class MlmPermutedSpec(WithoutMaskRowsSpec):
 
 OBJECTIVES: dict[str, type[ObjectiveSpec]] = {
     each.model_fields["name"].default: each
-    for each in (BertSpec, BertNspSpec, RobertaSpec, XlnetSpec, VecoSpec, MpnetSpec, PlmSpec, MlmPermutedSpec)
+    for each in (
+        BertSpec,
+        BertNspSpec,
+        RobertaSpec,
+        XlnetSpec,
+        VecoSpec,
+        Veco2Spec,
+        MpnetSpec,
+        PlmSpec,
+        MlmPermutedSpec,
+    )
 }
 
 

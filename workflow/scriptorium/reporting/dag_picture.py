@@ -35,6 +35,7 @@ SUBJECTS = {
         "train_vocabulary": "word pieces, learned from the corpus",
         "pack": "tokenised blocks",
         "pack_pairs": "blocks of two sides",
+        "link_words": "synonyms in pairs of texts",
         "pretrain": "a small encoder",
         "finetune": "every variant, task and seed",
         "translate": "encoder and decoder, by BLEU",

@@ -74,6 +74,13 @@ def _tested(stage: str, folder: str, trained: list[Run], sets: Mapping[str, Iter
     return found
 
 
+def links_name(recipe: PretrainRecipe) -> str:
+    """<packed pairs>-<dictionary>, and what differs from the default links, such as -stop_words_50."""
+    changed = recipe.synonyms.model_dump(exclude_defaults=True, exclude={"dictionary"})
+    parts = [f"{key}_{value}".lower() for key, value in changed.items()]
+    return "-".join([packing_name(recipe), recipe.synonyms.dictionary, *parts])
+
+
 class ConfiguredRuns:
     """The runs of a project."""
 
@@ -374,9 +381,17 @@ class ConfiguredRuns:
         return {name: recipe for name, recipe in self._packings.items() if recipe.parallel}
 
     @cached_property
+    def linkings(self) -> dict[str, PretrainRecipe]:
+        """Links between words of packed pairs by name, each with a recipe that reads them."""
+        return {links_name(recipe): recipe for recipe in reversed(self._pretrain_recipes) if recipe.objective.linked}
+
+    @cached_property
     def _packings(self) -> dict[str, PretrainRecipe]:
-        recipes = [variant.recipe for variant in self.project.variants.values() if variant.recipe.stage == "pretrain"]
-        return {packing_name(recipe): recipe for recipe in reversed(recipes)}
+        return {packing_name(recipe): recipe for recipe in reversed(self._pretrain_recipes)}
+
+    @cached_property
+    def _pretrain_recipes(self) -> list[PretrainRecipe]:
+        return [variant.recipe for variant in self.project.variants.values() if variant.recipe.stage == "pretrain"]
 
     def _pretrain_recipe(self, variant: str) -> PretrainRecipe:
         return self.project.variant(variant, "pretrain", "results path").recipe

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scriptorium import own_data
 from scriptorium.errors import UserError
-from scriptorium.runs.configured import ConfiguredRuns, packing_name
+from scriptorium.runs.configured import ConfiguredRuns, links_name, packing_name
 from scriptorium.text.parallel.spec import ParallelSource
 from scriptorium.text.spec import CorpusSource
 
@@ -145,6 +145,19 @@ class InputFiles(ConfiguredRuns):
         recipe = self._pretrain_recipe(variant)
         folder = "packed_pairs" if recipe.parallel else "packed"
         return f"results/data/{folder}/{packing_name(recipe)}/manifest.json"
+
+    def pretrain_links(self, variant: str) -> list[str]:
+        """Manifest of the links between words that a run reads, if it does."""
+        recipe = self._pretrain_recipe(variant)
+        return [f"results/data/links/{links_name(recipe)}/manifest.json"] if recipe.objective.linked else []
+
+    def links_blocks(self, links: str) -> str:
+        recipe = self._known(links, self.linkings, "links of words")
+        return f"results/data/packed_pairs/{packing_name(recipe)}/manifest.json"
+
+    def links_dictionary(self, links: str) -> str:
+        recipe = self._known(links, self.linkings, "links of words")
+        return f"results/data/dictionaries/{recipe.synonyms.dictionary}/manifest.json"
 
     def dictionary_sources(self, dictionary: str) -> list[str]:
         sources = self._known(dictionary, self.config.dictionaries, "dictionary").sources

@@ -50,6 +50,7 @@ from scriptorium.tasks.spec import FinetuneSettings, FinetuneSpec, KindOfTask, T
 from scriptorium.text.dictionaries.spec import DictionarySpec
 from scriptorium.text.parallel.spec import ParallelSource, ParallelSpec
 from scriptorium.text.spec import CorpusSource, CorpusSpec, StreamSpec, VocabularySpec
+from scriptorium.text.synonyms.spec import LinkSettings
 from scriptorium.translation.spec import Direction, TranslateSettings, TranslateSpec
 from scriptorium.vectors.spec import MeasureVectorsSpec, VectorsSettings
 
@@ -163,6 +164,11 @@ class Specifications(ConfiguredRuns):
     @made_in("results/data/packed_pairs/{blocks}")
     def pack_pairs(self, blocks: str) -> Spec:
         return pack_pairs_spec(self._known(blocks, self.pair_packings, "packed corpus with pairs"))
+
+    @made_in("results/data/links/{links}")
+    def link_words(self, links: str) -> Spec:
+        synonyms = self._known(links, self.linkings, "links of words").synonyms
+        return LinkSettings(**synonyms.shared(LinkSettings))
 
     @made_in("results/pretrain/{variant}/seed{seed}")
     def pretrain(self, variant: str, seed: str) -> Spec:

@@ -1,6 +1,7 @@
 """Pre-train a model on packed blocks, from scratch or from a checkpoint.
 
-inputs: blocks (manifest), start (manifest of a model to begin with, or none)
+inputs: blocks (manifest), links (manifest of their links between synonyms, or none), start (manifest of a model to
+begin with, or none)
 out: `model/` (HF format, safetensors, with tokenizer), `metrics.json`, `held_out.parquet` (loss, predicted, correct of
 every held-out example)
 """
@@ -17,6 +18,7 @@ from scriptorium.objectives.spec import PretrainSpec
 
 def run(job: stage.Job) -> list[Path]:
     from scriptorium.engine import flops, training
+    from scriptorium.fetching.backbones import backbone_directory
     from scriptorium.models import from_checkpoint
     from scriptorium.objectives import held_out as held_out_examples
     from scriptorium.objectives.draws import held_out_draws, training_draws
@@ -24,13 +26,18 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.objectives.unigram import log_frequencies, unigram_loss
     from scriptorium.text.blocks import Blocks
     from scriptorium.text.cutting import Cut
+    from scriptorium.text.synonyms.linked_blocks import LinkedBlocks
     from scriptorium.text.tokenizers import load_tokenizer
 
     spec, blocks = job.spec, job.input_dir("blocks")
     tokenizer = load_tokenizer(blocks / "tokenizer")
-    train, held_out = (Blocks(blocks / f"{split}.arrow") for split in ("train", "validation"))
+    links = job.input_dir("links") if job.inputs.get("links") else None
+    train, held_out = (
+        LinkedBlocks(blocks / name, links / name) if links else Blocks(blocks / name)
+        for name in ("train.arrow", "validation.arrow")
+    )
     check_blocks(spec.objective, train)
-    start = job.input_dir("start") if job.inputs.get("start") else None
+    start = backbone_directory(job.input_dir("start")) if job.inputs.get("start") else None
     shape = spec.model or from_checkpoint.shape_of(start, module_of(spec.objective).SAVED)
     if train.length > shape.max_positions:
         raise UserError(

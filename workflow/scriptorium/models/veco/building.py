@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import transformers
 
 from scriptorium.models.from_checkpoint import SavedEncoder
@@ -14,9 +16,19 @@ from scriptorium.models.vocabulary import widen
 SAVED = SavedEncoder(VecoConfig.model_type, also=("bert",))
 
 
+Model = TypeVar("Model", bound=VecoForMaskedLM)
+
+
 def build(spec: EncoderSpec, tokenizer: transformers.PreTrainedTokenizerBase, **settings: object) -> VecoForMaskedLM:
     """A randomly initialised model (N(0, 0.02), tied decoder) for this tokenizer; `settings` of VecoConfig."""
-    config = VecoConfig(
+    return build_as(VecoForMaskedLM, spec, tokenizer, **settings)
+
+
+def build_as(
+    kind: type[Model], spec: EncoderSpec, tokenizer: transformers.PreTrainedTokenizerBase, **settings: object
+) -> Model:
+    """The same of a class of VecoForMaskedLM; `settings` of its configuration."""
+    config = kind.config_class(
         vocab_size=len(tokenizer),
         hidden_size=spec.hidden_size,
         num_hidden_layers=spec.layers,
@@ -31,4 +43,4 @@ def build(spec: EncoderSpec, tokenizer: transformers.PreTrainedTokenizerBase, **
         attn_implementation="sdpa",
         **settings,
     )
-    return widen(VecoForMaskedLM(config))
+    return widen(kind(config))

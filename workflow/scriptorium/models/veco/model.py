@@ -69,15 +69,21 @@ class VecoModel(XLMRobertaModel):
         memory: Tensor | None = None,
         memory_mask: Tensor | None = None,
         rows: Tensor | None = None,
+        kept: dict[int, Tensor | None] | None = None,
     ) -> Tensor:
         """A stream: embeddings [N, L, d] through all layers, [N, L, d], or the last layer at `rows` [N, K] only.
 
         mask, memory_mask: what is added to the scores [N, 1, L, L] and [N, 1, L, M]. With `memory` [N, M, d] it is S.
+        kept: gets the output of the layers that are its keys, counted from 0, the embeddings.
         """
-        *layers, last = self.encoder.layer
-        for layer in layers:
-            hidden = layer(hidden, mask, memory, memory_mask)
-        return last(hidden, mask, memory, memory_mask, rows)
+        kept, depth = {} if kept is None else kept, len(self.encoder.layer)
+        if 0 in kept:
+            kept[0] = hidden
+        for number, layer in enumerate(self.encoder.layer, start=1):
+            hidden = layer(hidden, mask, memory, memory_mask, rows if number == depth else None)
+            if number in kept:
+                kept[number] = hidden
+        return hidden
 
     def _create_attention_masks(
         self,

@@ -71,6 +71,7 @@ class VecoForMaskedLM(PaddedVocabulary, XLMRobertaForMaskedLM):
         bilingual: Tensor,
         streams: Tensor | None = None,
         attention_mask: Tensor | None = None,
+        kept: dict[int, Tensor | None] | None = None,
     ) -> dict[str, Tensor]:
         """`loss`: the sum of the weighted terms. The arguments are those of `losses`; attention_mask is for those who
         count tokens.
@@ -78,10 +79,10 @@ class VecoForMaskedLM(PaddedVocabulary, XLMRobertaForMaskedLM):
         In evaluation also summed_loss and correct [B] of MLM; of each of the T terms of `measured`, by block and side,
         term_losses and term_correct [B, T, 2]; predicted [B, 2]; bilingual [B].
         """
-        found = self.losses(input_ids, positions, labels, document_ids, bilingual, streams)
+        found = self.losses(input_ids, positions, labels, document_ids, bilingual, streams, kept)
         count = (labels != IGNORED).sum()
         summed = [SIDES[name] * weight * found[name][0].sum() for name, weight in self.terms.items()]
-        outputs = {"loss": torch.stack(summed).sum() / count}
+        outputs = {"loss": sum(summed) / count}
         if self.training:
             first = next(iter(self.terms))
             return outputs | ({"correct": found[first][1].flatten(1)} if self.monitored else {})
@@ -110,13 +111,15 @@ class VecoForMaskedLM(PaddedVocabulary, XLMRobertaForMaskedLM):
         document_ids: Tensor,
         bilingual: Tensor,
         streams: Tensor | None = None,
+        kept: dict[int, Tensor | None] | None = None,
     ) -> dict[str, tuple[Tensor, Tensor]]:
         """Of every term the loss of each prediction (nats), 0 where there is none, and what is correct, [B, 2, K] both.
 
         input_ids [B, 2, L], corrupted; positions [B, 2, K], in their side; labels [B, 2 K], x's first, -100 in unused
         slots; document_ids [B, 2, L]: the number of the pair that a token belongs to, -1 for padding; bilingual [B]:
         1 where a block holds translations. With config.split, in training, H predicts where streams [B, 2 K] is 0, S
-        where it is 1; else both predict everything.
+        where it is 1; else both predict everything. kept: gets states of H [2B, L, d], see `VecoModel.through`; there
+        is H where MLM or CA is computed.
         """
         labels = labels.view(positions.shape)
         chosen = dict.fromkeys(self.terms if self.training else self.measured, labels != IGNORED)
@@ -125,7 +128,7 @@ class VecoForMaskedLM(PaddedVocabulary, XLMRobertaForMaskedLM):
                 chosen[name] = chosen[name] & (streams.view(positions.shape) == number)
         if TLM in chosen:
             chosen[TLM] = chosen[TLM] & bilingual[:, None, None].bool()
-        states = self._states(input_ids, positions, document_ids, bilingual.bool(), chosen)
+        states = self._states(input_ids, positions, document_ids, bilingual.bool(), chosen, kept)
         logits = self.lm_head(torch.cat(states)).float()
         targets = torch.cat([labels[where] for where in chosen.values()])
         found, sizes = {}, [len(part) for part in states]
@@ -138,7 +141,13 @@ class VecoForMaskedLM(PaddedVocabulary, XLMRobertaForMaskedLM):
         return found
 
     def _states(
-        self, input_ids: Tensor, positions: Tensor, documents: Tensor, bilingual: Tensor, chosen: Mapping[str, Tensor]
+        self,
+        input_ids: Tensor,
+        positions: Tensor,
+        documents: Tensor,
+        bilingual: Tensor,
+        chosen: Mapping[str, Tensor],
+        kept: dict[int, Tensor | None] | None,
     ) -> list[Tensor]:
         """For each chosen term the states [n, d] that the head reads, in the order of its predictions."""
         encoder, dtype = self.roberta, self.lm_head.bias.dtype
@@ -147,8 +156,9 @@ class VecoForMaskedLM(PaddedVocabulary, XLMRobertaForMaskedLM):
         if MLM in chosen or CA in chosen:
             mask = additive(visible(owners, owners)[:, None], dtype)
             embedded = encoder.embed(texts, places(owners))
-            plain = encoder.through(embedded, mask, rows=None if CA in chosen else rows)
-            found[MLM] = pick(plain, rows) if CA in chosen else plain
+            whole = CA in chosen or self.config.num_hidden_layers in (kept or ())  # all rows of the last layer
+            plain = encoder.through(embedded, mask, rows=None if whole else rows, kept=kept)
+            found[MLM] = pick(plain, rows) if whole else plain
         if CA in chosen:
             memory = other(plain if self.config.cross_gradient else plain.detach())
             memory_mask = additive(visible(owners, other(owners))[:, None], dtype)
@@ -182,12 +192,15 @@ class VecoForMaskedLM(PaddedVocabulary, XLMRobertaForMaskedLM):
         """Weights of a saved encoder, with its config.json, as this model has them; see `adapting.adapted`."""
         return adapted(self, weights, saved)
 
-    def forward_flops(self, batch: Mapping[str, Tensor]) -> float:
-        """Matrix products of the forward pass over a batch in training (engine/flops.py)."""
+    def forward_flops(self, batch: Mapping[str, Tensor], *, whole: bool = False) -> float:
+        """Matrix products of the forward pass over a batch in training (engine/flops.py).
+
+        whole: all rows of H's last layer are asked for.
+        """
         blocks, _, length = batch["input_ids"].shape
         slots, predicted = batch["positions"].shape[-1], batch["labels"] != IGNORED
         pairs, terms, forward = batch["bilingual"].bool(), self.terms, 0
-        plain = slots if CA not in terms else length  # rows of H's last layer
+        plain = length if CA in terms or whole else slots  # rows of H's last layer
         if MLM in terms or CA in terms:
             forward += 2 * blocks * self._pass_flops(length, plain)
         if CA in terms:

@@ -60,14 +60,19 @@ def prepare(spec: DictionarySpec, artifacts: list[Path], out: Path, ledger: Ledg
     return [write_parquet(pd.DataFrame(sorted(rows), columns=COLUMNS), out / "entries.parquet")]
 
 
+def entries(path: Path, language: str, other: str) -> pd.DataFrame:
+    """The entries of a prepared dictionary between two languages: columns word, in `language`, and translation."""
+    first, second = sorted((language, other))
+    own = pd.read_parquet(path, filters=[("lang_a", "==", first), ("lang_b", "==", second)])
+    names = ["word", "translation"] if language == first else ["translation", "word"]
+    return own[["word_a", "word_b"]].set_axis(names, axis=1)
+
+
 @cache
 def translations(path: Path, language: str, other: str) -> Translations:
     """word -> its translations, from a prepared dictionary; read once."""
-    table = pd.read_parquet(path)
-    first, second = sorted((language, other))
-    own = table[(table["lang_a"] == first) & (table["lang_b"] == second)]
-    word, translation = ("word_a", "word_b") if language == first else ("word_b", "word_a")
+    own = entries(path, language, other)
     found: dict[str, set[str]] = {}
-    for key, value in zip(own[word].to_list(), own[translation].to_list(), strict=True):
+    for key, value in zip(own["word"].to_list(), own["translation"].to_list(), strict=True):
         found.setdefault(key, set()).add(value)
     return {key: frozenset(values) for key, values in found.items()}
