@@ -87,6 +87,7 @@ def test_options_and_answers_change_as_they_are():
         (0.02, 0.02, False, False),
         (0.02, 0.03, False, False),
         (0.02, 0.03, True, True),
+        (0.95, 0.96, False, True),  # whole translations: nearly all of them differ between any two runs
     ],
 )
 def test_an_intervention_acted_where_it_changes_more_than_seeds_do(changed, seeds, decided, acted):

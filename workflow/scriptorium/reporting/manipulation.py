@@ -15,6 +15,7 @@ from scriptorium.tasks.spec import KindOfTask
 
 T = TypeVar("T")  # what is told of one run: its predictions, or its translations
 LEAST_CHANGED = 0.01  # of the predictions: below it an effect on the metric could hardly be seen (ours)
+ALL_CHANGE = 0.9  # from here on nearly every prediction differs between any two runs, as whole translations do (ours)
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,13 @@ class Manipulation:
 
     def acted(self, *, decided: bool) -> bool:
         """Whether the variants differ enough to be compared: in 1 % of the predictions, and by more than the baseline
-        does from seed to seed, where that is known. The rule is ours.
+        does from seed to seed, where that is known and says anything (below ALL_CHANGE). The rule is ours.
 
         decided: a difference of the metric is shown. Then the second half of the rule does not count: a variant that
         is right where the baseline guesses anew with every seed differs from it less than the seeds do.
         """
-        return self.changed >= LEAST_CHANGED and (decided or not self.changed <= self.changed_seeds)
+        no_more_than_seeds = self.changed <= self.changed_seeds < ALL_CHANGE
+        return self.changed >= LEAST_CHANGED and (decided or not no_more_than_seeds)
 
 
 def manipulation(own: dict[int, pd.DataFrame], base: dict[int, pd.DataFrame], task: KindOfTask) -> Manipulation:
