@@ -39,11 +39,24 @@ def trainer_pid_after_step(project: Project, step: int, limit: float = 120) -> i
     raise AssertionError(f"step {step} was not reached in {limit} s\n{project.logs()}")
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, "RUNNING"), (signal.SIGTERM, "KILLED")])
-def test_interrupted_training_ends_with_the_same_bits(project, number, status):
+def longer(project: Project) -> None:
+    """Enough steps for a kill amid them."""
     project.edit("config/recipes/pretrain-bert.yaml", "max_steps: 12", "max_steps: 600")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(finished, tmp_path_factory) -> bytes:
+    """The model of a run that nothing interrupts."""
+    root = tmp_path_factory.mktemp("undisturbed") / "copy"
+    project = Project(shutil.copytree(finished.root, root, symlinks=True))
+    longer(project)
     project.snakemake(f"{RUN}/manifest.json")
-    expected = (project.root / MODEL).read_bytes()
+    return (root / MODEL).read_bytes()
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, "RUNNING"), (signal.SIGTERM, "KILLED")])
+def test_interrupted_training_ends_with_the_same_bits(project, undisturbed, number, status):
+    longer(project)
     shutil.rmtree(project.root / RUN)
 
     running = start(project)
@@ -56,7 +69,7 @@ def test_interrupted_training_ends_with_the_same_bits(project, number, status):
     project.snakemake(f"{RUN}/manifest.json")
     record = json.loads((project.root / RUN / "run.json").read_text())
     events = (project.root / RUN / "events.jsonl").read_text()
-    assert (project.root / MODEL).read_bytes() == expected
+    assert (project.root / MODEL).read_bytes() == undisturbed
     assert (record["status"], record["attempt"]) == ("FINISHED", 2)
     assert "resumed at step" in events
     steps = [e["step"] for e in map(json.loads, events.splitlines()) if "train/loss" in e.get("metrics", {})]
