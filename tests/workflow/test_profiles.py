@@ -13,7 +13,6 @@ TARGET = "results/data/mood/manifest.json"  # two jobs: one beside Snakemake, on
 
 @pytest.mark.parametrize("profile", ["gpu", "slurm"])
 def test_another_profile_reruns_nothing(finished, profile):
-    assert finished.planned("--profile", f"profiles/{profile}") == set()
     assert "Nothing to be done" in finished.snakemake("--dry-run", "--profile", f"profiles/{profile}").stdout
 
 
