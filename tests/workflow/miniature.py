@@ -108,6 +108,7 @@ CONFIG = {
             "baseline": "bert-random",
             "variants": ["bert-random", "bert-pretrained"],
             "tasks": ["mood"],
+            "seeds": [0],
         },
     },
     "attention": {"study": "cogbert", "task": "mood", "corpus": "monastery", "sentences": 2},
