@@ -55,7 +55,9 @@ def test_the_table_has_its_columns_and_finds_who_is_better(runs, tmp_path, monke
     bleu = made[made["metric"] == "BLEU"].set_index("variant")
     assert bleu.loc["veco-tuned", "verdict"] == "better" and bleu.loc["nothing", "verdict"] == "worse"
     assert bleu.loc["random", "verdict"] == "baseline"
-    assert bleu.loc["the-same", "verdict"] == "not tested", "its translations differ no more than two seeds' do"
+    assert bleu.loc["the-same", "verdict"] == "no difference shown", (
+        "nearly all translations differ from seed to seed too"
+    )
     assert bleu.loc["veco-tuned", "delta"] == pytest.approx(
         bleu.loc["veco-tuned", "mean"] - bleu.loc["random", "mean"], abs=1e-3
     )
