@@ -1,5 +1,5 @@
-"""Proves how VECO 2.0's recipe becomes runs: one start per seed, links made once, and what does not fit is refused while
-the DAG is built."""
+"""Proves how VECO 2.0's recipe becomes runs: one start per seed, links made once, and what does not fit is refused
+while the DAG is built."""
 
 from __future__ import annotations
 
