@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from scriptorium import manifest
-from scriptorium.models.veco2 import Veco2ForMaskedLM
+from scriptorium.models.veco2.terms import Veco2ForMaskedLM
 from scriptorium.objectives import veco2
 from scriptorium.objectives.spec import ObjectiveSpec
 from scriptorium.stage import execute

@@ -21,7 +21,8 @@ import torch
 import transformers
 
 from scriptorium import ledger
-from scriptorium.errors import UserError
+from scriptorium.engine import training
+from scriptorium.errors import Interrupted, UserError
 from scriptorium.models.veco import VecoForMaskedLM
 from scriptorium.objectives import veco2 as objective
 from scriptorium.objectives.draws import training_draws
@@ -127,6 +128,28 @@ def test_pieces_of_linked_words_are_linked_each_to_each():
     assert sorted(map(tuple, links.tolist())) == [(0, 1), (0, 2), (1, 1), (1, 2), (2, 0)]
 
 
+def test_a_run_that_stops_goes_on_to_the_same_bits(packed, others, tmp_path, monkeypatch):
+    """The queue and the slow encoder go on as they were."""
+    given = spec(paired=QUEUE, max_steps=10, dropout=0.1, eval_every=10)
+    whole = run(packed, tmp_path / "whole/run", given, others)
+    monkeypatch.setattr(training, "CHECKPOINT_STEPS", 2)
+    log = ledger.Ledger.metrics
+
+    def stopped(self, step, values):
+        log(self, step, values)
+        if step == 7 and "train/loss" in values:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with monkeypatch.context() as at_step_seven, pytest.raises(Interrupted):
+        at_step_seven.setattr(ledger.Ledger, "metrics", stopped)
+        run(packed, tmp_path / "broken/run", given, others)
+    broken = run(packed, tmp_path / "broken/run", given, others)
+    assert ledger.read_record(broken)["attempt"] == 2
+    for name in ("model/model.safetensors", "metrics.json", "held_out.parquet"):
+        assert (broken / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+@pytest.mark.slow
 def test_a_killed_and_then_stopped_run_ends_with_the_same_bits(packed, others, tmp_path):
     """The queue and the slow encoder go on as they were."""
     given = spec(paired=QUEUE, max_steps=100, dropout=0.1, log_every=5, eval_every=100)
@@ -161,7 +184,7 @@ def test_two_processes_give_the_loss_curve_and_the_weights_of_one(packed, others
 
 def recorded(folder: Path, name: str) -> dict[int, float]:
     """{step: mean training loss of the ten steps before} of an ablation."""
-    packed = two_sided.packed(folder / "data", repeating=True)
+    packed = two_sided.packed(folder / "data")  # not of repeated words, which would have no negatives
     others = {"links": veco2.linked(folder, packed) / "manifest.json"}
     out = run(packed, folder / "run", spec(paired=ABLATIONS[name], max_steps=50, log_every=10, eval_every=50), others)
     return golden.losses(out)

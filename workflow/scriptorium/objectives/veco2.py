@@ -16,7 +16,8 @@ import torch
 import transformers
 
 from scriptorium.errors import UserError
-from scriptorium.models import veco2
+from scriptorium.models.veco2 import building
+from scriptorium.models.veco2.terms import SEQUENCE, TOKEN
 from scriptorium.objectives import veco
 from scriptorium.objectives.objective import Objective
 from scriptorium.text.synonyms.linked_blocks import LinkedBlocks
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from scriptorium.models.spec import EncoderSpec
     from scriptorium.objectives.spec import Veco2Spec
 
-SAVED = veco2.SAVED
+SAVED = building.SAVED
 
 
 def build(shape: EncoderSpec, spec: Veco2Spec, tokenizer: transformers.PreTrainedTokenizerBase) -> Objective:
@@ -36,10 +37,10 @@ def build(shape: EncoderSpec, spec: Veco2Spec, tokenizer: transformers.PreTraine
         raise UserError(str(error), remedy="count layers from 0, the embeddings, or leave it out") from None
     how = spec.paired
     weights, settings = how.weights.model_dump(), {}
-    for name in (veco2.SEQUENCE, veco2.TOKEN):
+    for name in (SEQUENCE, TOKEN):
         values = getattr(how, name).model_dump(exclude={"units"})
         settings[name] = values | {"layer": shape.layers if values["layer"] is None else values["layer"]}
-    model = veco2.build(
+    model = building.build(
         shape,
         tokenizer,
         weights={"mlm": weights["mlm"], "ca": 0.0, "tlm": weights["tlm"]},
@@ -116,7 +117,7 @@ class Measures(veco.Measures):
         *others, contrast = predicted.predictions
         found = super().__call__(transformers.EvalPrediction(tuple(others), predicted.label_ids))
         sums = np.asarray(contrast, dtype=np.float64).sum(0)
-        for name, (loss, right, count) in zip((veco2.SEQUENCE, veco2.TOKEN), sums, strict=True):
+        for name, (loss, right, count) in zip((SEQUENCE, TOKEN), sums, strict=True):
             if count:
                 found[f"loss/bilingual/{name}"], found[f"accuracy/bilingual/{name}"] = loss / count, right / count
                 found["objective"] += self.contrasts.get(name, 0.0) * loss / count

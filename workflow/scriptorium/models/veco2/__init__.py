@@ -6,8 +6,3 @@ texts.py: the texts of a batch, and their vectors · info_nce.py: the loss of bo
 between sentences · token_contrast.py: between words · momentum.py: a slow encoder and a queue of its vectors ·
 gathering.py: vectors of all processes · terms.py: the model, the four terms of its loss · building.py: a new model
 """
-
-from scriptorium.models.veco2.building import SAVED, build
-from scriptorium.models.veco2.terms import SEQUENCE, TOKEN, Veco2Config, Veco2ForMaskedLM
-
-__all__ = ["SAVED", "SEQUENCE", "TOKEN", "Veco2Config", "Veco2ForMaskedLM", "build"]
