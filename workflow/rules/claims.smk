@@ -13,6 +13,7 @@ rule tabulate_claims:
         finetune=lambda wildcards: claimed_by(wildcards, "finetune"),
         translate=lambda wildcards: claimed_by(wildcards, "translate"),
         retrieve=lambda wildcards: claimed_by(wildcards, "retrieve"),
+        measure_vectors=lambda wildcards: claimed_by(wildcards, "measure_vectors"),
     output:
         "results/runs/tables/claims{of}/manifest.json",
         table=report(
@@ -45,4 +46,5 @@ rule tabulate_claims:
         "python -m scriptorium.stages.tabulate_claims --spec {params.spec:q}"
         " --out results/runs/tables/claims{wildcards.of}"
         " --input finetune={input.finetune} translate={input.translate} retrieve={input.retrieve}"
+        " measure_vectors={input.measure_vectors}"
         " --output table={output.table} figure={output.figure} 2> {log}"

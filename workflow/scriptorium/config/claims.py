@@ -28,9 +28,9 @@ class Claim(Spec):
     a: str = Field("", description="variant of ablations.tsv that is claimed to be better")
     b: str = Field("", description="variant of ablations.tsv that it is compared with")
     of: Stage = Field("finetune", description="the stage whose runs are compared")
-    metric: str = Field("", description="empty: the task's own, BLEU, or accuracy")
+    metric: str = Field("", description="empty: the task's own, BLEU, accuracy, or word in context")
     tasks: tuple[str, ...] = Field(
-        (), description="tasks, translations or retrieval sets that it is claimed for; those configured are tested"
+        (), description="tasks, translations or sets of texts that it is claimed for; those configured are tested"
     )
     published: dict[str, str] = Field(default_factory=dict, description="a, b -> 'table / system' of published.tsv")
     untested: str = Field("", description="why it cannot be tested; instead of a, b and tasks")

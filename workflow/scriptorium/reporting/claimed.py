@@ -1,4 +1,4 @@
-"""What claims compare: runs of fine-tuning, of translation and of retrieval, each by the measure that it has."""
+"""What claims compare: runs of fine-tuning, translation, retrieval and of measures on vectors, each by its measure."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from scriptorium.reporting import differences, retrieval, translation
+from scriptorium.reporting import differences, retrieval, translation, vectors
 from scriptorium.reporting.finetuning import checked_metric
 from scriptorium.reporting.spec import ClaimRow, TaskInTables
 from scriptorium.tasks.kind import kind_of
+from scriptorium.vectors.measures import MEASURES, STRICT
 
 
 @dataclass(frozen=True)
@@ -102,3 +103,21 @@ class Retrieved(Subject):
     def compare(self, a: Sequence[Any], b: Sequence[Any], claim: ClaimRow) -> Found:
         values, made = retrieval.difference(a, b, smallest=self.smallest)
         return Found(retrieval.metric_of(a[0]), *values, made)
+
+
+class Vectored(Subject):
+    """Encoders by the vectors of words and texts of translations: word retrieval in context, or another measure."""
+
+    def __init__(self, runs: Sequence[vectors.VectorsRun], smallest: float, layers: Mapping[str, int | None]):
+        """layers: set -> the layer that counts, if one is given."""
+        super().__init__(runs, smallest)
+        self.layers = layers
+
+    @staticmethod
+    def place(run: vectors.VectorsRun) -> str:
+        return run.collection
+
+    def compare(self, a: Sequence[Any], b: Sequence[Any], claim: ClaimRow) -> Found:
+        measure = claim.metric or STRICT
+        values, made = vectors.difference(a, b, measure, self.layers[claim.task], smallest=self.smallest)
+        return Found(measure, *values, made, lower_better=MEASURES[measure].lower_better)

@@ -23,7 +23,7 @@ class TaskInLanguages(TaskInTables):
     xtreme: XtremeTask | None = Field(None, description="which of XTREME's tasks it is")
 
 
-Stage = Literal["finetune", "translate", "retrieve"]  # whose runs a claim may compare
+Stage = Literal["finetune", "translate", "retrieve", "measure_vectors"]  # whose runs a claim may compare
 
 
 class ClaimRow(Spec):
@@ -33,7 +33,7 @@ class ClaimRow(Spec):
     paper: str = Field(description="who claims it")
     of: Stage = Field("finetune", description="the stage whose runs are compared")
     metric: str = Field("", description="what is compared; empty for a task that is not configured")
-    task: str = Field("", description="the task, the translation or the retrieval set")
+    task: str = Field("", description="the task, the translation, or the set of texts")
     a: str = Field("", description="variant claimed to be better")
     b: str = Field("", description="variant compared with")
     published_a: float | None = Field(None, description="published value of a; percentages as shares of 1")

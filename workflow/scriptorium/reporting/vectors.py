@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,8 +12,10 @@ import numpy as np
 import pandas as pd
 
 from scriptorium.crosslingual.alignment import STATES
-from scriptorium.errors import UserError
+from scriptorium.errors import UserError, nearest
 from scriptorium.evaluation.statistics import Comparison, compare, estimate, holm
+from scriptorium.reporting.differences import Difference
+from scriptorium.reporting.manipulation import Manipulation, seed_pairs, share_changed
 from scriptorium.reporting.verdicts import BASELINE, of_difference, scale
 from scriptorium.vectors import layers
 from scriptorium.vectors.measures import BOTH, MEASURES, MODEL, RANDOM, SUMS, chance_of
@@ -72,6 +75,42 @@ def table(runs: Sequence[VectorsRun], baseline: str, given: Mapping[str, int | N
                     row |= {"against": f"{baseline}, {STATES}"}
                 rows.append(facts | {"seeds": own.seeds} | row)
     return _decided(pd.DataFrame(rows), found)
+
+
+def difference(
+    own: Sequence[VectorsRun], base: Sequence[VectorsRun], measure: str, given: int | None, *, smallest: float
+) -> tuple[tuple[float, float], Difference]:
+    """(values of both variants, the first minus the second) on one set by a measure of states: both directions, all
+    languages together, each variant at its layer that counts. A pair of texts is changed if its sums are.
+
+    given: the layer that counts, if one is given. Raises UserError: a measure that is not there, other pairs.
+    """
+    if measure not in MEASURES:
+        raise UserError(f"vectors have no measure {measure!r}, {nearest(measure, MEASURES)}")
+    _grouped([*own, *base])
+    a, b = (_whole(_Encoder(side, given), measure) for side in (own, base))
+    of = MEASURES[measure].of
+    by_seed = [{run.seed: sums for run, sums in zip(*side, strict=True)} for side in ((own, a), (base, b))]
+    acted = Manipulation(
+        changed=share_changed(_unequal, seed_pairs(*by_seed)),
+        changed_seeds=share_changed(_unequal, combinations(by_seed[1].values(), 2)),
+        logit_shift=float("nan"),
+    )
+    compared = compare(a, b, of, smallest=smallest, lower_better=MEASURES[measure].lower_better)
+    values = estimate(a, of).value, estimate(b, of).value
+    return values, Difference(compared, acted, min(len(own), len(base)))
+
+
+def _whole(encoder: _Encoder, measure: str) -> np.ndarray:
+    """[seeds, pairs of all languages, 4]."""
+    cells = {
+        cell for cell, _ in encoder.cells() if (cell.measure, cell.direction, cell.reads) == (measure, BOTH, STATES)
+    }
+    return np.concatenate([encoder.totals(MODEL, cell, encoder.counts(MODEL, cell)) for cell in sorted(cells)], axis=1)
+
+
+def _unequal(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return (a != b).any(axis=-1)
 
 
 class _Encoder:

@@ -284,8 +284,10 @@ class ConfiguredRuns:
             entries = self.config.translation_studies.items()
             found = [self.translation_study(name) for name, entry in entries if programme in ("", entry.programme)]
         else:
+            known = {"retrieve": ("retrieval", self.retrieval_of), "measure_vectors": ("vectors", self.vectors_of)}
+            evaluation, of = known[stage]
             own = {f"_{name}" for name in self.pretraining_programme(programme)}
-            found = [self.retrieval_of(name) for name in self._with("retrieval") if not programme or name in own]
+            found = [of(name) for name in self._with(evaluation) if not programme or name in own]
         return list({run.path: run for runs in found for run in runs}.values())
 
     def claims(self, programme: str = "") -> dict[str, Claim]:

@@ -365,7 +365,14 @@ class Specifications(ConfiguredRuns):
         tasks = self._in_tables(sorted({run.task for run in self.claimed(programme)}))
         names = sorted({run.task for run in self.claimed(programme, "translate")})
         translations = {name: Direction(**self.config.translation[name].shared(Direction)) for name in names}
-        return TabulateClaimsSpec(claims=tuple(rows), tasks=tasks, translations=translations, smallest_effect=effect)
+        sets = sorted({run.task for run in self.claimed(programme, "measure_vectors")})
+        return TabulateClaimsSpec(
+            claims=tuple(rows),
+            tasks=tasks,
+            translations=translations,
+            layers={name: self.config.vectors[name].layer for name in sets},
+            smallest_effect=effect,
+        )
 
     @made_in("results/runs/tables/statistics_check")
     def check_statistics(self) -> Spec:

@@ -1,6 +1,6 @@
 """The claims table: every claim of config/claims.yaml, its published numbers, ours, and a verdict.
 
-inputs: finetune, translate, retrieve = manifests of the runs of these stages (may be none), such as
+inputs: finetune, translate, retrieve, measure_vectors = manifests of the runs of these stages (may be none), such as
         results/finetune/<variant>/<task>/seed<k>/manifest.json
 outputs: table = results/tables/claims.tsv, figure = results/figures/claims.svg (claims_<programme> for one paper's)
 """
@@ -27,6 +27,9 @@ class TabulateClaimsSpec(Spec):
     claims: tuple[ClaimRow, ...] = Field(description="claims by task, published values resolved")
     tasks: dict[str, TaskInTables] = Field(description="the tasks of those that were run, by name")
     translations: dict[str, Direction] = Field(default_factory=dict, description="the same of translations")
+    layers: dict[str, int | None] = Field(
+        default_factory=dict, description="sets of measures on vectors: the layer that counts, if one is given"
+    )
     smallest_effect: float = Field(0.005, gt=0, description="an interval that ends below it shows no gain")
 
 
@@ -49,20 +52,24 @@ def run(job: stage.Job) -> list[Path]:
 
 def _subjects(job: stage.Job) -> dict[str, Subject]:
     """The runs by the stage that made them."""
-    from scriptorium.reporting import differences, retrieval, translation
-    from scriptorium.reporting.claimed import Finetuned, Retrieved, Translated
+    from scriptorium.reporting import differences, retrieval, translation, vectors
+    from scriptorium.reporting.claimed import Finetuned, Retrieved, Translated, Vectored
     from scriptorium.translation.scores import tokenizer_of
 
     spec, smallest = job.spec, job.spec.smallest_effect
-    runs = {
-        name: [module.read(path) for path in job.inputs.get(name, [])]
-        for name, module in (("finetune", differences), ("translate", translation), ("retrieve", retrieval))
+    readers = {
+        "finetune": differences,
+        "translate": translation,
+        "retrieve": retrieval,
+        "measure_vectors": vectors,
     }
+    runs = {name: [module.read(path) for path in job.inputs.get(name, [])] for name, module in readers.items()}
     tokenizers = {name: tokenizer_of(direction) for name, direction in spec.translations.items()}
     return {
         "finetune": Finetuned(runs["finetune"], smallest, spec.tasks),
         "translate": Translated(runs["translate"], smallest, tokenizers),
         "retrieve": Retrieved(runs["retrieve"], smallest),
+        "measure_vectors": Vectored(runs["measure_vectors"], smallest, spec.layers),
     }
 
 
