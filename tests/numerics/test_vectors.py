@@ -252,7 +252,9 @@ def test_links_of_equal_words_have_no_error_and_attention_is_read_too(inputs, tm
 def test_padding_changes_no_vector(inputs):
     model = encoders.load(inputs["model"].parent / "model")
     assert type(model).__name__ == "VecoModel"
-    translations = texts.held_out(inputs["pairs"]["parallel"][0].parent / "pairs.parquet", VectorsSettings(pairs=9))
+    translations = texts.held_out(
+        inputs["pairs"]["parallel"][0].parent / "pairs.parquet", VectorsSettings(pairs=9), {("de", "en")}
+    )
     given = [each.texts[0] for each in texts.encoded(translations, TOKENIZER, 40)]
     together = embedding.vectors(model, given, TOKENIZER.pad_token_id)
     alone = [embedding.vectors(model, [text], TOKENIZER.pad_token_id) for text in given]
@@ -265,6 +267,8 @@ def test_texts_that_do_not_fit_and_foreign_dictionaries_are_told(inputs, tmp_pat
     given = {"model": [inputs["model"]], **inputs["pairs"]}
     with pytest.raises(UserError, match="0 pairs of de-en have 200 to 300 characters on both sides, 4 are the least"):
         run(tmp_path, "veco/long/seed0", given, shortest=200)
+    with pytest.raises(UserError, match="no held-out pairs in the languages of the dictionary: en-fr"):
+        texts.held_out(inputs["pairs"]["parallel"][0].parent / "pairs.parquet", VectorsSettings(), {("en", "fr")})
     (tmp_path / "foreign").mkdir()
     pd.DataFrame([("de", "en", "Hund", "dog")], columns=["lang_a", "lang_b", "word_a", "word_b"]).to_parquet(
         tmp_path / "foreign/entries.parquet"

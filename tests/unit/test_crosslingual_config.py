@@ -127,3 +127,43 @@ def test_a_study_asks_every_run_about_held_out_translations(values):
 def test_a_study_that_cannot_be_asked_is_refused_while_the_dag_is_built(values, changes, message):
     with pytest.raises(UserError, match=message):
         Runs(loading.load(with_study(values, **changes), ROOT)).crosslingual_of("_s")
+
+
+@pytest.fixture
+def configured(values):
+    """Runs of the configuration with other sets of translations."""
+
+    def loaded(**sets) -> Runs:
+        return Runs(loading.load({**values, "vectors": {**values["vectors"], **sets}}))
+
+    return loaded
+
+
+def test_a_set_of_translations_reads_pairs_or_gold_alignments(configured):
+    runs = configured()
+    assert runs.vectors_parallel("held-out") == ["results/data/parallel/en-de/manifest.json"]
+    assert runs.vectors_dictionary("held-out") == ["results/data/dictionaries/pivot/manifest.json"]
+    assert runs.vectors_alignments("held-out") == runs.vectors_parallel("greek") == []
+    assert runs.vectors_alignments("greek") == ["results/data/alignments/greek/manifest.json"]
+    assert runs.vectors_start("veco", 0) == runs.vectors_start("multilingual-e5", 0) == []
+    assert {run.variant for run in runs.vectors_of("_veco-beside")} == {"xlm", "veco", "multilingual-e5"}
+    assert "results/tables/vectors_veco.tsv" in runs.programme_tables("veco")
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"parallel": "en-de"}, "parallel and dictionary belong together"),
+        ({"parallel": "en-de", "dictionary": "pivot", "alignments": "greek"}, "give either parallel"),
+        ({"alignments": "grek"}, "unknown gold alignments 'grek', did you mean 'greek'"),
+        (
+            {"parallel": "tatoeba", "dictionary": "pivot"},
+            "held-out holds held-out pairs of 'tatoeba', but xlm is trained",
+        ),
+        ({"parallel": "en-de", "dictionary": "pivot", "beside": ["veco"]}, "unknown backbone 'veco'"),
+        ({"parallel": "en-de", "dictionary": "pivot", "longest": 5}, "shortest 10 is more than longest 5"),
+    ],
+)
+def test_a_set_of_translations_that_does_not_fit_is_refused(configured, entry, message):
+    with pytest.raises(UserError, match=message):
+        configured(**{"held-out": entry})

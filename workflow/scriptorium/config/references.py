@@ -305,15 +305,18 @@ class ReferenceChecks:
                 self.not_trained_on(config.vectors[name].parallel, trained.variants, f"{place}: {name}")
 
     def dictionary_covers(self, dictionary: str, parallel: str, place: str) -> None:
-        """A dictionary has the languages of every source of a corpus of pairs."""
-        known = {frozenset(source.languages) for source in self.config.dictionaries[dictionary].sources}
-        for source in self.config.parallel[parallel].sources:
-            if frozenset(source.languages) not in known:
-                raise UserError(
-                    f"{place}: {dictionary} has no words in {' and '.join(source.languages)}, which {parallel} has",
-                    where=self.where,
-                    remedy=f"add a source with these languages to dictionaries.{dictionary}",
-                )
+        """A dictionary has two languages of a corpus of pairs; texts in others are not asked about."""
+        known, given = (
+            {"-".join(sorted(source.languages)) for source in entry.sources}
+            for entry in (self.config.dictionaries[dictionary], self.config.parallel[parallel])
+        )
+        if not known & given:
+            raise UserError(
+                f"{place}: {dictionary} has words in {', '.join(sorted(known))}, and {parallel} has texts in "
+                f"{', '.join(sorted(given))}",
+                where=self.where,
+                remedy=f"add a source with these languages to dictionaries.{dictionary}",
+            )
 
     def beside(self, backbones: Sequence[str], place: str) -> None:
         """Encoders that are tested beside those of a study, each with one model."""

@@ -35,8 +35,9 @@ def run(job: stage.Job) -> list[Path]:
     if job.inputs.get("alignments"):
         translations, dictionary = texts.gold(the_parquet(job.input("alignments")), spec), None
     else:
-        translations = texts.held_out(the_parquet(job.input("parallel")), spec)
         dictionary = the_parquet(job.input("dictionary"))
+        known = matching.languages_of(dictionary)
+        translations = texts.held_out(the_parquet(job.input("parallel")), spec, known)
         for languages, forms in texts.forms(translations).items():
             fitting = matching.check(dictionary, languages, forms)
             job.ledger.note(f"{'-'.join(languages)}: {fitting} entries of the dictionary have both words in the texts")

@@ -4,7 +4,7 @@ encoders are asked about the same words."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -40,14 +40,22 @@ class Translation:
     possible: np.ndarray | None = None
 
 
-def held_out(path: Path, spec: VectorsSettings) -> list[Translation]:
-    """The first pairs in the order of their hash, of every pair of languages. path: pairs.parquet. Raises UserError:
-    too few are of that length."""
+def held_out(path: Path, spec: VectorsSettings, known: Collection[tuple[str, str]]) -> list[Translation]:
+    """The first pairs in the order of their hash, of every pair of languages that is known. path: pairs.parquet; known:
+    what a dictionary has. Raises UserError: too few are of that length, or no languages are known."""
     found = []
     for languages, rows in in_order(path):
+        if languages not in known:
+            continue
         texts = zip(rows["id"], rows["text_a"], rows["text_b"], strict=True)
         made = (Translation(name, languages, both, tuple(map(_spans, both))) for name, *both in texts)
         found += _enough("-".join(languages), made, spec, path)
+    if not found:
+        raise UserError(
+            f"no held-out pairs in the languages of the dictionary: {', '.join(map('-'.join, sorted(known)))}",
+            where=path,
+            remedy="give the dictionary a source with the languages of the pairs, or hold out more pairs",
+        )
     return found
 
 

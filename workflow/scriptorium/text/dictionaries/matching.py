@@ -42,5 +42,10 @@ def check(path: Path, languages: tuple[str, str], forms: tuple[Collection[str], 
     return int(found.sum())
 
 
+def languages_of(path: Path) -> set[tuple[str, str]]:
+    """The pairs of languages, each in the order of the alphabet, of entries.parquet."""
+    return set(pd.read_parquet(path, columns=["lang_a", "lang_b"]).itertuples(index=False, name=None))
+
+
 def _sample(words: Collection[str]) -> str:
     return ", ".join(map(repr, sorted(set(words))[:SAMPLE])) or "nothing"
