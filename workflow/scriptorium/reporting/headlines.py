@@ -65,21 +65,22 @@ def study_of(path: Path) -> str:
     kind, _, study = path.stem.partition("_")
     if not study or path.suffix != ".tsv":
         return ""
-    return {"finetune": study, "pretrain": f"{study}, pre-training"}.get(kind, "")
+    names = {"finetune": study, "pretrain": f"{study}, pre-training", "translation": f"{study}, translation"}
+    return names.get(kind, "")
 
 
 def comparisons(path: Path) -> list[dict[str, str]]:
-    """The rows of a study's table, baselines included, with the same columns for fine-tuning and pre-training:
-    variant, task, score, baseline, difference, interval, verdict, scale, changed (predictions, percent). Numbers are
-    texts of three digits.
+    """The rows of a study's table, baselines included, with the same columns for fine-tuning, pre-training and
+    translation, where a task is a direction and a metric: variant, task, score, baseline, difference, interval,
+    verdict, scale, changed (predictions, percent). Numbers are texts of three digits.
     """
     rows, made, baselines = rows_of(path), [], {}
     for row in rows:
-        task = row.get("task", "")
+        task = f"{row['translation']} ({row['metric']})" if "translation" in row else row.get("task", "")
         variant, score = row.get("variant") or row["recipe"], row.get("mean") or row["validation_loss"]
         if row["verdict"] == "baseline":
             baselines[task] = variant
-        tested = bool(row["ci_low"])
+        ends = [row.get(f"delta_{end}", row[end]) for end in ("ci_low", "ci_high")]
         made.append(
             {
                 "variant": variant,
@@ -87,7 +88,7 @@ def comparisons(path: Path) -> list[dict[str, str]]:
                 "score": f"{float(score):.3f}",
                 "baseline": baselines.get(task, "the baseline"),
                 "difference": signed(row["delta"]) if row["delta"] else "",
-                "interval": f"[{signed(row['ci_low'])}, {signed(row['ci_high'])}]" if tested else "",
+                "interval": f"[{signed(ends[0])}, {signed(ends[1])}]" if ends[0] else "",
                 "verdict": row["verdict"],
                 "scale": row["scale"],
                 "changed": f"{float(row['changed']):.1%}" if row.get("changed") else "",
