@@ -11,7 +11,6 @@ import json
 import os
 import signal
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -29,9 +28,9 @@ from scriptorium.objectives.draws import training_draws
 from scriptorium.objectives.spec import ObjectiveSpec
 from scriptorium.stages import pretrain
 from scriptorium.text.synonyms.linked_blocks import LinkedBlocks
-from tests import golden, tiny, two_sided, veco2
-from tests.numerics.test_training_engine_runs import SAME, curve, finished, run, torchrun
-from tests.numerics.test_veco_runs import SHAPE, last_step
+from tests import golden, kills, tiny, two_sided, veco2
+from tests.numerics.test_training_engine_runs import SAME, curve, finished, run, torchrun, words
+from tests.numerics.test_veco_runs import SHAPE
 
 GOLDEN = Path(__file__).with_name("golden_veco2.tsv")
 INFOXLM = {"pool": "first", "projection": "linear", "normalised": False, "temperature": 0.25, "in_batch": False}
@@ -154,16 +153,10 @@ def test_a_killed_and_then_stopped_run_ends_with_the_same_bits(packed, others, t
     """The queue and the slow encoder go on as they were."""
     given = spec(paired=QUEUE, max_steps=100, dropout=0.1, log_every=5, eval_every=100)
     whole, broken = tmp_path / "whole/run", tmp_path / "broken/run"
-    often = {"SCRIPTORIUM_CHECKPOINT_STEPS": "10", "others": others}
-    finished(torchrun(packed, whole, given, **often))
-    for number, step, code in ((signal.SIGKILL, 25, -9), (signal.SIGTERM, 60, 75)):
-        process = torchrun(packed, broken, given, **often)
-        deadline = time.monotonic() + 200
-        while time.monotonic() < deadline and process.poll() is None and last_step(broken) < step:
-            time.sleep(0.01)
-        os.kill(ledger.read_record(broken)["pid"], number)
-        finished(process, code)
-    finished(torchrun(packed, broken, given, **often))
+    run(packed, whole, given, others)
+    for step, end in ((25, kills.KILLED), (60, kills.STOPPED), (0, None)):
+        command = words(packed, broken, given, others=others)
+        kills.run(command, end=end, step=step, SCRIPTORIUM_CHECKPOINT_STEPS="10")
     assert ledger.read_record(broken)["attempt"] == 3
     for name in ("model/model.safetensors", "metrics.json", "held_out.parquet"):
         assert (broken / name).read_bytes() == (whole / name).read_bytes(), name
