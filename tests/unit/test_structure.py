@@ -122,7 +122,7 @@ def _is_type(value: object) -> bool:
 # what a stage is about whatever its specification says, and so imports itself
 ITS_SUBJECT = {
     "benchmark_cmcl2021": {"scriptorium.gaze.readers.cmcl2021"},
-    "bench_crosslingual": {"scriptorium.objectives.veco"},
+    "bench_crosslingual": {"scriptorium.objectives.veco", "scriptorium.objectives.veco2"},
     "bench_pretrain": {"scriptorium.objectives.bert", "scriptorium.objectives.mpnet"},
 }
 

@@ -78,6 +78,7 @@ rule bench_crosslingual:
 rule time_crosslingual:
     input:
         parallel=lambda _: RUNS.bench_parallel(),
+        dictionary=lambda _: RUNS.bench_dictionary(),
     output:
         "results/runs/bench/crosslingual/manifest.json",
         table="results/bench/crosslingual.tsv",
@@ -93,8 +94,9 @@ rule time_crosslingual:
         spec=spec_of("bench_crosslingual"),
         code=code_of("bench_crosslingual"),
     message:
-        "Bench: a bilingual VECO step, beam search, nearest texts, each beside a peer"
+        "Bench: steps of VECO and VECO 2.0, beam search, nearest texts, synonyms, each beside a peer or a limit"
     shell:
         "python -m scriptorium.stages.bench_crosslingual --spec {params.spec:q}"
-        " --out results/runs/bench/crosslingual --input parallel={input.parallel}"
+        " --out results/runs/bench/crosslingual"
+        " --input parallel={input.parallel} dictionary={input.dictionary}"
         " --output table={output.table} --threads {threads} 2> {log}"

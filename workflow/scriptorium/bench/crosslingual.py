@@ -31,8 +31,10 @@ from scriptorium.text.blocks import Blocks
 from scriptorium.text.spec import PackPairsSpec
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+COLUMNS = ("lang_a", "lang_b", "text_a", "text_b")  # of a corpus of pairs
 PAIRS = 400  # of the corpus, enough for some blocks
 DROPOUT = 0.1
+POSITIONS = 512  # of a translator
 LARGE_VOCABULARY, STEP_TARGETS = 100_000, (1.5, 2.0)  # with a smaller vocabulary, with a larger one
 SEARCH_TARGET, NEAREST_TARGET, MEMORY_TARGET = 1.0, 1.0, 10.0
 
@@ -40,14 +42,10 @@ SEARCH_TARGET, NEAREST_TARGET, MEMORY_TARGET = 1.0, 1.0, 10.0
 def step_ratio(pairs: pd.DataFrame, shape: StepShape, runs: int) -> Ratio:
     """Forward and backward of all terms on the same texts and masks, float32, with dropout.
 
-    pairs: text_a and text_b, translations.
+    pairs: lang_a, lang_b, text_a and text_b, translations.
     """
     model, batch = step_sides(pairs, shape)
     rows = veco_naive.unpacked(batch, model.config.pad_token_id)
-
-    def ours() -> None:
-        model.zero_grad()
-        model(**batch)["loss"].backward()
 
     def naive() -> None:
         model.zero_grad()
@@ -56,7 +54,18 @@ def step_ratio(pairs: pd.DataFrame, shape: StepShape, runs: int) -> Ratio:
     target = STEP_TARGETS[shape.pieces >= LARGE_VOCABULARY]
     unit_name = "naive step time / our step time"
     peer = "a pass per term, H anew, head on all positions, padded"
-    return Ratio(f"bilingual VECO step, {shape.name}", peer, interleaved(ours, naive, runs), target, unit_name)
+    ratios = interleaved(stepping(model, batch), naive, runs)
+    return Ratio(f"bilingual VECO step, {shape.name}", peer, ratios, target, unit_name)
+
+
+def stepping(model: veco.VecoForMaskedLM, batch: dict[str, torch.Tensor]) -> Callable[[], None]:
+    """A function that goes forward and backward on the batch."""
+
+    def step() -> None:
+        model.zero_grad()
+        model(**batch)["loss"].backward()
+
+    return step
 
 
 def step_sides(
@@ -65,19 +74,23 @@ def step_sides(
     """A new model of this shape in training, and a batch of packed bilingual blocks with masks."""
     tokenizer = word_level([*pairs["text_a"], *pairs["text_b"]], shape.pieces)
     torch.manual_seed(0)
-    encoder = EncoderSpec(
+    with tempfile.TemporaryDirectory() as folder:
+        blocks = packed(pairs, tokenizer, shape, Path(folder))
+        data = objective.MaskedPairs(blocks, VecoSpec(), tokenizer, training_draws(0))
+        batch = objective.collate([data[index] for index in range(shape.blocks)])
+    return veco.build(encoder(shape, 2 * shape.length, dropout), tokenizer).train(), batch
+
+
+def encoder(shape: StepShape | TranslationShape, positions: int, dropout: float = DROPOUT) -> EncoderSpec:
+    """An encoder of this shape for texts of so many positions."""
+    return EncoderSpec(
         layers=shape.layers,
         hidden_size=shape.width,
         heads=shape.heads,
         intermediate_size=4 * shape.width,
-        max_positions=2 * shape.length,
+        max_positions=positions,
         dropout=dropout,
     )
-    with tempfile.TemporaryDirectory() as folder:
-        blocks = _packed(pairs, tokenizer, shape, Path(folder))
-        data = objective.MaskedPairs(blocks, VecoSpec(), tokenizer, training_draws(0))
-        batch = objective.collate([data[index] for index in range(shape.blocks)])
-    return veco.build(encoder, tokenizer).train(), batch
 
 
 def word_level(texts: list[str], pieces: int) -> transformers.PreTrainedTokenizerFast:
@@ -92,11 +105,11 @@ def word_level(texts: list[str], pieces: int) -> transformers.PreTrainedTokenize
     return transformers.PreTrainedTokenizerFast(tokenizer_object=core, **names)
 
 
-def _packed(
+def packed(
     pairs: pd.DataFrame, tokenizer: transformers.PreTrainedTokenizerBase, shape: StepShape, folder: Path
 ) -> Blocks:
-    """The train blocks of these pairs, packed as a run's are; there are no documents."""
-    rows = pairs[["text_a", "text_b"]].assign(split="train", lang_a="a", lang_b="b")
+    """The train blocks of these pairs, packed into folder/packed as a run's are; there are no documents."""
+    rows = pairs[list(COLUMNS)].assign(split="train")
     rows.loc[rows.index[-1], "split"] = "validation"
     rows.to_parquet(folder / "pairs.parquet")
     empty = pd.DataFrame({name: pd.Series([], dtype="string") for name in ("split", "language", "text")})
@@ -105,6 +118,7 @@ def _packed(
     spec = PackPairsSpec(block_length=2 * shape.length)
     tables = folder / "documents.parquet", folder / "pairs.parquet"
     packing_pairs.pack(*tables, tokenizer, spec, folder / "packed", ledger)
+    ledger.finish("FINISHED")
     blocks = Blocks(folder / "packed" / "train.arrow")
     if len(blocks) < shape.blocks:
         raise ValueError(f"{len(pairs)} pairs fill {len(blocks)} blocks, {shape.blocks} are needed")
@@ -124,21 +138,13 @@ def translation_ratio(shape: TranslationShape, runs: int) -> Ratio:
 def translators(shape: TranslationShape) -> tuple[transformers.PreTrainedModel, transformers.PreTrainedModel]:
     """Ours and Marian's, of the same size, with random weights."""
     torch.manual_seed(0)
-    encoder = EncoderSpec(
-        layers=shape.layers,
-        hidden_size=shape.width,
-        heads=shape.heads,
-        intermediate_size=4 * shape.width,
-        max_positions=512,
-        dropout=DROPOUT,
-    )
     tokenizer = word_level([], shape.pieces)
-    ours = translator(veco.build(encoder, tokenizer), shape.layers)
+    ours = translator(veco.build(encoder(shape, POSITIONS), tokenizer), shape.layers)
     sizes = {"layers": shape.layers, "attention_heads": shape.heads, "ffn_dim": 4 * shape.width}
     config = transformers.MarianConfig(
         vocab_size=shape.pieces,
         d_model=shape.width,
-        max_position_embeddings=512,
+        max_position_embeddings=POSITIONS,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.cls_token_id,
         eos_token_id=tokenizer.sep_token_id,

@@ -8,7 +8,7 @@ from scriptorium.spec import Spec
 
 
 class StepShape(Spec):
-    """A bilingual step of VECO."""
+    """A bilingual step of VECO or of VECO 2.0."""
 
     layers: int = Field(6, gt=0, description="transformer layers")
     width: int = Field(256, gt=0, description="hidden size; the feed-forward part is four times as wide")
@@ -20,6 +20,16 @@ class StepShape(Spec):
     @property
     def name(self) -> str:
         return f"{self.layers} x {self.width}, {self.pieces} pieces, {self.blocks} x 2 x {self.length} tokens"
+
+
+class ContrastShape(Spec):
+    """Steps of VECO 2.0, and the search for synonyms in the pairs that they read."""
+
+    step: StepShape = Field(
+        StepShape(pieces=8000, blocks=16), description="a step; so many pieces are learned from the pairs, at most"
+    )
+    queue: int = Field(65_536, gt=0, description="vectors of each side in the long queue")
+    pairs: int = Field(40_000, gt=1, description="pairs of the corpus that are packed and linked, at most")
 
 
 class TranslationShape(Spec):

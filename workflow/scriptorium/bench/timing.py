@@ -58,8 +58,8 @@ def interleaved(
     ratios = []
     for number in range(runs):
         order = (peer, ours) if number % 2 == 0 else (ours, peer)
-        seconds = {call: _seconds(call) for call in order}
-        ratios.append(seconds[peer] / seconds[ours])
+        took = {call: seconds(call) for call in order}
+        ratios.append(took[peer] / took[ours])
     return tuple(ratios)
 
 
@@ -81,7 +81,8 @@ def write(ratios: list[Ratio], path: Path) -> Path:
     return path
 
 
-def _seconds(call: Callable[[], object]) -> float:
+def seconds(call: Callable[[], object]) -> float:
+    """What one call takes."""
     start = time.perf_counter()
     call()
     return time.perf_counter() - start

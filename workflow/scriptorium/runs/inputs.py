@@ -249,6 +249,16 @@ class InputFiles(ConfiguredRuns):
             remedy="add one to parallel; docs/crosslingual.md shows how",
         )
 
+    def bench_dictionary(self) -> str:
+        """The first dictionary."""
+        for name in self.config.dictionaries:
+            return f"results/data/dictionaries/{name}/manifest.json"
+        raise UserError(
+            "the bench needs translations of words, but no dictionary is configured",
+            where="config.yaml",
+            remedy="add one to dictionaries; docs/crosslingual_measures.md shows how",
+        )
+
     def _bench_variant(self) -> str:
         """The first pre-training recipe on packed blocks: the bench cuts and joins these."""
         for variant in self.config.pretraining.recipes:
