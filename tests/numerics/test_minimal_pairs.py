@@ -61,6 +61,8 @@ def hidden_places(words: list[int], place: int) -> list[int]:
 
 def naive(name: str, model, ids: list[int], hidden: list[int]) -> float:
     """Log probability of ids[hidden[0]] by the model that was trained, one example at a time."""
+    if OBJECTIVES[name].likelihood == "left_to_right":
+        return float(model.predict(torch.tensor([[CLS, *ids[: hidden[0]]]]))[0, -1].log_softmax(-1)[ids[hidden[0]]])
     true = torch.tensor([[CLS, *ids, SEP]])
     places = torch.tensor([hidden]) + 1
     masked = true.clone().scatter(1, places, MASK)

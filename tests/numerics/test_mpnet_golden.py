@@ -34,6 +34,8 @@ OBJECTIVES = {
     "bert-nsp-whole-word": {"name": "bert-nsp", "masking": {"whole_words": True}, **START},
     "roberta": {"name": "roberta", "document_attention": False, **START},
     "xlnet": {"name": "xlnet", **START},
+    "gpt2": {"name": "gpt2"},
+    "llama": {"name": "llama"},
 }
 LINES = {"name": "full-sentences", "sentences": "lines"}
 PAIRS = {"name": "sentence-pairs", "sentences": "lines", "copies": 2}

@@ -17,7 +17,8 @@ from tests import tiny
 
 SHAPE = EncoderSpec(hidden_size=16, layers=2, heads=2, intermediate_size=32, max_positions=64, dropout=0.1)
 KINDS = ("bert", "roberta", "xlnet", "mpnet")
-WIDENED = KINDS[:3]  # after they were drawn; MPNet is drawn with its padding
+UNBIASED = ("gpt2", "llama")  # whose head has no bias
+WIDENED = (*KINDS[:3], *UNBIASED)  # after they were drawn; MPNet is drawn with its padding
 ATTENTION = {"document_attention": False}
 
 
@@ -50,20 +51,21 @@ def test_new_weights_are_those_that_transformers_draws(folder, name):
     assert torch.equal(torch.get_rng_state(), state), "and as many random numbers are drawn"
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", (*KINDS, *UNBIASED))
 def test_the_padding_is_never_the_answer_and_gets_no_gradient(folder, name):
     model, batch = made(folder, name)
     model.eval()
     before = model(**batch)["loss"].item()
     head = model.get_output_embeddings()
-    assert head.weight is model.get_input_embeddings().weight, "still tied"
+    assert (head.weight is model.get_input_embeddings().weight) == model.config.tie_word_embeddings, "still tied"
+    parameters = [head.weight, *([] if name in UNBIASED else [head.bias])]
     with torch.no_grad():
-        head.bias[model.tokens :] = 100.0
-        head.weight[model.tokens :] = 7.0
+        for parameter in parameters:
+            parameter[model.tokens :] = 100.0
     outputs = model(**batch)
     outputs["loss"].backward()
     assert outputs["loss"].item() == before
-    for parameter in (head.bias, head.weight):
+    for parameter in parameters:
         assert parameter.grad[: model.tokens].any() and not parameter.grad[model.tokens :].any()
 
 

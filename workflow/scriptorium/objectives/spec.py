@@ -265,9 +265,40 @@ class MlmPermutedSpec(WithoutMaskRowsSpec):
     name: Annotated[Literal["mlm-permuted"], MODULE] = Field("mlm-permuted", description="MPNet without permutation")
 
 
+class GenerativeSpec(ObjectiveSpec):
+    """What objectives share whose models write text: nothing of it is replaced in place, and their head has no bias."""
+
+    document_attention: bool = Field(True, description="attention stays inside a document of a packed block")
+
+
+class CausalSpec(GenerativeSpec):
+    """What causal language models share."""
+
+    likelihood: ClassVar[str] = "left_to_right"
+
+    restart: bool = Field(
+        True, description="positions begin anew with every document; without document_attention they never do"
+    )
+
+
+class Gpt2Spec(CausalSpec):
+    """gpt2."""
+
+    name: Annotated[Literal["gpt2"], MODULE] = Field("gpt2", description="causal language model on GPT-2's body")
+
+
+class LlamaSpec(CausalSpec):
+    """llama."""
+
+    name: Annotated[Literal["llama"], MODULE] = Field("llama", description="causal language model on LLaMA's body")
+
+
+ENCODERS = (BertSpec, BertNspSpec, RobertaSpec, XlnetSpec)
+GENERATIVE = (Gpt2Spec, LlamaSpec)
+
 OBJECTIVES: dict[str, type[ObjectiveSpec]] = {
     each.model_fields["name"].default: each
-    for each in (BertSpec, BertNspSpec, RobertaSpec, XlnetSpec, VecoSpec, MpnetSpec, PlmSpec, MlmPermutedSpec)
+    for each in (*ENCODERS, *GENERATIVE, VecoSpec, MpnetSpec, PlmSpec, MlmPermutedSpec)
 }
 
 
