@@ -28,6 +28,12 @@ def tokenizer(*, words: list[str] = WORDS, special: list[str] = SPECIAL) -> tran
     return transformers.PreTrainedTokenizerFast(tokenizer_object=core, **names)
 
 
+def generative(tokenizer: transformers.PreTrainedTokenizerFast) -> transformers.PreTrainedTokenizerFast:
+    """The same with a full stop behind all other tokens: what the objectives of generative models need."""
+    tokenizer.add_tokens(["."])
+    return tokenizer
+
+
 def documents(path: Path, lengths: list[int], *, split: str = "train", seed: int = 0) -> Path:
     """A documents.parquet with one document of so many random words for each length, and one held-out document."""
     generator = np.random.default_rng(seed)

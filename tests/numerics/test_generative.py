@@ -15,10 +15,10 @@ from scriptorium.engine import training
 from scriptorium.errors import Interrupted
 from scriptorium.stage import execute
 from scriptorium.stages import pretrain
-from tests import tiny
+from tests import lines, tiny
 
-CAUSAL = transformers.AutoModelForCausalLM
-CLASSES = {"gpt2": CAUSAL, "llama": CAUSAL}
+CAUSAL, WRITER = transformers.AutoModelForCausalLM, transformers.AutoModelForSeq2SeqLM
+CLASSES = {"gpt2": CAUSAL, "llama": CAUSAL, "bart": WRITER}
 SHAPE = {"hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 32, "max_positions": 64}
 TRAIN = {"max_steps": 7, "batch_size": 4, "lr": 1e-3, "log_every": 1, "eval_every": 3}
 
@@ -29,7 +29,8 @@ class Killed(BaseException):
 
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory):
-    return tiny.packed(tmp_path_factory.mktemp("corpus"), block_length=32)
+    tokenizer, given = tiny.generative(tiny.tokenizer()), [text.replace("\n", " .\n") for text in lines.texts()]
+    return lines.packed(tmp_path_factory.mktemp("corpus"), given=given, tokenizer=tokenizer, block_length=32)
 
 
 def run(packed, name, out):

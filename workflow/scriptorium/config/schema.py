@@ -346,6 +346,7 @@ class PretrainRecipe(PackSpec, PretrainSettings):
             PackPairsSpec(block_length=self.block_length, sides=self.sides or SidesSpec())
         layout = TWO_SIDED if self.parallel else self.layout.name if self.layout else PACKED
         self.objective.check_layout(layout)
+        self.objective.check_length(self.block_length, self.model.max_positions if self.model else None)
 
 
 RECIPES = {

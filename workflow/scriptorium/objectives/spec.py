@@ -14,6 +14,7 @@ from pydantic import Field, SerializeAsAny, ValidationError, model_validator
 from scriptorium.engine.spec import MixtureSpec, TrainSpec
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.named import ModuleOf
+from scriptorium.objectives.corruption.spec import NoiseSpec
 from scriptorium.spec import Spec
 
 MODULE = ModuleOf("scriptorium.objectives")
@@ -52,6 +53,9 @@ class ObjectiveSpec(Spec):
         if layout not in self.layouts:
             wanted = " or ".join(self.layouts)
             raise ValueError(f"{self.name} needs blocks of layout {wanted}, these are {layout}")
+
+    def check_length(self, tokens: int, positions: int | None) -> None:
+        """Raises ValueError where blocks of so many tokens do not fit the objective, or so many positions."""
 
 
 class HiddenTokensSpec(ObjectiveSpec):
@@ -293,8 +297,31 @@ class LlamaSpec(CausalSpec):
     name: Annotated[Literal["llama"], MODULE] = Field("llama", description="causal language model on LLaMA's body")
 
 
+class TextToTextSpec(GenerativeSpec):
+    """What encoder-decoders share."""
+
+
+class BartSpec(TextToTextSpec):
+    """bart."""
+
+    likelihood: ClassVar[str] = "infilled"
+
+    name: Annotated[Literal["bart"], MODULE] = Field(
+        "bart", description="the whole text from a corrupted one, on BART's encoder-decoder"
+    )
+    noise: NoiseSpec = NoiseSpec()
+
+    def check_length(self, tokens: int, positions: int | None) -> None:
+        self.noise.check_length(tokens)
+        if positions is not None and tokens >= positions:
+            raise ValueError(
+                f"a text of a whole block has {tokens + 1} positions with its [CLS] and [SEP], model.max_positions is "
+                f"{positions}"
+            )
+
+
 ENCODERS = (BertSpec, BertNspSpec, RobertaSpec, XlnetSpec)
-GENERATIVE = (Gpt2Spec, LlamaSpec)
+GENERATIVE = (Gpt2Spec, LlamaSpec, BartSpec)
 
 OBJECTIVES: dict[str, type[ObjectiveSpec]] = {
     each.model_fields["name"].default: each
