@@ -18,7 +18,7 @@ from scriptorium.stages import pretrain
 from tests import lines, tiny
 
 CAUSAL, WRITER = transformers.AutoModelForCausalLM, transformers.AutoModelForSeq2SeqLM
-CLASSES = {"gpt2": CAUSAL, "llama": CAUSAL, "bart": WRITER}
+CLASSES = {"gpt2": CAUSAL, "llama": CAUSAL, "bart": WRITER, "t5": WRITER, "prefix-lm": WRITER}
 SHAPE = {"hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 32, "max_positions": 64}
 TRAIN = {"max_steps": 7, "batch_size": 4, "lr": 1e-3, "log_every": 1, "eval_every": 3}
 

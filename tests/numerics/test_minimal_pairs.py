@@ -43,7 +43,12 @@ def word_pieces() -> PreTrainedTokenizerFast:
 
 TOKENIZER = tiny.generative(word_pieces())
 
-FRAMES = {"infilled": ([CLS, MASK, SEP], [SEP, CLS])}  # sources, and what stands before a sentence in the target
+FIRST = TOKENIZER.convert_tokens_to_ids("<extra_id_0>")
+FRAMES = {  # sources, and what stands before a sentence in the target
+    "infilled": ([CLS, MASK, SEP], [SEP, CLS]),
+    "sentinel": ([FIRST, SEP], [0, FIRST]),
+    "prefix": ([SEP], [0]),
+}
 
 
 def trained(name: str):

@@ -39,6 +39,9 @@ OBJECTIVES = {
     "bart": {"name": "bart"},
     "bart-mask": {"name": "bart", "noise": {"permute_sentences": 0, "tokens": "mask"}},
     "bart-delete": {"name": "bart", "noise": {"permute_sentences": 0, "tokens": "delete"}},
+    "t5": {"name": "t5"},
+    "t5-tokens": {"name": "t5", "corruption": {"choice": "tokens"}},
+    "prefix-lm": {"name": "prefix-lm"},
     "bart-rotate": {"name": "bart", "noise": {"permute_sentences": 0, "tokens": None, "rotate": 1}},
 }
 LINES = {"name": "full-sentences", "sentences": "lines"}

@@ -16,6 +16,7 @@ from scriptorium.objectives.draws import training_draws
 from scriptorium.objectives.objective import build
 from scriptorium.objectives.spec import ObjectiveSpec
 from scriptorium.objectives.text_to_text import texts_of
+from scriptorium.text import sentinels
 from scriptorium.text.blocks import Blocks
 from tests import lines, tiny
 
@@ -24,12 +25,16 @@ LENGTH = 48
 SHAPE = EncoderSpec(hidden_size=16, layers=2, heads=2, intermediate_size=40, max_positions=64, dropout=0.0)
 LAYOUTS = {"packed": None, "padded": {"name": "full-sentences", "sentences": "lines"}}
 TOKENIZER = tiny.generative(tiny.tokenizer())
+SENTINELS = sentinels.of(TOKENIZER)
 VARIANTS = {
     "bart": {"name": "bart"},
     "bart-delete": {"name": "bart", "noise": {"tokens": "delete", "permute_sentences": 0}},
+    "t5": {"name": "t5"},
+    "t5-tokens": {"name": "t5", "corruption": {"choice": "tokens"}},
+    "prefix-lm": {"name": "prefix-lm"},
 }
 ALL = pytest.mark.parametrize("name", VARIANTS)
-ONE_EACH = pytest.mark.parametrize("name", ["bart"])
+ONE_EACH = pytest.mark.parametrize("name", ["bart", "t5"])
 
 
 @pytest.fixture(scope="module")
@@ -91,12 +96,12 @@ def test_examples_do_not_depend_on_order_batch_size_or_workers(folders, name, ki
 @ALL
 def test_logits_loss_and_gradients_equal_transformers(folders, name):
     """A row of one text each, filled up to the longest: transformers needs masks of the sources alone."""
-    objective, data = made(folders["packed"], name, document_attention=False)
+    objective, data = made(folders["padded"], name, document_attention=False)
     batch, model = batch_of(objective, data), objective.model
     whole, labels = model.plain().eval(), batch["labels"]
     theirs = whole(
         input_ids=batch["input_ids"],
-        attention_mask=(batch["texts"] >= 0).long(),
+        attention_mask=batch["attention_mask"],
         decoder_input_ids=batch["decoder_input_ids"],
         labels=labels,
     )
@@ -141,7 +146,7 @@ def test_decoder_inputs_are_the_targets_shifted_as_transformers_shifts_them(fold
             own = example["decoder_texts"] == number
             inputs, labels = example["decoder_input_ids"][own], example["labels"][own]
             known = labels != -100
-            assert inputs[0] == whole.config.decoder_start_token_id
+            assert inputs[0] == whole.config.decoder_start_token_id == (PAD if whole.config.model_type == "t5" else SEP)
             assert np.array_equal(inputs[1:][known[:-1]], labels[:-1][known[:-1]])
             assert labels[-1] == SEP, "every target ends"
 
@@ -190,6 +195,51 @@ def test_bart_writes_the_whole_original_from_a_noised_text(folders):
             assert example["labels"][own].tolist() == expected
 
 
+def put_back(source: list[int], target: list[int]) -> list[int]:
+    """The text of a source and a target with sentinels."""
+    places = {token: place for place, token in enumerate(target) if token in SENTINELS}
+    text = []
+    for token in source:
+        if token in places:
+            rest = target[places[token] + 1 :]
+            text += rest[: next(number for number, other in enumerate(rest) if other in SENTINELS)]
+        else:
+            text.append(token)
+    return text
+
+
+@pytest.mark.parametrize("name", ["t5", "t5-tokens"])
+def test_t5s_source_and_target_give_the_text_back(folders, name):
+    blocks = Blocks(folders["packed"] / "train.arrow")
+    _, data = made(folders["packed"], name)
+    for index in range(len(blocks)):
+        example = data[(0, index)]
+        for number, text in enumerate(texts_of(*blocks[index], cls=CLS, sep=SEP, apart=True)):
+            source = example["input_ids"][example["texts"] == number].tolist()
+            own = example["decoder_texts"] == number
+            target = [*example["decoder_input_ids"][own][1:].tolist(), SEP]
+            assert (source.pop(), target.pop()) == (SEP, SEP)
+            used = [token for token in target if token in SENTINELS]
+            assert used == SENTINELS[: len(used)] and target[-1] == used[-1], "in their order, and one more at the end"
+            assert [token for token in source if token in SENTINELS] == used[:-1]
+            assert put_back(source, target) == text.tolist()
+            assert set(example["labels"][own]) >= set(used), "sentinels are predicted"
+
+
+def test_a_prefix_and_what_follows_are_the_text(folders):
+    blocks, cuts = Blocks(folders["packed"] / "train.arrow"), []
+    _, data = made(folders["packed"], "prefix-lm")
+    for index in range(len(blocks)):
+        example = data[(0, index)]
+        for number, text in enumerate(texts_of(*blocks[index], cls=CLS, sep=SEP, apart=True)):
+            source = example["input_ids"][example["texts"] == number].tolist()
+            target = example["decoder_input_ids"][example["decoder_texts"] == number].tolist()
+            assert (source.pop(), target[0]) == (SEP, PAD)
+            assert source + target[1:] == text.tolist()
+            cuts.append(len(source) / len(text))
+    assert min(cuts) == 0 and 0.3 < np.mean(cuts) < 0.6
+
+
 def test_blocks_that_do_not_fit_and_missing_symbols_are_refused(folders):
     with pytest.raises(UserError, match="the text is shorter than its noise"):
         made(folders["packed"], "bart", noise={"rate": 0.02})
@@ -203,3 +253,20 @@ def test_blocks_that_do_not_fit_and_missing_symbols_are_refused(folders):
         with pytest.raises(UserError, match=f"no {name}") as caught:
             build(SHAPE, ObjectiveSpec.parse({"name": "bart"}), poor)
         assert "learn a vocabulary" in caught.value.remedy
+
+
+def test_missing_and_too_few_sentinels_are_refused(folders):
+    with pytest.raises(UserError, match="no sentinels") as caught:
+        build(SHAPE, ObjectiveSpec.parse({"name": "t5"}), tiny.tokenizer())
+    assert "sentinels: 100" in caught.value.remedy
+    with pytest.raises(UserError, match=r"10 spans of a text of 48 tokens need 11 sentinels, the vocabulary has 5"):
+        few = tiny.tokenizer()
+        sentinels.add(few, 5)
+        objective = build(SHAPE, ObjectiveSpec.parse({"name": "t5", "corruption": {"rate": 0.2, "span": 1}}), few)
+        objective.hide(Blocks(folders["packed"] / "train.arrow"), training_draws(0))
+    with pytest.raises(UserError, match="the text is shorter than its noise"):
+        made(folders["packed"], "t5", corruption={"rate": 0.02})
+    poor = tiny.generative(tiny.tokenizer())
+    poor.pad_token = None
+    with pytest.raises(UserError, match="no pad_token"):
+        build(SHAPE, ObjectiveSpec.parse({"name": "t5"}), poor)

@@ -1,7 +1,8 @@
 """BART's objective: a corrupted text, and its decoder writes the whole original (docs/papers/objectives.md section 2).
 
 Kept: source `[CLS] noised [SEP]`, target `[CLS] text [SEP]`, the decoder's input being the target behind one more
-[SEP]; the loss is of tokens that were not corrupted, too. Ours: [CLS], which is always the same, is not predicted, nor [UNK].
+[SEP]; the loss is of tokens that were not corrupted, too. Ours: [CLS], which is always the same, is not predicted, nor
+[UNK].
 """
 
 from __future__ import annotations

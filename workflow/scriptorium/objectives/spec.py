@@ -14,7 +14,7 @@ from pydantic import Field, SerializeAsAny, ValidationError, model_validator
 from scriptorium.engine.spec import MixtureSpec, TrainSpec
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.named import ModuleOf
-from scriptorium.objectives.corruption.spec import NoiseSpec
+from scriptorium.objectives.corruption.spec import NoiseSpec, SpanCorruptionSpec
 from scriptorium.spec import Spec
 
 MODULE = ModuleOf("scriptorium.objectives")
@@ -320,8 +320,32 @@ class BartSpec(TextToTextSpec):
             )
 
 
+class T5Spec(TextToTextSpec):
+    """t5."""
+
+    likelihood: ClassVar[str] = "sentinel"
+
+    name: Annotated[Literal["t5"], MODULE] = Field(
+        "t5", description="spans taken out of a text, on T5's encoder-decoder"
+    )
+    corruption: SpanCorruptionSpec = SpanCorruptionSpec()
+
+    def check_length(self, tokens: int, positions: int | None) -> None:
+        self.corruption.check_length(tokens)
+
+
+class PrefixLmSpec(TextToTextSpec):
+    """prefix-lm."""
+
+    likelihood: ClassVar[str] = "prefix"
+
+    name: Annotated[Literal["prefix-lm"], MODULE] = Field(
+        "prefix-lm", description="the rest of a text from its beginning, on T5's encoder-decoder"
+    )
+
+
 ENCODERS = (BertSpec, BertNspSpec, RobertaSpec, XlnetSpec)
-GENERATIVE = (Gpt2Spec, LlamaSpec, BartSpec)
+GENERATIVE = (Gpt2Spec, LlamaSpec, BartSpec, T5Spec, PrefixLmSpec)
 
 OBJECTIVES: dict[str, type[ObjectiveSpec]] = {
     each.model_fields["name"].default: each

@@ -1,13 +1,13 @@
 """The data path of encoder-decoders: every text of a block becomes a source and a target of its own.
 
 With `document_attention` a text is what a block holds of one document, else all of it. A row of a batch holds the
-texts of a block side by side, each seeing only itself, so nothing is padded but the ends of rows; and a block equals its
-texts one by one (ours; the papers cut text into blocks, whatever documents these hold). The loss is of the targets.
+texts of a block side by side, each seeing only itself, so nothing is padded but the ends of rows; and a block equals
+its texts one by one (ours; the papers cut text into blocks, whatever documents these hold). The loss is of the targets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,16 +39,24 @@ def objective(
     rewrite: Rewrite,
     *,
     start: int,
-    predicted: tuple[int, ...] = (),
+    predicted: Sequence[int] = (),
+    check: Callable[[int], None] = lambda _: None,
 ) -> Objective:
-    """`model` on blocks whose texts are rewritten; start: the symbol that begins a target's input; predicted: special
-    tokens that are, beside [SEP]."""
+    """`model` on blocks whose texts are rewritten.
+
+    start: the symbol that begins a target's input; predicted: special tokens that are, beside [SEP]; check(length of
+    the blocks): raises UserError where they cannot be rewritten.
+    """
     told = [tokenizer.sep_token_id, *predicted]
+
+    def hide(blocks: Blocks, draws: Draws) -> Rewritten:
+        check_length(spec, blocks.length, shape.max_positions)
+        check(blocks.length)
+        return Rewritten(blocks, spec, tokenizer, draws, rewrite, start=start, predicted=told)
+
     return Objective(
         model=model,
-        hide=lambda blocks, draws: Rewritten(
-            blocks, spec, tokenizer, draws, rewrite, start=start, predicted=told, positions=shape.max_positions
-        ),
+        hide=hide,
         collate=batches(FILLS | {"attention_mask": 0}),
         measures=measures.of_sums,
         predicts_specials=told,
@@ -60,7 +68,6 @@ class Rewritten(Dataset):
 
     input_ids [E], the sources one after the other, and texts [E], the number of each one's text; decoder_input_ids and
     labels [D], the targets, and decoder_texts [D]; of padded blocks also attention_mask [E].
-    Raises UserError: blocks are shorter than the noise, or longer than the model takes.
     """
 
     def __init__(
@@ -72,18 +79,13 @@ class Rewritten(Dataset):
         rewrite: Rewrite,
         *,
         start: int,
-        predicted: list[int],
-        positions: int,
+        predicted: Sequence[int],
     ):
-        try:
-            spec.check_length(blocks.length, positions)
-        except ValueError as error:
-            raise UserError(str(error), where="objective", remedy="change the recipe") from None
         self.blocks, self.draws, self.rewrite, self.start = blocks, draws, rewrite, start
         self.apart, self.cls, self.sep = spec.document_attention, tokenizer.cls_token_id, tokenizer.sep_token_id
         self.unpredicted = np.zeros(len(tokenizer), dtype=bool)
         self.unpredicted[tokenizer.all_special_ids] = True
-        self.unpredicted[predicted] = False
+        self.unpredicted[list(predicted)] = False
 
     def __len__(self) -> int:
         return len(self.blocks)
@@ -107,6 +109,14 @@ class Rewritten(Dataset):
         if self.blocks.padded:
             example["attention_mask"] = np.ones(len(example["input_ids"]), dtype=np.int64)
         return example
+
+
+def check_length(spec: TextToTextSpec, length: int, positions: int) -> None:
+    """Raises UserError where blocks of this length are shorter than the noise, or longer than the model takes."""
+    try:
+        spec.check_length(length, positions)
+    except ValueError as error:
+        raise UserError(str(error), where="objective", remedy="change the recipe") from None
 
 
 def symbol(tokenizer: Any, name: str, why: str) -> int:

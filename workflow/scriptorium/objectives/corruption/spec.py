@@ -35,14 +35,35 @@ class NoiseSpec(Spec):
 
     def check_length(self, tokens: int) -> None:
         """Raises ValueError where a text of so many tokens is shorter than the noise."""
-        if self.tokens and self.rate * tokens < 1:
-            raise ValueError(
-                f"noise.rate {self.rate:g} of {tokens} tokens is less than one: the text is shorter than its noise; "
-                "raise the rate or block_length"
-            )
-        if self.tokens == "infill" and self.span > self.rate * tokens:
-            raise ValueError(
-                f"noise.span {self.span:g} is longer than all that is hidden of {tokens} tokens, "
-                f"{self.rate * tokens:g}: the text is shorter than its noise; lower the span, or raise the rate or "
-                "block_length"
-            )
+        if self.tokens:
+            _check("noise", self.rate, self.span if self.tokens == "infill" else 0, tokens)
+
+
+class SpanCorruptionSpec(Spec):
+    """How t5 takes parts out of a text (docs/papers/objectives.md section 3)."""
+
+    choice: Literal["spans", "tokens"] = Field(
+        "spans",
+        description="spans: of random lengths; tokens: each by itself, those next to each other being one span (the "
+        "paper's baseline, i.i.d. denoising)",
+    )
+    rate: float = Field(0.15, gt=0, lt=1, description="share of the tokens that are taken out")
+    span: float = Field(3.0, ge=1, description="mean length of a span; of choice spans")
+
+    def check_length(self, tokens: int) -> None:
+        """Raises ValueError where a text of so many tokens is shorter than the noise."""
+        _check("corruption", self.rate, self.span if self.choice == "spans" else 0, tokens)
+
+
+def _check(block: str, rate: float, span: float, tokens: int) -> None:
+    hidden = rate * tokens
+    if hidden < 1:
+        raise ValueError(
+            f"{block}.rate {rate:g} of {tokens} tokens is less than one: the text is shorter than its noise; raise the "
+            "rate or block_length"
+        )
+    if span > hidden:
+        raise ValueError(
+            f"{block}.span {span:g} is longer than all that is hidden of {tokens} tokens, {hidden:g}: the text is "
+            "shorter than its noise; lower the span, or raise the rate or block_length"
+        )
