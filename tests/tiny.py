@@ -14,6 +14,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from scriptorium import manifest
 from scriptorium.stage import execute
 from scriptorium.stages import pack
+from scriptorium.text import sentinels
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 WORDS = [f"word{i}" for i in range(95)]
@@ -26,6 +27,13 @@ def tokenizer(*, words: list[str] = WORDS, special: list[str] = SPECIAL) -> tran
     core.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     names = {f"{token.strip('[]').lower()}_token": token for token in special}
     return transformers.PreTrainedTokenizerFast(tokenizer_object=core, **names)
+
+
+def generative(tokenizer: transformers.PreTrainedTokenizerFast) -> transformers.PreTrainedTokenizerFast:
+    """The same with a full stop and 32 sentinels behind all other tokens: what generative models are trained with."""
+    tokenizer.add_tokens(["."])
+    sentinels.add(tokenizer, 32)
+    return tokenizer
 
 
 def documents(path: Path, lengths: list[int], *, split: str = "train", seed: int = 0) -> Path:

@@ -41,7 +41,14 @@ def word_pieces() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=core, **names)
 
 
-TOKENIZER = word_pieces()
+TOKENIZER = tiny.generative(word_pieces())
+
+FIRST = TOKENIZER.convert_tokens_to_ids("<extra_id_0>")
+FRAMES = {  # sources, and what stands before a sentence in the target
+    "infilled": ([CLS, MASK, SEP], [SEP, CLS]),
+    "sentinel": ([FIRST, SEP], [0, FIRST]),
+    "prefix": ([SEP], [0]),
+}
 
 
 def trained(name: str):
@@ -61,6 +68,14 @@ def hidden_places(words: list[int], place: int) -> list[int]:
 
 def naive(name: str, model, ids: list[int], hidden: list[int]) -> float:
     """Log probability of ids[hidden[0]] by the model that was trained, one example at a time."""
+    if OBJECTIVES[name].likelihood == "left_to_right":
+        return float(model.predict(torch.tensor([[CLS, *ids[: hidden[0]]]]))[0, -1].log_softmax(-1)[ids[hidden[0]]])
+    if OBJECTIVES[name].likelihood in FRAMES:
+        source, first = FRAMES[OBJECTIVES[name].likelihood]
+        target = torch.tensor([[*first, *ids[: hidden[0]]]])
+        given = torch.tensor([source])
+        logits = model.predict(given, target, torch.zeros_like(given), torch.zeros_like(target))
+        return float(logits[0, -1].log_softmax(-1)[ids[hidden[0]]])
     true = torch.tensor([[CLS, *ids, SEP]])
     places = torch.tensor([hidden]) + 1
     masked = true.clone().scatter(1, places, MASK)

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from scriptorium import manifest
-from scriptorium.objectives.spec import ObjectiveSpec
+from scriptorium.objectives.spec import ObjectiveSpec, TextToTextSpec
 from scriptorium.stage import execute
 from scriptorium.stages import pack, pretrain
 from tests import golden, tiny
@@ -34,6 +34,15 @@ OBJECTIVES = {
     "bert-nsp-whole-word": {"name": "bert-nsp", "masking": {"whole_words": True}, **START},
     "roberta": {"name": "roberta", "document_attention": False, **START},
     "xlnet": {"name": "xlnet", **START},
+    "gpt2": {"name": "gpt2"},
+    "llama": {"name": "llama"},
+    "bart": {"name": "bart"},
+    "bart-mask": {"name": "bart", "noise": {"permute_sentences": 0, "tokens": "mask"}},
+    "bart-delete": {"name": "bart", "noise": {"permute_sentences": 0, "tokens": "delete"}},
+    "t5": {"name": "t5"},
+    "t5-tokens": {"name": "t5", "corruption": {"choice": "tokens"}},
+    "prefix-lm": {"name": "prefix-lm"},
+    "bart-rotate": {"name": "bart", "noise": {"permute_sentences": 0, "tokens": None, "rotate": 1}},
 }
 LINES = {"name": "full-sentences", "sentences": "lines"}
 PAIRS = {"name": "sentence-pairs", "sentences": "lines", "copies": 2}
@@ -48,13 +57,15 @@ def curve(folder: Path, name: str) -> dict[int, float]:
     splits = ["train"] * 144 + ["validation"] * 24
     pd.DataFrame({"split": splits, "text": repeating}).to_parquet(folder / "corpus/documents.parquet")
     manifest.write(folder / "corpus", [folder / "corpus/documents.parquet"])
-    tiny.tokenizer().save_pretrained(folder / "backbone")
+    writes = isinstance(ObjectiveSpec.parse(OBJECTIVES[name]), TextToTextSpec)
+    (tiny.generative(tiny.tokenizer()) if writes else tiny.tokenizer()).save_pretrained(folder / "backbone")
     manifest.write(folder / "backbone", (folder / "backbone").iterdir())
     inputs = {"corpus": [folder / "corpus/manifest.json"], "tokenizer": [folder / "backbone/manifest.json"]}
     vocabulary = "fairseq" if "permuted" in ObjectiveSpec.parse(OBJECTIVES[name]).model_dump() else None
     given = {"block_length": 32, "vocabulary": vocabulary, "layout": LAYOUTS.get(name)}
     execute("pack", pack.PackSpec.parse(given), pack.run, out=folder / "packed", inputs=inputs, state=folder / "state")
-    given = {"model": SHAPE, "objective": OBJECTIVES[name], "train": TRAIN, "seed": 0}
+    shape = SHAPE | ({"max_positions": 34} if writes else {})  # [CLS] and [SEP] around a text
+    given = {"model": shape, "objective": OBJECTIVES[name], "train": TRAIN, "seed": 0}
     execute(
         "pretrain",
         pretrain.PretrainSpec.parse(given),

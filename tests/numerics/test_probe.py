@@ -32,14 +32,14 @@ def words(special: list[str]):
     return made
 
 
-TOKENIZER = words(SPECIAL)
+TOKENIZER = tiny.generative(words(SPECIAL))
 
 
-@pytest.mark.parametrize("name", ["bert", "roberta", "mpnet", "xlnet"])
+@pytest.mark.parametrize("name", ["bert", "roberta", "mpnet", "xlnet", "gpt2", "llama", "bart", "t5"])
 def test_features_are_the_means_of_the_states_one_text_at_a_time(name, tmp_path):
     torch.manual_seed(0)
     build(SHAPE, ObjectiveSpec.parse({"name": name}), TOKENIZER).model.plain().save_pretrained(tmp_path)
-    encoder = AutoModel.from_pretrained(tmp_path).eval()
+    encoder = probing.encoder_of(AutoModel.from_pretrained(tmp_path).eval())
     texts = ["word1 word2", "word7", " ".join(tiny.WORDS[:12]), "word9 word9 word3"]
     pieces = probing.pieces_of(TOKENIZER, texts, 8, encoder.config)
     assert list(map(len, pieces)) == [2, 1, 8, 3]

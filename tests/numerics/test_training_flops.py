@@ -33,7 +33,7 @@ def made(blocks, **settings):
 
 
 @pytest.mark.parametrize("document_attention", [True, False])
-@pytest.mark.parametrize("name", ["bert", "roberta", "mpnet", "plm", "mlm-permuted"])
+@pytest.mark.parametrize("name", ["bert", "roberta", "gpt2", "llama", "mpnet", "plm", "mlm-permuted"])
 @pytest.mark.parametrize("form", ["split", "dense"])
 def test_the_closed_form_equals_torchs_counter(blocks, name, form, document_attention):
     model, batch = made(blocks, name=name, document_attention=document_attention)

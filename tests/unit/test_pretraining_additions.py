@@ -126,7 +126,7 @@ class Package:
     def add_objective(self) -> None:
         (self.source / "objectives/copy_tokens.py").write_text(OBJECTIVE, encoding="utf-8")
         self.edit("objectives/spec.py", "\nOBJECTIVES: dict", OBJECTIVE_SPEC + "OBJECTIVES: dict")
-        self.edit("objectives/spec.py", "        MlmPermutedSpec,\n", "        MlmPermutedSpec,\n        CopySpec,\n")
+        self.edit("objectives/spec.py", "PlmSpec, MlmPermutedSpec)", "PlmSpec, MlmPermutedSpec, CopySpec)")
 
     def add_reader(self) -> None:
         (self.source / "text/corpora/readers/capitals.py").write_text(READER, encoding="utf-8")

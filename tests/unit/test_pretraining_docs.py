@@ -45,7 +45,7 @@ def test_the_docs_say_of_an_objective_what_its_module_says(name):
     (module,) = modules_of(spec)
     assert f"scriptorium/{words(row['module'])[0]}" == module.replace(".", "/") + ".py"
     assert module_of(spec).__name__ == module
-    model = build(SHAPE, spec, fairseq_tokenizer(tiny.tokenizer())).model.plain()
+    model = build(SHAPE, spec, tiny.generative(fairseq_tokenizer(tiny.tokenizer()))).model.plain()
     assert words(row["encoder"]) == [module_of(spec).SAVED.model_type] == [model.config.model_type]
     assert words(row["saved as"]) == [type(model).__name__]
     assert words(row["layouts of blocks"]) == list(spec.layouts)

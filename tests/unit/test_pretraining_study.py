@@ -80,6 +80,11 @@ def test_other_held_out_examples_give_a_difference_without_a_test():
     assert table.loc["pairs", "delta"] == pytest.approx(-0.2, abs=0.01)
     assert table.loc["pairs", "verdict"] == pretraining_study.OTHER
     assert np.isnan(table.loc["pairs", "p_holm"])
+    every = [run("every", seed, 2.0) for seed in range(3)]  # an objective that predicts every token
+    for own in every:
+        own.held_out["predicted"] = 32
+    table = made([*study(base=6.5), *every])
+    assert table.loc["every", "verdict"] == pretraining_study.OTHER and np.isnan(table.loc["every", "p"])
 
 
 def test_a_study_without_its_baseline_is_refused_and_one_seed_gives_no_verdict():

@@ -11,7 +11,7 @@ import pytest
 import transformers
 
 from scriptorium.errors import UserError
-from scriptorium.text import packing, tokenizers, vocabularies
+from scriptorium.text import packing, sentinels, tokenizers, vocabularies
 from scriptorium.text.blocks import Blocks
 from scriptorium.text.spec import VocabularySpec
 from tests import tiny
@@ -79,6 +79,24 @@ def test_size_and_places_of_the_symbols(learned, kind, symbols):
         assert places == [0, 1, 2, 3, SIZE - 1]
     else:
         assert places == [0, 1, 2, 5, SIZE + 4]  # words that are unknown are BERT's [UNK]
+
+
+@pytest.mark.parametrize(("kind", "symbols"), [("wordpiece", "bert"), ("wordpiece", "mpnet"), ("bpe", "roberta")])
+def test_sentinels_come_behind_the_same_pieces_and_are_special(learned, documents, tmp_path, kind, symbols):
+    spec = VocabularySpec(kind=kind, symbols=symbols, size=SIZE, sentinels=7)
+    vocabularies.train(spec, [documents], tmp_path, Journal())
+    plain, tokenizer = (tokenizers.load_tokenizer(path) for path in (learned(kind, symbols), tmp_path))
+    assert sentinels.of(plain) == []
+    assert sentinels.of(tokenizer) == [len(plain) + 6 - number for number in range(7)], "descending, the last first"
+    assert plain.get_vocab().items() < tokenizer.get_vocab().items() and len(tokenizer) == len(plain) + 7
+    assert set(sentinels.of(tokenizer)) < set(tokenizer.all_special_ids)
+    assert tokenizer("badef kilo").input_ids == plain("badef kilo").input_ids
+
+
+def test_sentinels_of_no_vocabulary_change_no_specification_and_none_is_kept_with_them():
+    assert "sentinels" not in VocabularySpec().canonical()
+    with pytest.raises(Exception, match="not to kind: kept"):
+        VocabularySpec(kind="kept", sentinels=3)
 
 
 @pytest.mark.parametrize(("kind", "symbols"), RECIPES)

@@ -397,6 +397,7 @@ class PretrainRecipe(PackSpec, PretrainSettings):
             raise ValueError(
                 f"{self.objective.name} with paired.weights.token needs synonyms: {{dictionary: <one of config.yaml>}}"
             )
+        self.objective.check_length(self.block_length, self.model.max_positions if self.model else None)
 
 
 RECIPES = {

@@ -40,6 +40,11 @@ def pieces_of(
     return tokenizer(list(texts), add_special_tokens=False, truncation=True, max_length=most)["input_ids"]
 
 
+def encoder_of(model: transformers.PreTrainedModel) -> transformers.PreTrainedModel:
+    """What reads a text: the model, or of an encoder-decoder its encoder."""
+    return model.get_encoder() if model.config.is_encoder_decoder else model
+
+
 def mean_states(
     encoder: transformers.PreTrainedModel, tokenizer: transformers.PreTrainedTokenizerBase, pieces: list[list[int]]
 ) -> np.ndarray:

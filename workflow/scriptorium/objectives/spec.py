@@ -15,6 +15,7 @@ from scriptorium.engine.spec import MixtureSpec, TrainSpec
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.models.veco2.spec import SequenceSpec, TokenSpec
 from scriptorium.named import ModuleOf
+from scriptorium.objectives.corruption.spec import NoiseSpec, SpanCorruptionSpec
 from scriptorium.spec import Spec
 
 MODULE = ModuleOf("scriptorium.objectives")
@@ -64,6 +65,9 @@ class ObjectiveSpec(Spec):
 
     def check_batch(self, examples: int) -> None:
         """Raises ValueError where batches of so many examples do not fit it."""
+
+    def check_length(self, tokens: int, positions: int | None) -> None:
+        """Raises ValueError where blocks of so many tokens do not fit the objective, or so many positions."""
 
 
 class HiddenTokensSpec(ObjectiveSpec):
@@ -344,19 +348,87 @@ class MlmPermutedSpec(WithoutMaskRowsSpec):
     name: Annotated[Literal["mlm-permuted"], MODULE] = Field("mlm-permuted", description="MPNet without permutation")
 
 
+class GenerativeSpec(ObjectiveSpec):
+    """What objectives share whose models write text: nothing of it is replaced in place, and their head has no bias."""
+
+    document_attention: bool = Field(True, description="attention stays inside a document of a packed block")
+
+
+class CausalSpec(GenerativeSpec):
+    """What causal language models share."""
+
+    likelihood: ClassVar[str] = "left_to_right"
+
+    restart: bool = Field(
+        True, description="positions begin anew with every document; without document_attention they never do"
+    )
+
+
+class Gpt2Spec(CausalSpec):
+    """gpt2."""
+
+    name: Annotated[Literal["gpt2"], MODULE] = Field("gpt2", description="causal language model on GPT-2's body")
+
+
+class LlamaSpec(CausalSpec):
+    """llama."""
+
+    name: Annotated[Literal["llama"], MODULE] = Field("llama", description="causal language model on LLaMA's body")
+
+
+class TextToTextSpec(GenerativeSpec):
+    """What encoder-decoders share."""
+
+
+class BartSpec(TextToTextSpec):
+    """bart."""
+
+    likelihood: ClassVar[str] = "infilled"
+
+    name: Annotated[Literal["bart"], MODULE] = Field(
+        "bart", description="the whole text from a corrupted one, on BART's encoder-decoder"
+    )
+    noise: NoiseSpec = NoiseSpec()
+
+    def check_length(self, tokens: int, positions: int | None) -> None:
+        self.noise.check_length(tokens)
+        if positions is not None and tokens >= positions:
+            raise ValueError(
+                f"a text of a whole block has {tokens + 1} positions with its [CLS] and [SEP], model.max_positions is "
+                f"{positions}"
+            )
+
+
+class T5Spec(TextToTextSpec):
+    """t5."""
+
+    likelihood: ClassVar[str] = "sentinel"
+
+    name: Annotated[Literal["t5"], MODULE] = Field(
+        "t5", description="spans taken out of a text, on T5's encoder-decoder"
+    )
+    corruption: SpanCorruptionSpec = SpanCorruptionSpec()
+
+    def check_length(self, tokens: int, positions: int | None) -> None:
+        self.corruption.check_length(tokens)
+
+
+class PrefixLmSpec(TextToTextSpec):
+    """prefix-lm."""
+
+    likelihood: ClassVar[str] = "prefix"
+
+    name: Annotated[Literal["prefix-lm"], MODULE] = Field(
+        "prefix-lm", description="the rest of a text from its beginning, on T5's encoder-decoder"
+    )
+
+
+ENCODERS = (BertSpec, BertNspSpec, RobertaSpec, XlnetSpec)
+GENERATIVE = (Gpt2Spec, LlamaSpec, BartSpec, T5Spec, PrefixLmSpec)
+
 OBJECTIVES: dict[str, type[ObjectiveSpec]] = {
     each.model_fields["name"].default: each
-    for each in (
-        BertSpec,
-        BertNspSpec,
-        RobertaSpec,
-        XlnetSpec,
-        VecoSpec,
-        Veco2Spec,
-        MpnetSpec,
-        PlmSpec,
-        MlmPermutedSpec,
-    )
+    for each in (*ENCODERS, *GENERATIVE, VecoSpec, Veco2Spec, MpnetSpec, PlmSpec, MlmPermutedSpec)
 }
 
 

@@ -45,8 +45,8 @@ def table_of_variants(runs: Sequence[PretrainRun], baseline: str) -> pd.DataFram
 
     delta is variant minus baseline, so less than 0 is better; interval and p come from evaluation/statistics.py with
     held-out blocks as examples, p_holm from all rows. Held-out masks are the same for every seed; variants whose
-    held-out examples are others (another packing) get a delta but no test. A verdict needs both p_holm < 0.05 and an
-    interval without 0, as in fine-tuning; one seed gives none.
+    held-out examples are others (another packing, another number of predictions) get a delta but no test. A verdict
+    needs both p_holm < 0.05 and an interval without 0, as in fine-tuning; one seed gives none.
     Raises UserError: the baseline is missing.
     """
     variants = by_variant(runs)
@@ -106,7 +106,7 @@ def figure(runs: Sequence[PretrainRun], path: Path) -> Path:
 
 def _against(own: list[PretrainRun], base: list[PretrainRun]) -> dict[str, object]:
     """delta, interval, p and, where there is no test, why. Two variants share no more than the number of a seed."""
-    if len({len(run.held_out) for run in (*own, *base)}) > 1:
+    if not _same_examples(own[0].held_out, base[0].held_out):
         return {"delta": mean_of(own, "validation/loss") - mean_of(base, "validation/loss"), "verdict": OTHER}
     a, b = (np.stack([run.held_out[["loss", "predicted"]].to_numpy(float) for run in side]) for side in (own, base))
     found = compare(a, b, lambda sums: sums[..., 0] / sums[..., 1], lower_better=True)
@@ -117,6 +117,12 @@ def _against(own: list[PretrainRun], base: list[PretrainRun]) -> dict[str, objec
         "p": found.p,
         "verdict": ONE_SEED if np.isnan(found.p) else UNKNOWN,
     }
+
+
+def _same_examples(own: pd.DataFrame, base: pd.DataFrame) -> bool:
+    """As many examples, and in half of them at least as many predictions; otherwise the losses are of other tokens."""
+    same = len(own) == len(base)
+    return same and bool((own["predicted"].to_numpy() == base["predicted"].to_numpy()).mean() >= 0.5)
 
 
 def _colours() -> list[str]:

@@ -43,11 +43,14 @@ def run(job: stage.Job) -> list[Path]:
     trained = AutoModel.from_pretrained(directory, local_files_only=True, dtype=torch.float32).eval().to(device)
     pieces = probing.pieces_of(tokenizer, [*train["text"], *test["text"]], spec.pieces, trained.config)
 
+    def states_of(model) -> np.ndarray:
+        return probing.mean_states(probing.encoder_of(model), tokenizer, pieces)
+
     def untrained(number: int) -> np.ndarray:
         torch.manual_seed(int(np.random.SeedSequence([spec.seed, number]).generate_state(1)[0]))
-        return probing.mean_states(AutoModel.from_config(trained.config).eval().to(device), tokenizer, pieces)
+        return states_of(AutoModel.from_config(trained.config).eval().to(device))
 
-    states, counts = probing.mean_states(trained, tokenizer, pieces), probing.piece_counts(pieces, len(tokenizer))
+    states, counts = states_of(trained), probing.piece_counts(pieces, len(tokenizer))
     parts = []
     for number in range(spec.draws):
         features = {probing.MODEL: states, probing.RANDOM: untrained(number), probing.TFIDF: counts}

@@ -17,6 +17,11 @@ def _nothing(value: object) -> bool:
     return value is None or value == ()
 
 
+def _none_at_all(value: object) -> bool:
+    """The same of a number that is 0."""
+    return value == 0
+
+
 class CorpusSource(Spec):
     """One source of a corpus."""
 
@@ -150,6 +155,12 @@ class VocabularySpec(Spec):
         "</s> <unk> first, <mask> last; mpnet: roberta's around BERT's pieces, wordpiece only",
     )
     documents: int | None = Field(None, gt=0, description="learn from so many documents, the first; empty: from all")
+    sentinels: int = Field(
+        0,
+        ge=0,
+        exclude_if=_none_at_all,
+        description="so many <extra_id_0> ... behind the `size` pieces, which t5 puts in place of spans; T5: 100",
+    )
     alpha: float | None = Field(
         None,
         ge=0,
@@ -161,3 +172,5 @@ class VocabularySpec(Spec):
     def model_post_init(self, _: object) -> None:
         if self.symbols == "mpnet" and self.kind != "wordpiece":
             raise ValueError("symbols: mpnet belongs to kind: wordpiece")
+        if self.sentinels and self.kind == "kept":
+            raise ValueError("sentinels: they belong to a vocabulary that is learned, not to kind: kept")

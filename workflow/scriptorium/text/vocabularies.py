@@ -17,6 +17,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 
 from scriptorium.errors import UserError
 from scriptorium.ledger import Ledger
+from scriptorium.text import sentinels
 from scriptorium.text.lines_of_corpora import Lines
 from scriptorium.text.tokenizers import fairseq_tokenizer
 
@@ -56,6 +57,8 @@ def train(spec: VocabularySpec, tables: list[Path], out: Path, ledger: Ledger) -
     )
     if spec.symbols == "mpnet":
         tokenizer = fairseq_tokenizer(tokenizer)
+    if spec.sentinels:
+        sentinels.add(tokenizer, spec.sentinels)
     tokenizer.save_pretrained(out)
     ledger.metrics(0, {"vocabulary/pieces": len(tokenizer)})
     return [out / "tokenizer.json", out / "tokenizer_config.json"]
