@@ -8,14 +8,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 
 from scriptorium.bench import contrast, crosslingual, timing, veco_naive
 from scriptorium.bench.spec import ContrastShape, SearchShape, StepShape, TranslationShape
+from scriptorium.config import loading
 from scriptorium.errors import UserError
 from scriptorium.models.veco2.texts import texts_of
+from scriptorium.runs import Runs
 from scriptorium.stages.bench_crosslingual import BenchCrosslingualSpec
 from tests import veco2
 
+ROOT = Path(__file__).parents[2]
 TINY = StepShape(layers=2, width=16, heads=2, pieces=200, blocks=3, length=24)
 CONTRAST = ContrastShape(step=TINY.model_copy(update={"pieces": 320}), queue=500)
 
@@ -121,8 +125,19 @@ def test_the_queue_is_full_and_its_vectors_are_read(corpus):
 
 
 def test_a_dictionary_in_other_languages_is_refused(tmp_path):
-    with pytest.raises(UserError, match="none of the languages"):
+    with pytest.raises(UserError, match="no entry in the languages"):
         contrast.Corpus(pairs(), dictionary(tmp_path, ("en", "fr")), CONTRAST, tmp_path)
+
+
+def test_the_dictionary_is_the_first_in_languages_of_the_first_corpus():
+    values = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+    french = {"dataset": "tatoeba", "reader": "tatoeba_pairs", "languages": ["en", "fr"]}
+    values["parallel"] = {"french": {"sources": [french]}, **values["parallel"]}
+    with pytest.raises(UserError, match="french, but no dictionary is in en-fr"):
+        Runs(loading.load(values, ROOT)).bench_dictionary()
+    (source,) = values["dictionaries"]["pivot"]["sources"]
+    values["dictionaries"]["own"] = {"sources": [{**source, "languages": ["fr", "en"]}]}
+    assert Runs(loading.load(values, ROOT)).bench_dictionary() == "results/data/dictionaries/own/manifest.json"
 
 
 def test_cases_targets_and_columns(tmp_path, monkeypatch):

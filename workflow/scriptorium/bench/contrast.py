@@ -40,7 +40,7 @@ def ratios(pairs: pd.DataFrame, dictionary: Path, shape: ContrastShape, runs: in
     """Of a step, of the queue, and of the search for synonyms, in this order.
 
     pairs: lang_a, lang_b, text_a and text_b of a corpus · dictionary: an entries.parquet.
-    Raises UserError: the dictionary has none of the languages of the pairs.
+    Raises UserError: the dictionary has no entry in the languages of the pairs.
     """
     with tempfile.TemporaryDirectory() as folder:
         corpus = Corpus(pairs, dictionary, shape, Path(folder))
@@ -58,9 +58,9 @@ class Corpus:
         pairs = pairs.merge(languages)
         if pairs.empty:
             raise UserError(
-                "the first dictionary has none of the languages of the first corpus of pairs, and the bench needs both",
+                "the dictionary has no entry in the languages of these pairs",
                 where=dictionary,
-                remedy="write dictionaries or parallel of config.yaml in another order, or add a dictionary",
+                remedy="write one that has to the top of dictionaries in config.yaml",
             )
         pairs = pairs.sample(min(shape.pairs, len(pairs)), random_state=0)
         self.tokenizer = _learned([*pairs["text_a"], *pairs["text_b"]], shape.step.pieces)

@@ -240,23 +240,29 @@ class InputFiles(ConfiguredRuns):
         return f"results/data/corpora/{recipe.corpus}/manifest.json"
 
     def bench_parallel(self) -> str:
+        return f"results/data/parallel/{self._bench_pairs()}/manifest.json"
+
+    def bench_dictionary(self) -> str:
+        """The first dictionary in languages of these pairs."""
+        corpus = self._bench_pairs()
+        wanted = {source.sides for source in self.config.parallel[corpus].sources}
+        for name, dictionary in self.config.dictionaries.items():
+            if wanted & {"-".join(sorted(source.languages)) for source in dictionary.sources}:
+                return f"results/data/dictionaries/{name}/manifest.json"
+        raise UserError(
+            f"the bench links the words of parallel {corpus}, but no dictionary is in {', '.join(sorted(wanted))}",
+            where="config.yaml",
+            remedy="add one to dictionaries; docs/crosslingual_measures.md shows how",
+        )
+
+    def _bench_pairs(self) -> str:
         """The first corpus of pairs."""
         for name in self.config.parallel:
-            return f"results/data/parallel/{name}/manifest.json"
+            return name
         raise UserError(
             "the bench needs pairs of texts, but no corpus of pairs is configured",
             where="config.yaml",
             remedy="add one to parallel; docs/crosslingual.md shows how",
-        )
-
-    def bench_dictionary(self) -> str:
-        """The first dictionary."""
-        for name in self.config.dictionaries:
-            return f"results/data/dictionaries/{name}/manifest.json"
-        raise UserError(
-            "the bench needs translations of words, but no dictionary is configured",
-            where="config.yaml",
-            remedy="add one to dictionaries; docs/crosslingual_measures.md shows how",
         )
 
     def _bench_variant(self) -> str:
