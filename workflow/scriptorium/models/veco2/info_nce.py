@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
 
-def losses(right: Tensor, others: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
-    """(nats, whether the right one is more similar than all others: bool), both [n].
+def losses(right: Tensor, others: Tensor) -> Tensor:
+    """Nats [n]. right [n]: similarity, over the temperature, to the right candidate · others [n, m]: to the others,
+    -inf for those that do not count. Without any other the loss is 0."""
+    return torch.cat([right[:, None], others], 1).logsumexp(1) - right  # the right one is there, so no row is empty
 
-    right [n]: similarity, over the temperature, to the right candidate · others [n, m]: to the others, of which those
-    count where `among` (bool [n, m]) holds. Without any other the loss is 0.
-    """
-    others = others.masked_fill(~among, -math.inf)
-    candidates = torch.cat([right[:, None], others], 1)  # the right one is there, so no row is empty
-    return candidates.logsumexp(1) - right, (others < right[:, None]).all(1)
+
+@torch.no_grad()
+def best(right: Tensor, others: Tensor) -> Tensor:
+    """Whether the right one is more similar than all others that count, bool [n]."""
+    return (others < right[:, None]).all(1)

@@ -10,6 +10,7 @@ normalised, LaBSE's a margin and negatives from the batch.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -63,16 +64,12 @@ def contrast(
         if how.in_batch:
             others = own[side] @ theirs.T
             right = others[rows, start + rows]
-            among = torch.ones_like(others, dtype=torch.bool)
-            among[rows, start + rows] = False
+            others = others.index_put((rows, start + rows), others.new_tensor(-math.inf))  # no negative of itself
         else:
             right = (own[side] * theirs[start : start + count]).sum(-1)
             others = own.new_empty(count, 0)
-            among = others.bool()
         if queues is not None:
-            further = own[side] @ queues[1 - side].T
-            others, among = torch.cat([others, further], 1), torch.cat([among, torch.ones_like(further).bool()], 1)
-        loss, _ = info_nce.losses((right - how.margin) / how.temperature, others / how.temperature, among)
-        losses.append(loss)
-        found.append(info_nce.losses(right, others, among)[1])
+            others = torch.cat([others, own[side] @ queues[1 - side].T], 1)
+        losses.append(info_nce.losses((right - how.margin) / how.temperature, others / how.temperature))
+        found.append(info_nce.best(right, others))
     return torch.stack(losses).mean(0), torch.stack(found).to(own.dtype).mean(0)

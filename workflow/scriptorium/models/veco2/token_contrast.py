@@ -10,6 +10,7 @@ words of the other text of the same pair, and never another synonym of i. A reco
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -51,11 +52,12 @@ def contrast(
     if how.negatives == "unpaired":
         to_y, to_x = (negative & ~linked.any(axis, keepdim=True) for axis in (1, 2))
     right = scores[block, one, other]
-    found = [
-        info_nce.losses(right, scores[block, one], to_y[block, one]),
-        info_nce.losses(right, scores[block, :, other], to_x[block, :, other]),
-    ]
-    loss, share = (torch.stack([each[part].to(scores.dtype) for each in found]).mean(0) for part in (0, 1))
+    others = (
+        scores[block, one].masked_fill(~to_y[block, one], -math.inf),
+        scores[block, :, other].masked_fill(~to_x[block, :, other], -math.inf),
+    )
+    loss = torch.stack([info_nce.losses(right, each) for each in others]).mean(0)
+    share = torch.stack([info_nce.best(right, each) for each in others]).to(loss.dtype).mean(0)
     # the mean over the links of each pair
     numbers = torch.stack([block, pairs[block, 0, one]], 1)
     own, owner = torch.unique(numbers, dim=0, return_inverse=True)
