@@ -3,17 +3,12 @@ claims_cogbert.tsv and the like for the claims of one programme, from its own st
 """
 
 
-def claimed_by(wildcards, stage):
-    programme = wildcards.of.removeprefix("_")
-    return [run.manifest for run in RUNS.claimed(programme, stage)]
-
-
 rule tabulate_claims:
     input:
-        finetune=lambda wildcards: claimed_by(wildcards, "finetune"),
-        translate=lambda wildcards: claimed_by(wildcards, "translate"),
-        retrieve=lambda wildcards: claimed_by(wildcards, "retrieve"),
-        measure_vectors=lambda wildcards: claimed_by(wildcards, "measure_vectors"),
+        finetune=lambda wildcards: RUNS.claimed_manifests(wildcards.of, "finetune"),
+        translate=lambda wildcards: RUNS.claimed_manifests(wildcards.of, "translate"),
+        retrieve=lambda wildcards: RUNS.claimed_manifests(wildcards.of, "retrieve"),
+        measure_vectors=lambda wildcards: RUNS.claimed_manifests(wildcards.of, "measure_vectors"),
     output:
         "results/runs/tables/claims{of}/manifest.json",
         table=report(

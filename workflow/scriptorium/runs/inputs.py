@@ -296,6 +296,10 @@ class InputFiles(ConfiguredRuns):
             files += sorted(str(file) for file in path.rglob("*") if file.is_file()) if path.is_dir() else [str(path)]
         return files
 
+    def claimed_manifests(self, of: str, stage: str) -> list[str]:
+        """Of the runs that claims compare: those of a programme (`_<name>`), or all ("")."""
+        return [run.manifest for run in self.claimed(of.removeprefix("_"), stage)]
+
     def task_source(self, task: str) -> str:
         return f"resources/{self._known(task, self.config.tasks, 'task').dataset}/manifest.json"
 
