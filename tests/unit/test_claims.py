@@ -14,11 +14,13 @@ from scriptorium.config import loading
 from scriptorium.config.project import Project
 from scriptorium.errors import UserError
 from scriptorium.reporting import claims, finetuning, translation
-from scriptorium.reporting.claimed import Finetuned, Retrieved, Translated
+from scriptorium.reporting.claimed import Finetuned, Retrieved, Translated, Vectored
 from scriptorium.reporting.retrieval import RetrievalRun
 from scriptorium.reporting.spec import ClaimRow
+from scriptorium.reporting.vectors import VectorsRun
 from scriptorium.runs import Runs
 from scriptorium.stages import tabulate_claims
+from scriptorium.vectors.measures import STRICT
 from tests.tiny import run_twice
 from tests.unit.test_reporting import finetuned, hits, shown
 from tests.unit.test_translation_table import translated
@@ -226,3 +228,30 @@ def test_claims_ask_for_translations_and_retrieval_of_the_programme(root):
     assert asked == {("translate", name, "en-de") for name in ("translate-veco", "translate-xlm")}
     assert {run.variant for run in runs.claimed("veco", "retrieve")} == {"veco", "xlm"}
     assert not runs.claimed("mpnet", "translate")
+
+
+def vectored(variant: str, seed: int, share: float) -> VectorsRun:
+    """40 pairs with five linked words each; layer 1 finds this share of them, layer 0 none."""
+    own = np.random.default_rng([seed, len(variant)])
+    facts = {"measure": STRICT, "languages": "de-en", "direction": "both", "reads": "states"}
+    rows = [
+        {**facts, "layer": layer, "part": ("choice", "test")[pair % 2], "scorer": scorer, "pair": f"p{pair}"}
+        | {"s0": own.binomial(5, share if layer and scorer == "model" else 0), "s1": 5, "s2": 0, "s3": 0}
+        for layer in (0, 1)
+        for scorer in ("model", "model chance", "random", "random chance")
+        for pair in range(80)
+    ]
+    return VectorsRun(variant, "held-out", seed, pd.DataFrame(rows), pd.DataFrame())
+
+
+def test_a_claim_about_vectors_reads_the_chosen_layer_on_the_other_half_of_the_pairs():
+    runs = [vectored("a", k, 0.8) for k in range(3)] + [vectored("bb", k, 0.4) for k in range(3)]
+    row = ClaimRow(claim="better/held-out", paper="P", of="measure_vectors", task="held-out", a="a", b="bb")
+    subject = Vectored(runs, 0.005, {"held-out": None})
+    made = claims.table_of_claims([row], claims.measured([row], {"measure_vectors": subject}), smallest=0.005).iloc[0]
+    assert (made["metric"], made["verdict"], made["seeds"]) == (STRICT, "reproduced", 3)
+    tested = [run.sums.query("scorer == 'model' and layer == 1 and part == 'test'") for run in runs[:3]]
+    assert made["ours_a"] == pytest.approx(sum(own["s0"].sum() for own in tested) / (3 * 40 * 5))
+    assert made["changed"] > 0.5
+    with pytest.raises(UserError, match="no measure 'word in contxt', did you mean 'word in context'"):
+        subject.measured(row.model_copy(update={"metric": "word in contxt"}))

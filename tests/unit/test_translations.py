@@ -151,14 +151,19 @@ FROM_FILES = {"into": {"en": "de"}, "dataset": "mine", "train_only": True}
         (
             {"en-de-translated.tsv": lines(15)},
             {"translations": FROM_FILES},
-            ("en-de-translated.tsv: the translations from 'en' into 'de' do not cover the task: 5 of 20 texts of train"
-             " have none, the first is 'train-16': 'en train 15'", "remedy: add a row with this text"),
+            (
+                "en-de-translated.tsv: the translations from 'en' into 'de' do not cover the task: 5 of 20 "
+                "texts of train have none, the first is 'train-16': 'en train 15'",
+                "remedy: add a row with this text",
+            ),
         ),
         (
             {"en-de-translated.tsv": lines(19) + "en train 19\tso en train 19\tde 19\n"},
             {"translations": FROM_FILES},
-            ("1 of 20 texts", "(1 rows were left out for their number of cells, the first is en-de-translated.tsv, line"
-             " 20)"),
+            (
+                "1 of 20 texts",
+                "(1 rows were left out for their number of cells, the first is en-de-translated.tsv, line 20)",
+            ),
         ),
         (
             {"en-fr-translated.tsv": lines(20, "fr")},
@@ -186,7 +191,7 @@ FROM_FILES = {"into": {"en": "de"}, "dataset": "mine", "train_only": True}
             ("no train of language 'de'",),
         ),
     ],
-)  # fmt: skip
+)
 def test_translations_that_do_not_cover_the_task_are_refused_with_file_first_row_and_remedy(
     raw, translated, settings, parts
 ):

@@ -50,6 +50,17 @@ def manipulation(own: dict[int, pd.DataFrame], base: dict[int, pd.DataFrame], ta
     )
 
 
+def without_logits(
+    own: Mapping[int, T], base: Mapping[int, T], changed: Callable[[T, T], np.ndarray] = np.not_equal
+) -> Manipulation:
+    """Of what is made from no logits: translations, texts that were found. own, base: seed -> one for each example."""
+    return Manipulation(
+        changed=share_changed(changed, seed_pairs(own, base)),
+        changed_seeds=share_changed(changed, combinations(base.values(), 2)),
+        logit_shift=float("nan"),
+    )
+
+
 def seed_pairs(own: Mapping[int, T], base: Mapping[int, T]) -> list[tuple[T, T]]:
     """A variant's and the baseline's of each common seed; all pairs where no number is common."""
     common = sorted(own.keys() & base.keys())

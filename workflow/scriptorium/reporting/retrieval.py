@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ import pandas as pd
 from scriptorium.errors import UserError
 from scriptorium.evaluation.statistics import compare, estimate
 from scriptorium.reporting.differences import Difference
-from scriptorium.reporting.manipulation import Manipulation, seed_pairs, share_changed
+from scriptorium.reporting.manipulation import without_logits
 from scriptorium.retrieval.evaluating import BOTH, MODEL, RANDOM
 
 CONTROL = "random weights"
@@ -80,11 +79,7 @@ def difference(
         {run.seed: rows["found"].to_numpy() for run, rows in zip(side, tables, strict=True)}
         for side, tables in zip((own, base), counted, strict=True)
     ]
-    acted = Manipulation(
-        changed=share_changed(np.not_equal, seed_pairs(*texts)),
-        changed_seeds=share_changed(np.not_equal, combinations(texts[1].values(), 2)),
-        logit_shift=float("nan"),
-    )
+    acted = without_logits(*texts)
     values = estimate(a, _measure).value, estimate(b, _measure).value
     return values, Difference(compare(a, b, _measure, smallest=smallest), acted, min(len(own), len(base)))
 

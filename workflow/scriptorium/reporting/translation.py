@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ import pandas as pd
 from scriptorium.errors import UserError, nearest
 from scriptorium.evaluation.statistics import compare, estimate, holm
 from scriptorium.reporting.differences import Difference
-from scriptorium.reporting.manipulation import Manipulation, seed_pairs, share_changed
+from scriptorium.reporting.manipulation import Manipulation, without_logits
 from scriptorium.reporting.verdicts import BASELINE, scale, seeds_needed, verdict
 from scriptorium.translation.scores import METRICS
 
@@ -127,11 +126,7 @@ def difference(
 def manipulation(own: Sequence[TranslationRun], base: Sequence[TranslationRun]) -> Manipulation:
     """How many translations two variants do not share, seed by seed, beside two seeds of the baseline."""
     mine, theirs = ({run.seed: run.texts["hypothesis"].to_numpy() for run in side} for side in (own, base))
-    return Manipulation(
-        changed=share_changed(np.not_equal, seed_pairs(mine, theirs)),
-        changed_seeds=share_changed(np.not_equal, combinations(theirs.values(), 2)),
-        logit_shift=float("nan"),
-    )
+    return without_logits(mine, theirs)
 
 
 def sentence(row: tuple) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ from scriptorium.crosslingual.alignment import STATES
 from scriptorium.errors import UserError, nearest
 from scriptorium.evaluation.statistics import Comparison, compare, estimate, holm
 from scriptorium.reporting.differences import Difference
-from scriptorium.reporting.manipulation import Manipulation, seed_pairs, share_changed
+from scriptorium.reporting.manipulation import without_logits
 from scriptorium.reporting.verdicts import BASELINE, of_difference, scale
 from scriptorium.vectors import layers
 from scriptorium.vectors.measures import BOTH, MEASURES, MODEL, RANDOM, SUMS, chance_of
@@ -91,11 +90,7 @@ def difference(
     a, b = (_whole(_Encoder(side, given), measure) for side in (own, base))
     of = MEASURES[measure].of
     by_seed = [{run.seed: sums for run, sums in zip(*side, strict=True)} for side in ((own, a), (base, b))]
-    acted = Manipulation(
-        changed=share_changed(_unequal, seed_pairs(*by_seed)),
-        changed_seeds=share_changed(_unequal, combinations(by_seed[1].values(), 2)),
-        logit_shift=float("nan"),
-    )
+    acted = without_logits(*by_seed, _unequal)
     compared = compare(a, b, of, smallest=smallest, lower_better=MEASURES[measure].lower_better)
     values = estimate(a, of).value, estimate(b, of).value
     return values, Difference(compared, acted, min(len(own), len(base)))
