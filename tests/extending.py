@@ -42,8 +42,7 @@ def _between(place: str, text: str) -> tuple[str, str, str]:
     return {
         "in `OPTIONS`": (r"^OPTIONS: .*?\{\n", "", text),
         "in `READERS`": (r"^READERS: .*?\{\n", "", text),
-        "before `OBJECTIVES`": (r"^OBJECTIVES: ", text + "\n\n", ""),
-        "in `OBJECTIVES`": (r"^    for each in \(", "", text.strip() + ", "),
+        "at the end": (r"\Z", "\n\n", text),
         "in `Kind`": (r"^Kind = Annotated\[\s*Literal\[", "", text.strip() + ", "),
         "in `TableOptions.gives`": (r"^class TableOptions\(.*?gives: ClassVar = \{", "", text.strip() + ", "),
         "in `Specifications`": (r"\Z", "\n", text),

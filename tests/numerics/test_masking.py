@@ -12,7 +12,8 @@ from scriptorium.errors import UserError
 from scriptorium.objectives import masked_blocks, masking
 from scriptorium.objectives.draws import held_out_draws, training_draws
 from scriptorium.objectives.labels import IGNORED
-from scriptorium.objectives.spec import BertSpec, ObjectiveSpec
+from scriptorium.objectives.spec import ObjectiveSpec
+from scriptorium.objectives.spec.masked import BertSpec
 from scriptorium.objectives.unigram import log_frequencies, unigram_loss
 from scriptorium.text import packing
 from scriptorium.text.blocks import Blocks

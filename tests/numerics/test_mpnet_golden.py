@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from scriptorium import manifest
-from scriptorium.objectives.spec import ObjectiveSpec, TextToTextSpec
+from scriptorium.objectives.spec import ObjectiveSpec
+from scriptorium.objectives.spec.text_to_text import TextToTextSpec
 from scriptorium.stage import execute
 from scriptorium.stages import pack, pretrain
 from tests import golden, tiny

@@ -16,7 +16,7 @@ from scriptorium.models import mlm
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.objectives import masked_blocks, measures
 from scriptorium.objectives.draws import held_out_draws, training_draws
-from scriptorium.objectives.spec import BertSpec
+from scriptorium.objectives.spec.masked import BertSpec
 from scriptorium.objectives.unigram import log_frequencies, unigram_loss
 from scriptorium.stage import execute
 from scriptorium.stages import pretrain

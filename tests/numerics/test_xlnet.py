@@ -18,7 +18,8 @@ from scriptorium.models.spec import EncoderSpec
 from scriptorium.models.xlnet import blocked
 from scriptorium.objectives import xlnet
 from scriptorium.objectives.draws import training_draws
-from scriptorium.objectives.spec import ObjectiveSpec, SpansSpec
+from scriptorium.objectives.spec import ObjectiveSpec
+from scriptorium.objectives.spec.permuted import SpansSpec
 from scriptorium.stage import execute
 from scriptorium.stages import pretrain
 from scriptorium.text.blocks import Blocks

@@ -12,7 +12,8 @@ import yaml
 
 from scriptorium.config import loading
 from scriptorium.errors import UserError
-from scriptorium.objectives.spec import TWO_SIDED, RobertaSpec
+from scriptorium.objectives.spec.base import TWO_SIDED
+from scriptorium.objectives.spec.masked import RobertaSpec
 from scriptorium.runs import Runs
 from scriptorium.text.spec import CorpusSpec, VocabularySpec
 

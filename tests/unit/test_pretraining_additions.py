@@ -80,13 +80,18 @@ def build(shape, spec, tokenizer):
     )
 '''
 OBJECTIVE_SPEC = '''
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from scriptorium.objectives.spec.base import MODULE, ObjectiveSpec
+
+
 class CopySpec(ObjectiveSpec):
     """copy-tokens."""
 
     name: Annotated[Literal["copy-tokens"], MODULE] = Field("copy-tokens", description="a toy")
     every: int = Field(3, gt=0, description="distance of the predicted tokens")
-
-
 '''
 READER = '''
 """A toy: a document per line, in capitals."""
@@ -125,8 +130,9 @@ class Package:
 
     def add_objective(self) -> None:
         (self.source / "objectives/copy_tokens.py").write_text(OBJECTIVE, encoding="utf-8")
-        self.edit("objectives/spec.py", "\nOBJECTIVES: dict", OBJECTIVE_SPEC + "OBJECTIVES: dict")
-        self.edit("objectives/spec.py", "PlmSpec, MlmPermutedSpec)", "PlmSpec, MlmPermutedSpec, CopySpec)")
+        (self.source / "objectives/spec/copies.py").write_text(OBJECTIVE_SPEC, encoding="utf-8")
+        self.edit("objectives/spec/__init__.py", "import causal,", "import causal, copies,")
+        self.edit("objectives/spec/__init__.py", "FAMILIES = (causal,", "FAMILIES = (causal, copies,")
 
     def add_reader(self) -> None:
         (self.source / "text/corpora/readers/capitals.py").write_text(READER, encoding="utf-8")

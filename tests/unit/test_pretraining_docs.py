@@ -11,7 +11,8 @@ from scriptorium import named
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.named import modules_of
 from scriptorium.objectives.objective import build, module_of
-from scriptorium.objectives.spec import OBJECTIVES, HiddenTokensSpec
+from scriptorium.objectives.spec import OBJECTIVES
+from scriptorium.objectives.spec.base import HiddenTokensSpec
 from scriptorium.text.corpora.readers.spec import READERS
 from scriptorium.text.corpora.tatoeba_table import LANGUAGES
 from scriptorium.text.tokenizers import fairseq_tokenizer

@@ -46,9 +46,9 @@ IMPL_WORDS = {
 
 
 def stage_specs() -> list[type[Spec]]:
-    """Every Spec class that stage modules and the packages' spec.py define."""
+    """Every Spec class that stage modules and the packages' specifications define."""
     names = [module.name for module in pkgutil.walk_packages(scriptorium.__path__, "scriptorium.")]
-    light = [name for name in names if name.split(".")[-1] == "spec" or name.startswith("scriptorium.stages.")]
+    light = [name for name in names if "spec" in name.split(".") or name.startswith("scriptorium.stages.")]
     modules = [importlib.import_module(name) for name in light]
     found = {value for module in modules for value in vars(module).values() if _is_spec(value)}
     return sorted(found, key=lambda value: value.__qualname__)

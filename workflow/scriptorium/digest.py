@@ -19,8 +19,8 @@ PACKAGE = Path(__file__).resolve().parent
 # Modules that record, check or print, but cannot change a byte of a result. They may change without a rerun.
 _NAMES = ("digest", "errors", "exclusive", "finished", "job", "ledger", "manifest", "named", "stage", "syntax")
 BOOKKEEPING = frozenset(f"scriptorium.{name}" for name in _NAMES)
-# What a specification says, defaults included, is in its text and so in the run's key already. Modules of this name
-# hold fields, defaults and checks and nothing else (a test sees to it), so they may grow without a rerun.
+# What a specification says, defaults included, is in its text and so in the run's key already. Modules and packages of
+# this name hold fields, defaults and checks and nothing else (a test sees to it), so they may grow without a rerun.
 SPECIFICATION = "spec"
 
 
@@ -42,7 +42,7 @@ def closure(*modules: str) -> tuple[str, ...]:
     todo = list(modules)
     while todo:
         name = todo.pop()
-        left_out = name in BOOKKEEPING or name.rpartition(".")[2] == SPECIFICATION
+        left_out = name in BOOKKEEPING or SPECIFICATION in name.split(".")
         if name in seen or left_out or _file(name) is None:
             continue
         seen.add(name)

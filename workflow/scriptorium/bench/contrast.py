@@ -25,7 +25,8 @@ from scriptorium.models.veco2.terms import SEQUENCE, TOKEN, Veco2ForMaskedLM
 from scriptorium.models.veco2.texts import texts_of
 from scriptorium.objectives import veco2 as objective
 from scriptorium.objectives.draws import training_draws
-from scriptorium.objectives.spec import ObjectiveSpec, Veco2Spec
+from scriptorium.objectives.spec import ObjectiveSpec
+from scriptorium.objectives.spec.pairs import Veco2Spec
 from scriptorium.text import vocabularies
 from scriptorium.text.packing import SPLITS
 from scriptorium.text.synonyms import mining

@@ -24,7 +24,7 @@ from scriptorium.models.spec import EncoderSpec
 from scriptorium.models.veco.translation import translator
 from scriptorium.objectives import veco as objective
 from scriptorium.objectives.draws import training_draws
-from scriptorium.objectives.spec import VecoSpec
+from scriptorium.objectives.spec.pairs import VecoSpec
 from scriptorium.retrieval.nearest import both_ways, unit
 from scriptorium.text import packing_pairs
 from scriptorium.text.blocks import Blocks

@@ -184,7 +184,8 @@ def our_objective(name: str, shape: Shape, tokenizer: Any) -> Any:
     """bert or mpnet as by default, at this shape. Imported by name, so that the digest covers what is timed."""
     from scriptorium.models.spec import EncoderSpec
     from scriptorium.objectives import bert, mpnet
-    from scriptorium.objectives.spec import BertSpec, MpnetSpec
+    from scriptorium.objectives.spec.masked import BertSpec
+    from scriptorium.objectives.spec.permuted import MpnetSpec
 
     module, spec = {"bert": (bert, BertSpec()), "mpnet": (mpnet, MpnetSpec())}[name]
     return module.build(encoder(EncoderSpec, shape), spec, tokenizer)

@@ -19,7 +19,8 @@ from scriptorium.few_labels.spec import ProbeSettings
 from scriptorium.gaze.spec import BenchmarkCmcl2021Spec, GazeFormat, RegressorSettings, TrainPredictorSpec
 from scriptorium.linguistics.spec import AnnotateSpec
 from scriptorium.minimal_pairs.spec import PairsSettings
-from scriptorium.objectives.spec import PACKED, TWO_SIDED, PretrainSettings
+from scriptorium.objectives.spec import PretrainSettings
+from scriptorium.objectives.spec.base import PACKED, TWO_SIDED
 from scriptorium.retrieval.readers.spec import READERS as RETRIEVAL_READERS
 from scriptorium.retrieval.spec import CollectionSettings, SearchSettings
 from scriptorium.spec import Spec

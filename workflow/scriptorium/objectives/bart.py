@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import transformers
 
     from scriptorium.models.spec import EncoderSpec
-    from scriptorium.objectives.spec import BartSpec
+    from scriptorium.objectives.spec.text_to_text import BartSpec
 
 SAVED = bart.SAVED
 

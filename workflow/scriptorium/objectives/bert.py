@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import transformers
 
     from scriptorium.models.spec import EncoderSpec
-    from scriptorium.objectives.spec import BertSpec
+    from scriptorium.objectives.spec.masked import BertSpec
 
 SAVED = mlm.SAVED
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import transformers
 
     from scriptorium.models.spec import EncoderSpec
-    from scriptorium.objectives.spec import BertNspSpec
+    from scriptorium.objectives.spec.masked import BertNspSpec
 
 SAVED = nsp.SAVED
 

@@ -24,7 +24,7 @@ from scriptorium.text.blocks import Blocks
 if TYPE_CHECKING:
     import transformers
 
-    from scriptorium.objectives.spec import CausalSpec
+    from scriptorium.objectives.spec.causal import CausalSpec
 
 
 def objective(model: transformers.PreTrainedModel, spec: CausalSpec, tokenizer: Any) -> Objective:

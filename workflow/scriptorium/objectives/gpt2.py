@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import transformers
 
     from scriptorium.models.spec import EncoderSpec
-    from scriptorium.objectives.spec import Gpt2Spec
+    from scriptorium.objectives.spec.causal import Gpt2Spec
 
 SAVED = gpt2.SAVED
 

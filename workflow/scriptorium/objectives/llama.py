@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import transformers
 
     from scriptorium.models.spec import EncoderSpec
-    from scriptorium.objectives.spec import LlamaSpec
+    from scriptorium.objectives.spec.causal import LlamaSpec
 
 SAVED = llama.SAVED
 

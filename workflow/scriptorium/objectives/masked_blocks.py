@@ -29,7 +29,7 @@ from scriptorium.text.tokenizers import word_starts
 if TYPE_CHECKING:
     import transformers
 
-    from scriptorium.objectives.spec import MaskedSpec
+    from scriptorium.objectives.spec.masked import MaskedSpec
 
 
 def objective(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import transformers
 
     from scriptorium.models.spec import EncoderSpec
-    from scriptorium.objectives.spec import MlmPermutedSpec
+    from scriptorium.objectives.spec.permuted import MlmPermutedSpec
 
 SAVED = two_streams.SAVED
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import transformers
 
     from scriptorium.models.spec import EncoderSpec
-    from scriptorium.objectives.spec import MpnetSpec
+    from scriptorium.objectives.spec.permuted import MpnetSpec
 
 SAVED = two_streams.SAVED
 

@@ -29,7 +29,7 @@ from scriptorium.text.blocks import Blocks
 from scriptorium.text.tokenizers import word_starts
 
 if TYPE_CHECKING:
-    from scriptorium.objectives.spec import PermutedBlocksSpec
+    from scriptorium.objectives.spec.permuted import PermutedBlocksSpec
 
 UNUSED = -1  # position of a slot that a block does not use
 FAIRSEQ_SPECIALS = 4  # <s> <pad> </s> <unk>: ids that the original never draws

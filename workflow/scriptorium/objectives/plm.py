@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import transformers
 
     from scriptorium.models.spec import EncoderSpec
-    from scriptorium.objectives.spec import PlmSpec
+    from scriptorium.objectives.spec.permuted import PlmSpec
 
 SAVED = two_streams.SAVED
 

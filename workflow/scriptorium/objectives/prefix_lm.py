@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import transformers
 
     from scriptorium.models.spec import EncoderSpec
-    from scriptorium.objectives.spec import PrefixLmSpec
+    from scriptorium.objectives.spec.text_to_text import PrefixLmSpec
 
 SAVED = t5.SAVED
 

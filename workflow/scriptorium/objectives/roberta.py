@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import transformers
 
     from scriptorium.models.spec import EncoderSpec
-    from scriptorium.objectives.spec import RobertaSpec
+    from scriptorium.objectives.spec.masked import RobertaSpec
 
 SAVED = roberta.SAVED
 

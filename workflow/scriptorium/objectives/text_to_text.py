@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import transformers
 
     from scriptorium.models.spec import EncoderSpec
-    from scriptorium.objectives.spec import TextToTextSpec
+    from scriptorium.objectives.spec.text_to_text import TextToTextSpec
 
 Rewrite = Callable[[np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]  # text -> source, target
 FILLS = {"input_ids": 0, "texts": -1, "decoder_input_ids": 0, "decoder_texts": -1, "labels": IGNORED}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import transformers
 
     from scriptorium.models.spec import EncoderSpec
-    from scriptorium.objectives.spec import PermutedBlocksSpec
+    from scriptorium.objectives.spec.permuted import PermutedBlocksSpec
 
 SAVED = mpnet.SAVED
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import transformers
 
     from scriptorium.models.spec import EncoderSpec
-    from scriptorium.objectives.spec import VecoSpec
+    from scriptorium.objectives.spec.pairs import VecoSpec
 
 SAVED = veco.SAVED
 KINDS = ("monolingual", "bilingual")

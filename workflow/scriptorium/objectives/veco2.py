@@ -24,7 +24,7 @@ from scriptorium.text.synonyms.linked_blocks import LinkedBlocks
 
 if TYPE_CHECKING:
     from scriptorium.models.spec import EncoderSpec
-    from scriptorium.objectives.spec import Veco2Spec
+    from scriptorium.objectives.spec.pairs import Veco2Spec
 
 SAVED = building.SAVED
 

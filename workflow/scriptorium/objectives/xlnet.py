@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import transformers
 
     from scriptorium.models.spec import EncoderSpec
-    from scriptorium.objectives.spec import SpansSpec, XlnetSpec
+    from scriptorium.objectives.spec.permuted import SpansSpec, XlnetSpec
 
 SAVED = xlnet.SAVED
 UNUSED = -1  # position of a slot that a block does not use

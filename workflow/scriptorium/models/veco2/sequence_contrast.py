@@ -22,7 +22,7 @@ from scriptorium.models.veco2 import info_nce
 
 @dataclass(frozen=True)
 class Sequence:
-    """Its settings; SequenceSpec in objectives/spec.py describes them. layer: counted from 0, the embeddings."""
+    """Its settings; SequenceSpec in models/veco2/spec.py describes them. layer: counted from 0, the embeddings."""
 
     pool: str
     projection: str

@@ -23,7 +23,7 @@ from scriptorium.models.veco2.texts import means
 
 @dataclass(frozen=True)
 class Token:
-    """Its settings; TokenSpec in objectives/spec.py describes them. layer: counted from 0, the embeddings."""
+    """Its settings; TokenSpec in models/veco2/spec.py describes them. layer: counted from 0, the embeddings."""
 
     temperature: float
     negatives: str
