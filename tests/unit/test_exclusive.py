@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import subprocess
 import sys
@@ -57,28 +56,3 @@ def test_the_next_process_waits_says_for_whom_and_then_goes_on(tmp_path, holder,
 def test_waiting_ends_with_the_time_limit(tmp_path, holder):
     with pytest.raises(Interrupted, match=f"process {holder.pid}"), exclusive(tmp_path / "key", time.time() - 1):
         pass
-
-
-def test_a_lock_that_was_removed_while_one_waited_protects_nothing_and_is_taken_anew(tmp_path, monkeypatch):
-    lock, real = tmp_path / "key.lock", module._take
-    taken = []
-
-    def take(handle):
-        taken.append(real(handle))
-        if len(taken) == 1:
-            lock.unlink()  # what the holder before us does at its end
-        return taken[-1]
-
-    monkeypatch.setattr(module, "_take", take)
-    with exclusive(tmp_path / "key"), lock.open() as other, pytest.raises(BlockingIOError):
-        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    assert taken == [None, None]
-
-
-def test_a_file_system_without_locks_is_said_and_stops_nobody(tmp_path, monkeypatch, caplog):
-    def flock(handle, operation):
-        raise OSError(38, "Function not implemented")
-
-    monkeypatch.setattr(module.fcntl, "flock", flock)
-    with exclusive(tmp_path / "key"):
-        assert "this file system has no locks" in caplog.text

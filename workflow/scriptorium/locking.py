@@ -11,7 +11,6 @@ enters `lock`; dry runs and summaries enter `lock_warn_only`, and a report or a 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from snakemake.logging import logger
 from snakemake.persistence import PersistenceBase
 from snakemake.persistence.file import FilePersistence
 
-from scriptorium import owners
+from scriptorium import file_lock, owners
 from scriptorium.owners import ALIVE, DEAD, Owner
 
 STATE = Path("results/.state")  # where a stage keeps a lock of its own while it is at work
@@ -44,7 +43,9 @@ def _lock(self: PersistenceBase) -> Iterator[None]:
     """Hold the lock for a run. Raises WorkflowError where another run holds it, or may hold it."""
     folder = _folder(self)
     with contextlib.ExitStack() as held:
-        with _one_at_a_time(self.path):  # two calls that find the same dead run must not remove each other's lock
+        with file_lock.hold(
+            self.path / "owners.lock"
+        ):  # two calls that find the same dead run must not remove each other's lock
             _clear(self, folder)
             _unlock_nothing_of_others(self)
             others = list(owners.read(folder).values())
@@ -132,23 +133,8 @@ def _refusal(others: list[Owner]) -> str:
 
 def _still_at_work(state: Path = STATE) -> str:
     """Names jobs that outlived their Snakemake; a stage holds a lock as long as it runs."""
-    found = []
-    for path in sorted(state.glob("*.lock")):
-        with contextlib.suppress(FileNotFoundError), path.open() as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                found.append(handle.read().strip())
+    found = [holder for path in sorted(state.glob("*.lock")) if (holder := file_lock.holder(path))]
     return f" Still at work, and waited for where this run needs the same: {', '.join(found)}." if found else ""
-
-
-@contextlib.contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """Held for the moment in which a lock is judged and taken; does nothing on a file system without such locks."""
-    with (folder / "owners.lock").open("w") as handle:
-        with contextlib.suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _folder(persistence: PersistenceBase) -> Path:

@@ -64,14 +64,16 @@ class Owner:
 
 
 def read(folder: Path) -> dict[Path, Owner]:
-    """All owners that are noted in `folder`; a file that cannot be understood belongs to somebody unknown."""
-    found = {}
-    for path in sorted(folder.glob("*.json")):
-        try:
-            found[path] = Owner(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            found[path] = Owner(host="an unknown machine", machine="", boot="?", namespace="", pid=0, began="")
-    return found
+    """All owners that are noted in `folder`."""
+    return {path: of_file(path) for path in sorted(folder.glob("*.json"))}
+
+
+def of_file(path: Path) -> Owner:
+    """The owner that a file names; one that cannot be read or understood belongs to somebody unknown."""
+    try:
+        return Owner(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return Owner(host="an unknown machine", machine="", boot="?", namespace="", pid=0, began="")
 
 
 _HIDDEN = "hidden"  # some systems do not show the processes of other users

@@ -8,14 +8,13 @@ with its artifacts, and made again. That is done to our own database only, the o
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+from scriptorium import file_lock
 from scriptorium.errors import UserError
 from scriptorium.tracking.complaints import answering, locked, of_the_store
 
@@ -29,7 +28,7 @@ def make_ready(database: Path, artifacts: Path, *, ours: bool) -> None:
     Raises UserError where a person must decide: a locked one, a full disk, an unusable one that is not ours.
     """
     database.parent.mkdir(parents=True, exist_ok=True)
-    with held(database.with_name(f".{database.name}.lock")):
+    with file_lock.hold(database.with_name(f".{database.name}.lock")):
         if fault := find_fault(database, writing=True):
             if not ours:
                 raise UserError(
@@ -135,11 +134,3 @@ def set_aside(database: Path, artifacts: Path) -> Path:
 def remove(database: Path) -> None:
     for end in ("", *COMPANIONS):
         database.with_name(database.name + end).unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def held(lock: Path) -> Iterator[None]:
-    """Wait for other processes that make or look at the same database."""
-    with lock.open("a") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

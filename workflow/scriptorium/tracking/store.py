@@ -7,7 +7,6 @@ anything else is written to it (`database.py`).
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import os
 import uuid
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from scriptorium import file_lock
 from scriptorium.errors import UserError
 from scriptorium.tracking.complaints import answering
 from scriptorium.tracking.database import find_fault, make_ready
@@ -82,8 +82,7 @@ def one_writer(results: Path) -> Iterator[None]:
     """Wait for other importers and followers of these results to finish writing."""
     lock = results / ".state" / "track.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with file_lock.hold(lock):
         yield
 
 
