@@ -11,8 +11,10 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from scriptorium import ledger
@@ -201,6 +203,28 @@ def test_two_processes_give_the_loss_curve_of_one(packed, tmp_path, accumulation
 
 
 @pytest.mark.slow
+def test_a_cluster_that_signals_every_process_of_a_job_loses_no_step(packed, tmp_path):
+    """Slurm sends SIGTERM to the stage, to torchrun and to both of its processes, and torchrun's own follow."""
+    given = spec(max_steps=100_000, batch_size=6, log_every=5, eval_every=100_000)
+    process = torchrun(packed, tmp_path / "run", given, "--processes", "2")
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and reached(tmp_path / "run") < 25:
+        time.sleep(0.01)
+    for each in (psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)):
+        each.send_signal(signal.SIGTERM)
+    output = finished(process, 75)
+    assert output.count("saving at the next step boundary") == 2
+    assert output.count("the state is saved") == 2
+    (checkpoint,) = (tmp_path / "state").glob("*/checkpoints/*")
+    assert int(checkpoint.name.rpartition("-")[2]) >= reached(tmp_path / "run") > 0
+
+
+def reached(run: Path) -> int:
+    """The last step of a run's journal."""
+    return max((event.get("step", 0) for event in ledger.read_events(run)), default=0)
+
+
+@pytest.mark.slow
 def test_two_processes_that_are_killed_go_on_to_the_same_bits(packed, tmp_path):
     given = spec(max_steps=300, batch_size=6, dropout=0.1, log_every=5, eval_every=300)
     whole, broken = tmp_path / "whole", tmp_path / "broken"
@@ -208,12 +232,12 @@ def test_two_processes_that_are_killed_go_on_to_the_same_bits(packed, tmp_path):
     finished(torchrun(packed, whole, given, "--processes", "2", **often))
     process = torchrun(packed, broken, given, "--processes", "2", **often)
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and max((e.get("step", 0) for e in ledger.read_events(broken)), default=0) < 25:
+    while time.monotonic() < deadline and reached(broken) < 25:
         time.sleep(0.01)
     os.kill(ledger.read_record(broken)["pid"], signal.SIGKILL)
     finished(process, 1)
     process = torchrun(packed, broken, given, "--processes", "2", **often)
-    while time.monotonic() < deadline and max((e.get("step", 0) for e in ledger.read_events(broken)), default=0) < 50:
+    while time.monotonic() < deadline and reached(broken) < 50:
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
     finished(process, 75)

@@ -19,6 +19,8 @@ from scriptorium.errors import UserError
 from scriptorium.named import modules_of
 from scriptorium.spec import Spec, content_key
 
+PAUSE = 5.0  # seconds after a first SIGTERM in which another one says nothing new
+
 
 @dataclass(frozen=True)
 class Impl:
@@ -30,17 +32,23 @@ class Impl:
     compile: bool = False  # torch.compile
     checkpointing: bool = False  # gradients recompute activations: less memory, more time
     fsdp: bool = False  # processes share weights and optimiser state instead of copying them
-    stop: dict[str, Any] = field(default_factory=dict)  # {"signal": n} once SIGTERM has arrived
+    stop: dict[str, Any] = field(default_factory=dict)  # signal and time (monotonic) once SIGTERM has arrived
 
     @contextlib.contextmanager
     def saving_on_sigterm(self):
-        """Inside, a first SIGTERM only sets `stop_reason`, so that the stage can save; a second one ends it."""
+        """Inside, a first SIGTERM only sets `stop_reason`, so that the stage can save; a second one ends it.
+
+        What comes within PAUSE of the first is the same request: a cluster, its shell and whoever started this process
+        may each pass it on.
+        """
 
         def handler(number: int, frame: Any) -> None:
-            if self.stop:
+            now = time.monotonic()
+            if self.stop and now - self.stop["at"] > PAUSE:
                 raise_terminated(number, frame)
-            self.stop["signal"] = number
-            logging.warning("signal %d: saving at the next step boundary", number)
+            if not self.stop:
+                self.stop.update(signal=number, at=now)
+                logging.warning("signal %d: saving at the next step boundary", number)
 
         before = signal.signal(signal.SIGTERM, handler)
         try:

@@ -24,7 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from scriptorium import devices, finished, manifest
+from scriptorium import devices, finished, manifest, together
 from scriptorium import ledger as ledgers
 from scriptorium.errors import Interrupted, UserError
 from scriptorium.exclusive import exclusive
@@ -66,7 +66,7 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]], *, always: bo
             return
         with devices.lease(arguments.gpus):  # before anything imports torch
             if arguments.processes > 1 and "RANK" not in os.environ:
-                sys.exit(_together(stage, arguments))
+                sys.exit(_together(stage, arguments.processes, arguments.threads, arguments.out))
             execute(
                 stage,
                 spec,
@@ -141,6 +141,7 @@ def execute(
         job = Job(spec, out, inputs, outputs, ledger, state / key, impl)
         status = ledgers.FAILED
         before = signal.signal(signal.SIGTERM, raise_terminated)
+        together.unblock()
         try:
             if first:
                 start_live_mirror(out)
@@ -171,29 +172,19 @@ def _is_there(out: Path, identity: Identity) -> bool:
     return True
 
 
-def _together(stage: str, arguments: argparse.Namespace) -> int:
+def _together(stage: str, processes: int, threads: int, out: Path) -> int:
     """Run this very command in several processes; GPUs are leased here, for all of them. Returns its exit code.
 
     torchrun ends with 1 whatever its processes ended with, so the ledger says whether the state was saved.
     """
-    threads = max(1, arguments.threads // arguments.processes)
-    own = ["--gpus", "0", "--threads", str(threads)]  # of an option given twice, the last one counts
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        str(arguments.processes),
-        "-m",
-        f"scriptorium.stages.{stage}",
-        *sys.argv[1:],
-        *own,
-    ]
-    torchrun = subprocess.Popen(command)
-    signal.signal(signal.SIGTERM, lambda number, _: torchrun.send_signal(number))
-    code = torchrun.wait()
-    record = ledgers.read_record(arguments.out) or {}
+    own = [
+        "--gpus",
+        "0",
+        "--threads",
+        str(max(1, threads // processes)),
+    ]  # of an option given twice the last one counts
+    code = together.run(f"scriptorium.stages.{stage}", [*sys.argv[1:], *own], processes)
+    record = ledgers.read_record(out) or {}
     return EXIT_INTERRUPTED if code and record.get("status") == ledgers.KILLED else code
 
 

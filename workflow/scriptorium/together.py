@@ -1,0 +1,61 @@
+"""Starts a stage in several processes (torchrun), and sees to it that each of them hears of SIGTERM once.
+
+A cluster sends SIGTERM to every process of a job, and torchrun would send it again to those that it started, and once
+more for each that it gets itself; after 30 seconds it kills whoever is still saving. So SIGTERM is blocked for
+torchrun: this process passes it on to the stages, and torchrun ends when they have.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import signal
+import subprocess
+import sys
+
+import psutil
+
+POLL_SECONDS = 0.2
+
+
+def run(module: str, arguments: list[str], processes: int) -> int:
+    """`python -m module arguments...` in so many processes on this machine. Returns torchrun's exit code."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    asked: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: asked.append(number))
+    try:
+        torchrun = subprocess.Popen([*command, "-m", module, *arguments], preexec_fn=_block)
+        heard = 0
+        while True:
+            try:
+                return torchrun.wait(POLL_SECONDS)
+            except subprocess.TimeoutExpired:
+                stages = _stages(torchrun.pid, module) if asked[heard:] else []
+                if len(stages) == processes:  # a signal that comes earlier waits for them
+                    _send(asked[heard:], stages)
+                    heard = len(asked)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def unblock() -> None:
+    """In a stage, once it knows what to do with SIGTERM: one that came earlier is heard now."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+def _block() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # inherited by all that torchrun starts
+
+
+def _stages(torchrun: int, module: str) -> list[psutil.Process]:
+    found = []
+    for child in psutil.Process(torchrun).children():
+        with contextlib.suppress(psutil.Error):
+            found += [child] if module in child.cmdline() else []
+    return found
+
+
+def _send(signals: list[int], stages: list[psutil.Process]) -> None:
+    for number, stage in itertools.product(signals, stages):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            stage.send_signal(number)
