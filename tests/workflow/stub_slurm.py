@@ -1,7 +1,8 @@
 """A stand-in for Slurm, just large enough for Snakemake's slurm executor: `sbatch` runs a job at once and to its end.
 
 What stays real is Snakemake, the plugin, the profile and the two nested Snakemake processes of each job. With
-STUB_SLURM=refuse in the environment `sbatch` notes the job and accepts none.
+STUB_SLURM=refuse in the environment `sbatch` notes the job and accepts none; the command in STUB_SLURM_QUEUED runs
+while a job waits.
 """
 
 from __future__ import annotations
@@ -18,8 +19,12 @@ name, cores = sys.argv[sys.argv.index("--job-name") + 1], options.get("cpus-per-
 if os.environ.get("STUB_SLURM") == "refuse":
     state = "REFUSED"
 else:
+    subprocess.run(os.environ.get("STUB_SLURM_QUEUED", "true"), shell=True, check=True)
     own = {**os.environ, "SLURM_JOB_ID": str(number)}
-    done = subprocess.run(options["wrap"], shell=True, env=own, stdout=sys.stderr)
+    log = pathlib.Path(sys.argv[sys.argv.index("--output") + 1].replace("%j", str(number)))
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as file:
+        done = subprocess.run(options["wrap"], shell=True, env=own, stdout=file, stderr=subprocess.STDOUT)
     state = "FAILED" if done.returncode else "COMPLETED"
 with jobs.open("a") as file:
     print(number, name, state, cores, file=file)

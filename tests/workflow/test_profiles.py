@@ -35,6 +35,22 @@ def test_the_slurm_profile_makes_a_target_with_the_submitted_jobs_of_the_real_pl
     assert stub_slurm.jobs(slurm)[-1]["cores"] == "8", "cores of a node are not known, so a benchmark names them"
 
 
+def test_a_job_whose_configuration_was_edited_while_it_waited_computes_nothing(fresh, tmp_path):
+    slurm = stub_slurm.install(tmp_path / "slurm")
+    call = ["--profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "1"]
+    path = {"PATH": f"{slurm}{os.pathsep}{os.environ['PATH']}"}
+    edit = "sed -i 's/validation: 16/validation: 15/' config/config.yaml"
+    assert "validation: 16" in (fresh.root / "config/config.yaml").read_text()
+    fresh.typed(TARGET, *call, "--retries", "0", check=False, STUB_SLURM_QUEUED=edit, **path)
+    assert [job["state"] for job in stub_slurm.jobs(slurm)] == ["FAILED"]
+    (log,) = fresh.root.glob(".snakemake/slurm_logs/**/1.log")
+    assert "was changed after this job had been submitted" in log.read_text()
+    assert not (fresh.root / TARGET).exists()
+
+    fresh.typed(TARGET, *call, **path)  # now it is planned as it stands there
+    assert (fresh.root / TARGET).exists()
+
+
 def test_a_benchmark_has_all_cores_of_a_local_run(fresh):
     done = fresh.typed("--dry-run", "--printshellcmds", "bench_cogbert", "--cores", "3")
     assert "--threads 3 2> logs/bench_cogbert.log" in done.stdout

@@ -9,7 +9,7 @@ from scriptorium.config.loading import load
 from scriptorium.digest import code_digest
 from scriptorium.environment import activate
 from scriptorium.locking import know_owners
-from scriptorium.runs import Runs
+from scriptorium.runs import Runs, planned
 from scriptorium.runs.outdated import remind
 from scriptorium.spec import canonical_json
 
@@ -41,14 +41,25 @@ if workflow.is_main_process:
     remind(RUNS)
 
 
+def plan_of(stage, wildcards):
+    """What the run with these wildcards computes: the same in the call that submits a job and in the job."""
+    named = dict(wildcards.items())
+    plan = RUNS.plan(stage, **named)
+    if workflow.exec_mode != ExecMode.DEFAULT:
+        planned.check(stage, named, plan)
+    elif workflow.non_local_exec:
+        planned.note(stage, named, plan)
+    return plan
+
+
 def spec_of(stage):
-    """The parameter `spec` of a stage's rule: what the run with these wildcards computes."""
-    return lambda wildcards: RUNS.plan(stage, **dict(wildcards.items())).spec
+    """The parameter `spec` of a stage's rule."""
+    return lambda wildcards: plan_of(stage, wildcards).spec
 
 
 def code_of(stage):
     """The parameter `code` of a stage's rule: the digest of the code that computes it."""
-    return lambda wildcards: RUNS.plan(stage, **dict(wildcards.items())).code
+    return lambda wildcards: plan_of(stage, wildcards).code
 
 
 wildcard_constraints:
