@@ -47,6 +47,7 @@ include: "workflow/rules/cogbert.smk"
 include: "workflow/rules/programme.smk"
 include: "workflow/rules/bench.smk"
 include: "workflow/rules/statistics.smk"
+include: "workflow/rules/resources.smk"  # last: it changes what the other rules ask for
 
 
 localrules:

@@ -30,6 +30,8 @@ class ReferenceChecks:
         self.few_labels(), self.crosslingual(), self.vectors()
         self.studies(), self.attention()
         translation.check(self)
+        for name in self.config.resources.variants:
+            self.known(name, self.project.variants, "variant", "resources.variants")
 
     def known(self, name: str, names: Mapping, what: str, place: str, remedy: str | None = None) -> None:
         if name not in names:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from scriptorium.alignments.spec import AlignmentsSettings
+from scriptorium.config.resources import Resources
 from scriptorium.crosslingual.spec import CrosslingualSettings
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.fetching.spec import Format
@@ -334,6 +335,7 @@ class Config(Spec):
     )
     attention: Attention | None = None
     tracking: Tracking = Tracking()
+    resources: Resources = Field(Resources(), description="what jobs ask of a machine, key by key")
     verify: tuple[str, ...] = Field((), description="run directories that `snakemake verify` repeats")
 
 
