@@ -28,7 +28,12 @@ except UserError as error:
 CONFIG = PROJECT.config
 # A whole configuration as one text: what the mirror, the audit and the report depend on.
 WHOLE_CONFIG = canonical_json(config)
-activate(ROOT / "workflow", WHOLE_CONFIG, CONFIG.tracking.uri)
+activate(
+    ROOT / "workflow",
+    WHOLE_CONFIG,
+    CONFIG.tracking.uri,
+    submitted=workflow.exec_mode == ExecMode.REMOTE,
+)
 
 # A benchmark has all cores of a local run. `workflow.cores` ends every call in which an executor submits the jobs, since
 # nobody knows the cores of a node: eight then, or what `--set-threads` says. Inside a submitted job the same must hold.

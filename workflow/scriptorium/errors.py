@@ -26,7 +26,12 @@ class UserError(Exception):
 
 
 class Interrupted(Exception):
-    """A job stopped before its end on purpose (deadline, SIGTERM); its state is saved and it can be run again."""
+    """A job stopped before its end on purpose (deadline, SIGTERM); its state is saved and it can be run again.
+
+    out_of_time: it was the deadline, and the job had come further than it was at its start.
+    """
+
+    out_of_time = False
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

@@ -60,9 +60,11 @@ class Impl:
         """Why the job should save and stop now, or None."""
         if self.stop:
             return f"signal {self.stop['signal']}"
-        if self.deadline and time.time() > self.deadline:
-            return "the runtime limit is near"
-        return None
+        return "the runtime limit is near" if self.is_late() else None
+
+    def is_late(self) -> bool:
+        """Whether the job would soon be killed for its runtime, and was not asked to stop before that."""
+        return not self.stop and self.deadline is not None and time.time() > self.deadline
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from scriptorium import devices, finished, manifest, together
+from scriptorium import devices, finished, manifest, requeue, together
 from scriptorium import ledger as ledgers
 from scriptorium.errors import Interrupted, UserError
 from scriptorium.exclusive import exclusive
@@ -89,6 +89,8 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]], *, always: bo
     except Terminated as stopped:
         sys.exit(128 + stopped.args[0])
     except Interrupted as stopped:
+        if stopped.out_of_time:
+            requeue.this_job()
         sys.exit(_say(f"not finished: {stopped}; the state is saved, run it again to go on", EXIT_INTERRUPTED))
 
 
@@ -119,7 +121,9 @@ def execute(
     identity = identity or Identity.of(stage, spec, run, inputs)
     key = identity.key
     first = int(os.environ.get("RANK", "0")) == 0
-    deadline = time.time() + runtime * 60 - DEADLINE_MARGIN if runtime else None
+    # counted from the start of the job, of which the two nested Snakemake processes of a cluster have used some
+    began = float(os.environ.get("SLURM_JOB_START_TIME", "0")) or time.time()
+    deadline = began + runtime * 60 - DEADLINE_MARGIN if runtime else None
     with exclusive(state / key, deadline) if first else tempfile.TemporaryDirectory() as scratch:
         if first and not always and _is_there(out, identity):  # it was finished by the process that held the lock
             return
@@ -139,7 +143,7 @@ def execute(
         )
         impl = Impl(threads, deadline, **options)
         job = Job(spec, out, inputs, outputs, ledger, state / key, impl)
-        status = ledgers.FAILED
+        status, found = ledgers.FAILED, requeue.files_of(job.state)
         before = signal.signal(signal.SIGTERM, raise_terminated)
         together.unblock()
         try:
@@ -154,6 +158,8 @@ def execute(
         except (Interrupted, KeyboardInterrupt, Terminated) as error:
             status = ledgers.KILLED
             ledger.note(f"stopped: {error or type(error).__name__}")
+            if isinstance(error, Interrupted) and impl.is_late():
+                error.out_of_time = first and requeue.files_of(job.state) != found
             raise
         except BaseException as error:
             text = str(error) if isinstance(error, UserError) else traceback.format_exc()
