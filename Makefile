@@ -2,6 +2,7 @@
 #
 #   make run [TARGET=audit] [CORES=4]    the workflow (default: everything), with all cores
 #   make test                            the tests
+#   make slurm-test                      the tests on a real Slurm of this machine (root, Debian's slurm-wlm)
 #   make ui                              MLflow's web page over results/mlflow, on this machine only
 #   make lint                            what CI checks about form
 #   make docs                            the documentation as a site: site/index.html
@@ -17,7 +18,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 DOCS := .venv/.docs
 
-.PHONY: help run test ui lint docs picture env
+.PHONY: help run test slurm-test ui lint docs picture env
 .DEFAULT_GOAL := help
 
 help:
@@ -28,6 +29,9 @@ run: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+slurm-test: $(READY)
+	$(BIN)/python -m pytest -m slurm -rs tests/slurm
 
 ui: $(READY)
 	$(BIN)/python -m scriptorium.track ui
