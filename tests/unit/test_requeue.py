@@ -33,7 +33,7 @@ def scontrol(tmp_path, monkeypatch) -> Path:
     (tmp_path / "scontrol").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("SLURM_JOB_ID", "17")
-    monkeypatch.setenv(requeue.ALLOWED, "1")
+    monkeypatch.setenv(requeue.STARTED, str(time.time()))
     monkeypatch.setattr(requeue, "PATIENCE", 0.0)
     return called
 
@@ -55,7 +55,7 @@ def test_the_job_asks_slurm_to_run_it_again(scontrol):
     assert scontrol.read_text() == "requeue 17\n"
 
 
-@pytest.mark.parametrize("missing", ["SLURM_JOB_ID", requeue.ALLOWED])
+@pytest.mark.parametrize("missing", ["SLURM_JOB_ID", requeue.STARTED])
 def test_nothing_but_a_submitted_job_is_put_back(scontrol, monkeypatch, missing):
     """Somebody may type `snakemake` in an allocation of their own."""
     monkeypatch.delenv(missing)
@@ -70,7 +70,7 @@ def test_a_job_that_slurm_does_not_put_back_ends_as_before(scontrol, monkeypatch
 
 
 def test_the_time_is_counted_from_the_start_of_the_job(tmp_path, monkeypatch):
-    monkeypatch.setenv("SLURM_JOB_START_TIME", str(int(time.time()) - 3600))
+    monkeypatch.setenv(requeue.STARTED, str(int(time.time()) - 3600))
     with pytest.raises(Interrupted) as stopped:
         execute("wait", Waiting(), wait, out=tmp_path / "run", inputs={}, runtime=30, state=tmp_path)
     assert stopped.value.out_of_time

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 from scriptorium import requeue
@@ -24,7 +25,7 @@ def activate(package_root: Path, config: str, tracking_uri: str | None = None, *
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ["SCRIPTORIUM_CONFIG"] = config
     if submitted:
-        os.environ[requeue.ALLOWED] = "1"
+        os.environ.setdefault(requeue.STARTED, str(time.time()))  # the outer one of two nested calls is the first
     if tracking_uri:
         os.environ["SCRIPTORIUM_TRACKING_URI"] = tracking_uri
 

@@ -13,7 +13,7 @@ import subprocess
 import time
 from pathlib import Path
 
-ALLOWED = "SCRIPTORIUM_REQUEUE"  # set to 1 in jobs that Snakemake has submitted
+STARTED = "SCRIPTORIUM_JOB_START"  # seconds since the epoch; only jobs that Snakemake has submitted have it
 PATIENCE = 300.0  # seconds in which Slurm ends a job that it has put back
 
 
@@ -25,7 +25,7 @@ def files_of(state: Path) -> frozenset[str]:
 def this_job() -> bool:
     """Ask Slurm to run this job again, and wait for being ended. False where this is no job that can be put back."""
     number = os.environ.get("SLURM_JOB_ID")
-    if os.environ.get(ALLOWED) != "1" or not number or not shutil.which("scontrol"):
+    if STARTED not in os.environ or not number or not shutil.which("scontrol"):
         return False
     asked = subprocess.run(["scontrol", "requeue", number], capture_output=True, text=True, check=False)
     if asked.returncode:

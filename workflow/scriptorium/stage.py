@@ -122,7 +122,7 @@ def execute(
     key = identity.key
     first = int(os.environ.get("RANK", "0")) == 0
     # counted from the start of the job, of which the two nested Snakemake processes of a cluster have used some
-    began = float(os.environ.get("SLURM_JOB_START_TIME", "0")) or time.time()
+    began = float(os.environ.get(requeue.STARTED, time.time()))
     deadline = began + runtime * 60 - DEADLINE_MARGIN if runtime else None
     with exclusive(state / key, deadline) if first else tempfile.TemporaryDirectory() as scratch:
         if first and not always and _is_there(out, identity):  # it was finished by the process that held the lock
