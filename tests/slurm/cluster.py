@@ -1,4 +1,4 @@
-"""A real Slurm on this machine: one controller and four nodes of eight cores (so they claim), without munge, database and cgroups.
+"""A real Slurm on this machine: a controller and four nodes that claim eight cores each; no munge, database, cgroups.
 
 It needs root and Debian's slurm-wlm (22.05). Snakemake's plugin finds it at /etc/slurm/slurm.conf alone.
 """

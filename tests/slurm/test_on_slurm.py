@@ -78,7 +78,7 @@ def step(project: Project) -> int:
 
 
 def test_a_run_of_several_job_times_is_one_job_that_goes_on_until_it_is_done(project):
-    configure(project, {"rules": {"pretrain": {"runtime": MINUTES}}}, max_steps=None, max_seconds=150, batch_size=16)
+    configure(project, {"rules": {"pretrain": {"runtime": MINUTES}}}, max_steps=None, max_seconds=230, batch_size=16)
     screen = end(start(project, TARGET, "--retries", "0"), project)
     assert "Error" not in screen
     record = ledger.read_record(project.root / PRETRAIN)

@@ -5,7 +5,6 @@ localrules:
     mirror,
     track,
     audit,
-    verify,
     report,
 
 

@@ -20,7 +20,9 @@ POLL_SECONDS = 0.2
 
 def run(module: str, arguments: list[str], processes: int) -> int:
     """`python -m module arguments...` in so many processes on this machine. Returns torchrun's exit code."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    torch = [sys.executable, "-m", "torch.distributed.run"]
+    # by loopback: the name of a compute node may have no address that it can reach itself
+    command = [*torch, "--standalone", "--local-addr", "127.0.0.1", "--nproc-per-node", str(processes)]
     asked: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, _frame: asked.append(number))
     try:
