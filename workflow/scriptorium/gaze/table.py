@@ -82,7 +82,7 @@ def check_fixations(words: pd.DataFrame, where: Path, ledger: Ledger) -> None:
             )
         if not USUAL[0] <= median <= USUAL[1]:
             ledger.note(
-                f"gaze: {what}, which is unusual (150 to 350 ms): is the option duration_unit right? Trackers at 500 Hz "
+                f"gaze: {what}, which is unusual (150 to 350 ms): is duration_unit right? Trackers at 500 Hz "
                 "count samples of 2 ms"
             )
 
