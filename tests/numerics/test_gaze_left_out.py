@@ -156,6 +156,40 @@ def test_a_predictor_that_knows_more_has_a_higher_likelihood_and_noise_does_not(
     assert np.isnan(delta_log_likelihood(base, more, values, np.zeros(600))).all()
 
 
+def test_surprisal_is_learned_of_the_word_and_the_words_before_and_judged_by_its_likelihood(tmp_path, tables):
+    """Bits that tell the level of a word at random: then they help, and on a text alone they are missed."""
+    words, bits = [], []
+    for number, (name, part) in enumerate(tables.items()):
+        surprisal = np.random.default_rng([number, 7]).random(len(part))
+        part = part.assign(n_fix=part["n_fix"] * (1 + surprisal))
+        words.append(saved(tmp_path / name, part))
+        known = part.assign(surprisal=np.where(part["word_index"] == 7, np.nan, surprisal))  # some have none
+        bits.append(saved(tmp_path / f"{name}-bits", known))
+    execute(
+        "gaze_left_out",
+        GazeLeftOutSpec.parse(SETTINGS | {"spill_over": 2, "measures": ["n_fix"]}),
+        gaze_left_out.run,
+        out=tmp_path / "out",
+        inputs={"words": words, "surprisal": bits},
+        outputs={"table": tmp_path / "t.tsv"},
+        state=tmp_path / ".state",
+    )
+    found = pd.read_csv(tmp_path / "t.tsv", sep="\t")
+    assert (found["delta_ll_surprisal"] > 0.05).all()
+    facts = json.loads((tmp_path / "out/model/transfer.json").read_text())
+    assert facts["names"][-3:] == ["surprisal", "surprisal_before", "surprisal_before_2"]
+    assert facts["linear"] == transfer.line_names(2, surprisal=True)
+    with pytest.raises(UserError, match="knows words by their surprisal too"):
+        from_pretrained(tmp_path / "out").read("A question.")
+
+
+def test_surprisal_of_the_words_before_is_that_of_the_same_sentence(tables):
+    part, spec = tables["one"], GazeLeftOutSpec.parse(SETTINGS | {"spill_over": 2})
+    features = left_out.words_of(part, "en", spec, np.arange(len(part), dtype=float)).features[:, -3:]
+    assert features[:4].tolist() == [[0, 0, 0], [1, 0, 0], [2, 1, 0], [3, 2, 1]]
+    assert features[8:11].tolist() == [[8, 0, 0], [9, 8, 0], [10, 9, 8]]
+
+
 def test_two_corpora_and_a_corpus_without_a_language_are_refused(tmp_path, tables):
     def run(names, **changes):
         execute(

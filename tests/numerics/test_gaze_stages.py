@@ -329,7 +329,7 @@ def test_the_table_names_every_model_and_averages_the_seeds(made):
         "words",
         "paragraphs",
     ]
-    assert table["model"].tolist() == ["mean", "length", "features", "boosting", "bilstm"]
+    assert table["model"].tolist() == ["mean", "length", "length_frequency", "features", "boosting", "bilstm"]
     ours = table.iloc[-1]
     seeds = [json.loads((root / f"bilstm/seed{s}/metrics.json").read_text())["oof/mae"] for s in (0, 1)]
     assert ours["mae"] == pytest.approx(np.mean(seeds), abs=1e-4)
