@@ -138,6 +138,32 @@ CMCL_ROWS = "0,0,Wolves,20,5,10,5,100\n0,1,run.<EOS>,0,0,0,0,0\n1,0,Yes.<EOS>,20
 CMCL_2022 = "language,sentence_id,word_id,word,FFDAvg,FFDStd,TRTAvg,TRTStd\n"
 CMCL_2022_ROWS = "en,ZuCo1-2,0.0,Wolves,6,1,12,2\nen,ZuCo1-2,1.0,run.,3,1,4,2\n"
 MEANS_ROWS = "0,0,Wolves,2,210,220,300,1\n0,1,run.,0.5,60,60,70,0.25\n"
+EYELINK = "RECORDING_SESSION_LABEL\titem\tIA_ID\tIA_LABEL\tIA_FIXATION_COUNT\tIA_FIRST_FIXATION_DURATION\t"
+EYELINK += "IA_FIRST_RUN_DWELL_TIME\tIA_REGRESSION_PATH_DURATION\tIA_DWELL_TIME\n"
+EYELINK_ROWS = "".join(
+    f"{who}\tt1\t1\tGo\t2\t200\t200\t200\t410\n{who}\tt1\t2\t.\t0\t.\t.\t.\t0\n{who}\tt1\t3\thome.\t0\t.\t.\t.\t0\n"
+    for who in ("ann", "bob")
+)
+CELER = EYELINK.replace("RECORDING_SESSION_LABEL\titem", "list\tshared_text\tsentenceid")
+CELER_ROWS = "".join(
+    f'{who}\t1\ts1\t1\tGo\t1\t200\t200\t200\t200\n{who}\t1\ts1\t2\t"home.\thome"\t0\t.\t.\t.\t0\n' for who in "12"
+)
+MECO = "lang,subid,uniform_id,trialid,sentnum,ianum,ia,skip,nfix,dur,firstrun.dur,firstrun.gopast,firstfix.dur\n"
+MECO_ROWS = "".join(
+    f"en,{who},en_{who},3.0,1.0,1.0,Janus,0,2,400,154,154,154\nen,{who},en_{who},3.0,1.0,2.0,is,1,,,,,\n"
+    f"en,{who},en_{who},3.0,2.0,3.0,Old.,0,1.0,551,,,551\n"
+    for who in "12"
+)
+EMTEC = "subject_id\titem_id\tmodel\tdecoding_strategy\tTRIAL_ID\tword_id\tword\tFFD\tFD\tFPRT\tTFT\tRPD_inc\tTFC\n"
+EMTEC_ROWS = "".join(
+    f"{who}\titem1\tphi2\ttopp\t4\t0\tOnce\t210\t210\t210\t420\t210\t2\n"
+    f'{who}\titem1\tphi2\ttopp\t4\t1\t"""upon"""\t0\t180\t0\t180\t0\t1\n'
+    for who in ("ET_01", "ET_02")
+)
+STORIES = "WorkerId\tWorkTimeInSeconds\tcorrect\titem\tzone\tRT\tword\n"
+STORIES_ROWS = (
+    'w1\t9\t6\t1\t1\t300\tIf\nw1\t9\t6\t1\t2\t400\t"""you"\nw2\t9\t6\t1\t1\t500\tIf\nw2\t9\t6\t1\t3\t350\twere\n'
+)
 
 # reader -> (name, content) of a file that it reads, and the same with its rows given twice
 SAMPLES = {
@@ -149,5 +175,10 @@ SAMPLES = {
     "cmcl2021": ("train.csv", CMCL + CMCL_ROWS, CMCL + 2 * CMCL_ROWS),
     "cmcl2022": ("train.csv", CMCL_2022 + CMCL_2022_ROWS, CMCL_2022 + 2 * CMCL_2022_ROWS),
     "means": ("words.csv", MEANS + MEANS_ROWS, MEANS + 2 * MEANS_ROWS),
+    "eyelink": ("report.txt", EYELINK + EYELINK_ROWS, EYELINK + 2 * EYELINK_ROWS),
+    "celer": ("sent_ia.tsv", CELER + CELER_ROWS, CELER + 2 * CELER_ROWS),
+    "meco": ("joint_data_trimmed.csv", MECO + MECO_ROWS, MECO + 2 * MECO_ROWS),
+    "emtec": ("reading_measures.csv", EMTEC + EMTEC_ROWS, EMTEC + 2 * EMTEC_ROWS),
+    "natural_stories": ("processed_RTs.tsv", STORIES + STORIES_ROWS, STORIES + 2 * STORIES_ROWS),
     "text": ("a.txt", "Wolves run.\nThey hide!\n", None),  # a line is a document: a text may hold it twice
 }

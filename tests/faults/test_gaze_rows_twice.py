@@ -10,7 +10,9 @@ from scriptorium.gaze.readers.spec import OPTIONS
 from tests.gaze_files import CMCL_2022, MEANS, ONESTOP, SAMPLES, workbook
 from tests.raw import Raw
 
-PEOPLE = {"onestop": "a", "csv": "a", "zuco": "ZAB", "geco": "pp01", "provo": "S1"}  # who is named; means have nobody
+# who is named; means have nobody
+PEOPLE = {"onestop": "a", "csv": "a", "zuco": "ZAB", "geco": "pp01", "provo": "S1", "eyelink": "ann", "celer": "1"}
+PEOPLE |= {"meco": "en_1", "emtec": "ET_01", "natural_stories": "w1"}
 ROWS = [reader for reader, (_, _, twice) in SAMPLES.items() if twice is not None]
 
 
@@ -88,12 +90,18 @@ def test_tab_separated_table_that_is_named_csv_is_read(raw):
     assert raw.gaze("onestop", {name: content.replace(",", "\t")}).equals(raw.gaze("onestop", {name: content}))
 
 
-def test_blank_cell_of_a_skipped_word_is_refused_with_a_remedy_that_works(raw):
-    head = "document,sentence,word_index,word,participant,n_fix\n"
-    with pytest.raises(UserError, match=r"a\.csv, row 3: n_fix is ''") as caught:
-        raw.gaze("csv", {"a.csv": head + "d,0,1,Go,a,1\nd,0,2,home.,a,\n"})
-    assert "write 0 for a word that was skipped" in caught.value.remedy
-    assert raw.gaze("csv", {"a.csv": head + "d,0,1,Go,a,1\nd,0,2,home.,a,0\n"})["n_fix"].tolist() == [1, 0]
+def test_blank_cells_are_a_skipped_word_and_half_a_row_of_them_is_refused(raw):
+    head = "document,sentence,word_index,word,participant,n_fix,ffd,trt\n"
+    words = raw.gaze("csv", {"a.csv": head + "d,0,1,Go,a,1,200,200\nd,0,2,home.,a,,,\n"})
+    assert words[["n_fix", "ffd", "trt", "fix_prop"]].to_numpy().tolist() == [[1, 200, 200, 1], [0, 0, 0, 0]]
+    assert any(
+        "1 words of a.csv have no fixation count and are read as skipped, first row 3" in note
+        for note in raw.events("note")
+    )
+    for cells in (",200,200", "1,,200", "1,200,", "0,200,200"):
+        with pytest.raises(UserError, match=r"a\.csv, row 3: fixations and durations do not fit: n_fix") as caught:
+            raw.gaze("csv", {"a.csv": head + f"d,0,1,Go,a,1,200,200\nd,0,2,home.,a,{cells}\n"})
+        assert "a word that was skipped has 0, a blank cell" in caught.value.remedy
 
 
 @pytest.mark.parametrize("column", ["reader", "reader_id"])

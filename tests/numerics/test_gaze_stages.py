@@ -91,7 +91,7 @@ def gaze_words(documents=12, sentences=3, length=6, seed=0):
     return pd.DataFrame(rows)
 
 
-@pytest.mark.parametrize("name", ["length", "boosting"])
+@pytest.mark.parametrize("name", ["length", "length_frequency", "boosting"])
 def test_baselines_learn_what_there_is_to_learn(name):
     words = gaze_words()
     train, test = words[words["document"] < "d5"], words[words["document"] >= "d5"]
@@ -318,8 +318,18 @@ def test_scoring_with_another_encoder_is_refused(assets, made, tmp_path):
 def test_the_table_names_every_model_and_averages_the_seeds(made):
     root, _ = made
     table = pd.read_csv(root / "table.tsv", sep="\t")
-    assert list(table.columns) == ["model", "mae", "mae_sd", "r2", "spearman", "seeds", "words", "paragraphs"]
-    assert table["model"].tolist() == ["mean", "length", "features", "boosting", "bilstm"]
+    assert list(table.columns) == [
+        "model",
+        "mae",
+        "mae_sd",
+        "r2",
+        "spearman",
+        "delta_ll",
+        "seeds",
+        "words",
+        "paragraphs",
+    ]
+    assert table["model"].tolist() == ["mean", "length", "length_frequency", "features", "boosting", "bilstm"]
     ours = table.iloc[-1]
     seeds = [json.loads((root / f"bilstm/seed{s}/metrics.json").read_text())["oof/mae"] for s in (0, 1)]
     assert ours["mae"] == pytest.approx(np.mean(seeds), abs=1e-4)

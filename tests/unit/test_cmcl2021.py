@@ -98,8 +98,9 @@ def test_baselines_learn_from_the_training_words_alone():
 
     train, test = words(200, 0), words(45, 100)
     found = evaluation.baselines(train, test.assign(**dict.fromkeys(MEASURES, np.nan)), MEASURES, 0)
-    assert list(found) == ["mean", "median", "length", "boosting"]
+    assert list(found) == ["mean", "median", "length", "length_frequency", "boosting"]
     assert (found["median"][:, 0] == train["n_fix"].median()).all()
     observed = test[list(MEASURES)].to_numpy()
     assert np.abs(found["length"] - observed).max() < 1e-9
+    assert np.abs(found["length_frequency"] - observed).max() < 1e-6
     assert np.abs(found["boosting"] - observed).mean() < 0.3 * np.abs(found["median"] - observed).mean()

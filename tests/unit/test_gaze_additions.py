@@ -51,7 +51,8 @@ names = {
     "compare_pretrain": config.pretraining.studies,
 }
 found = [(stage, {FOLDERS[stage].split("{")[1].split("}")[0]: name}) for stage in names for name in names[stage]]
-found += [(stage, {}) for stage, folder in FOLDERS.items() if "{" not in folder]
+unasked = {"gaze_left_out"}  # the default configuration has too few corpora to leave one out
+found += [(stage, {}) for stage, folder in FOLDERS.items() if "{" not in folder and stage not in unasked]
 found += [(run.stage, wildcards_of(run.stage, run.path)) for run in runs.all()]
 plans = {}
 for stage, wildcards in found:

@@ -8,8 +8,10 @@ from typing import Literal, get_args, get_origin
 
 import yaml
 
+from scriptorium.config.loading import load
 from scriptorium.files.tables import read_table
 from scriptorium.gaze.readers.spec import OPTIONS, GazeReader
+from scriptorium.runs import Runs
 
 ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs/gaze.md").read_text(encoding="utf-8")
@@ -56,3 +58,13 @@ def test_a_table_with_the_documented_columns_is_read(tmp_path):
     read_table(tmp_path / "lab.csv", tuple(columns))
     words = Raw(tmp_path).gaze("csv", {"lab.csv": text})
     assert words[["n_fix", "ffd", "trt"]].to_numpy().tolist() == [[1, 200, 200]]
+
+
+def test_the_documented_corpora_left_out_are_a_configuration_over_the_default_one():
+    block = DOCS[DOCS.index("## How good it is on a corpus not seen") :].split("```yaml\n")[1].split("```")[0]
+    given = yaml.safe_load(block)["gaze"]
+    values = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+    values["gaze"]["corpora"] |= given["corpora"]
+    values["gaze"]["left_out"] = given["left_out"]
+    languages = Runs(load(values, ROOT)).gaze_left_out().languages
+    assert languages == {"onestop": "en", "zuco": "en", "geco-nl": "nl", "potec": "de", "rsc": "ru"}

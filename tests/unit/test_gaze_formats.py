@@ -242,7 +242,7 @@ def test_durations_in_another_unit_are_refused_with_column_and_option(raw, ffd, 
         raw.gaze("csv", {"a.csv": text})
     message = str(caught.value)
     assert f"the mean ffd of a fixated word is {shown}, outside 40 to 3000 ms" in message
-    assert "column ffd" in message and "duration_unit (ms | samples500)" in message
+    assert "column ffd" in message and "duration_unit (ms | s | samples500 | samples250)" in message
 
 
 def test_skipped_words_do_not_count_as_short_durations(raw):
@@ -250,6 +250,28 @@ def test_skipped_words_do_not_count_as_short_durations(raw):
     text = "document,sentence,word_index,word,participant,n_fix,ffd\nd,0,0,Go,r0,1,200\n"
     text += "".join(f"d,0,0,Go,r{participant},0,0\n" for participant in range(1, 50))
     assert raw.gaze("csv", {"a.csv": text})["ffd"].tolist() == [4.0]
+
+
+def table(ffd: float, words: int = 40) -> str:
+    """Words that one participant fixated once, for so long."""
+    text = "document,sentence,word_index,word,participant,n_fix,ffd,trt\n"
+    return text + "".join(f"d,0,{at},Go,a,1,{ffd + at / 100},{ffd + at / 100}\n" for at in range(words))
+
+
+def test_fixations_that_no_eye_makes_are_refused_and_a_factor_of_two_is_noted(raw):
+    """220 ms are 110 samples at 500 Hz and .22 s: the first is possible, so it is noted; the second is not."""
+    raw.gaze("csv", {"a.csv": table(220)})
+    assert raw.events("note") == [
+        "gaze: corpus was read by one participant: its words are no means, and there is no noise ceiling"
+    ]
+    raw.gaze("csv", {"a.csv": table(110)})
+    assert any("a fixation of the median word lasts 110.2 ms by ffd, which is unusual" in n for n in raw.events("note"))
+    for ffd in (60, 700):
+        with pytest.raises(UserError, match=r"of the median word lasts .* ms by ffd, outside 100 to 500 ms") as caught:
+            raw.gaze("csv", {"a.csv": table(ffd)})
+        assert "duration_unit (ms | s | samples500 | samples250)" in caught.value.remedy
+    assert raw.gaze("csv", {"a.csv": table(110)}, duration_unit="samples500")["ffd"].iloc[0] == 220
+    assert raw.gaze("csv", {"a.csv": table(0.22).replace(",1,0.", ",1,0.")}, duration_unit="s")["ffd"].iloc[0] == 220
 
 
 def test_unknown_unit_and_percent_are_refused(raw):

@@ -37,7 +37,8 @@ wanted += [("prepare_gaze", {"corpus": name}) for name in config.gaze.corpora]
 wanted += [("pack", {"blocks": name}) for name in runs.packings]
 wanted += [("compare_pretrain", {"study": name}) for name in config.pretraining.studies]
 wanted += [("pretrain", {"variant": n, "seed": "0"}) for n, v in variants.items() if v.recipe.stage == "pretrain"]
-wanted += [(stage, {}) for stage, folder in FOLDERS.items() if "{" not in folder and stage != "benchmark_cmcl2021"]
+unasked = {"benchmark_cmcl2021", "gaze_left_out"}
+wanted += [(stage, {}) for stage, folder in FOLDERS.items() if "{" not in folder and stage not in unasked]
 plans = {}
 for stage, wildcards in wanted:
     plan = runs.plan(stage, **wildcards)

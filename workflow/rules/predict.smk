@@ -1,4 +1,4 @@
-"""The gaze predictor for any text, and the CMCL 2021 table. Both are made on request: by their paths."""
+"""The gaze predictors for any text, corpora left out, and the CMCL 2021 table: made on request, by their paths."""
 
 
 rule train_predictor:
@@ -23,6 +23,62 @@ rule train_predictor:
     shell:
         "python -m scriptorium.stages.train_predictor --spec {params.spec:q} --out results/gaze/predictor"
         " --input words={input.words} backbone={input.backbone}"
+        " --threads {threads} --runtime {resources.runtime} 2> {log}"
+
+
+rule gaze_surprisal:
+    input:
+        words="results/gaze/corpora/{corpus}/manifest.json",
+        model=lambda wildcards: RUNS.surprisal_model(),
+    output:
+        "results/gaze/surprisal/{corpus}/manifest.json",
+    log:
+        "logs/gaze_surprisal/{corpus}.log",
+    benchmark:
+        "benchmarks/gaze_surprisal/{corpus}.tsv"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        spec=spec_of("gaze_surprisal"),
+        code=code_of("gaze_surprisal"),
+    message:
+        "Surprisal of the words of {wildcards.corpus}, in bits"
+    shell:
+        "python -m scriptorium.stages.gaze_surprisal --spec {params.spec:q}"
+        " --out results/gaze/surprisal/{wildcards.corpus} --input words={input.words} model={input.model}"
+        " --threads {threads} 2> {log}"
+
+
+rule gaze_left_out:
+    input:
+        words=lambda wildcards: RUNS.left_out_words(),
+        surprisal=lambda wildcards: RUNS.left_out_surprisal(),
+    output:
+        "results/gaze/left_out/manifest.json",
+        table=report(
+            "results/tables/gaze_left_out.tsv",
+            caption="../report/gaze_left_out_table.rst",
+            category="1 Gaze regressor",
+            labels={"show": "corpora left out"},
+        ),
+    log:
+        "logs/gaze_left_out.log",
+    benchmark:
+        "benchmarks/gaze_left_out.tsv"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        spec=spec_of("gaze_left_out"),
+        code=code_of("gaze_left_out"),
+    message:
+        "Each gaze corpus left out: the predictor beside word length"
+    shell:
+        "python -m scriptorium.stages.gaze_left_out --spec {params.spec:q} --out results/gaze/left_out"
+        " --input words={input.words} surprisal={input.surprisal} --output table={output.table}"
         " --threads {threads} --runtime {resources.runtime} 2> {log}"
 
 

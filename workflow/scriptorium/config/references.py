@@ -85,6 +85,7 @@ class ReferenceChecks:
             self.known(recipe.embeddings, self.config.backbones, "backbone", f"variant {name}, embeddings")
             for corpus in recipe.corpora:
                 self.known(corpus, self.config.gaze.corpora, "gaze corpus", f"variant {name}, corpora")
+                self.pipeline_reads(corpus)
             for corpus in recipe.exclude:
                 self.known(corpus, self.config.gaze.corpora, "gaze corpus", f"variant {name}, exclude")
         if self.config.gaze.predictor:
@@ -93,9 +94,32 @@ class ReferenceChecks:
             )
             for corpus in self.config.gaze.predictor.corpora:
                 self.known(corpus, self.config.gaze.corpora, "gaze corpus", "gaze.predictor.corpora")
+        if left_out := self.config.gaze.left_out:
+            from scriptorium.linguistics.surface import check_language  # asks the lists of frequencies themselves
+
+            for corpus in left_out.corpora:
+                self.known(corpus, self.config.gaze.corpora, "gaze corpus", "gaze.left_out.corpora")
+                check_language(
+                    self.config.gaze.corpora[corpus].language, f"{self.where}: gaze.corpora.{corpus}.language"
+                )
+            if left_out.surprisal is not None:
+                self.known(left_out.surprisal, self.config.backbones, "backbone", "gaze.left_out.surprisal")
         if self.config.gaze.cmcl2021:
             self.known(self.config.gaze.cmcl2021.backbone, self.config.backbones, "backbone", "gaze.cmcl2021.backbone")
             self.dataset(self.config.gaze.cmcl2021.dataset, "gaze.cmcl2021.dataset")
+
+    def pipeline_reads(self, corpus: str) -> None:
+        """A spaCy pipeline begins with its language, and reads no other (xx: any)."""
+        language = self.config.gaze.corpora[corpus].language
+        pipeline = self.config.annotation.pipeline
+        if pipeline[2:3] == "_" and pipeline[:2] not in (language, "xx"):
+            raise UserError(
+                f"gaze corpus {corpus!r} is in the language {language!r}, and the pipeline {pipeline!r} reads "
+                f"{pipeline[:2]!r}",
+                where=f"{self.where}: gaze.corpora.{corpus}.language",
+                remedy="name an installed pipeline of that language in annotation.pipeline, or train the regressor on "
+                "other corpora (gaze.left_out needs no pipeline)",
+            )
 
     def backbones(self) -> None:
         """Where encoders come from."""

@@ -17,7 +17,13 @@ from scriptorium.crosslingual.spec import CrosslingualSettings
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.fetching.spec import Format
 from scriptorium.few_labels.spec import ProbeSettings
-from scriptorium.gaze.spec import BenchmarkCmcl2021Spec, GazeFormat, RegressorSettings, TrainPredictorSpec
+from scriptorium.gaze.spec import (
+    BenchmarkCmcl2021Spec,
+    GazeFormat,
+    LeftOutSettings,
+    RegressorSettings,
+    TrainPredictorSpec,
+)
 from scriptorium.linguistics.spec import AnnotateSpec
 from scriptorium.minimal_pairs.spec import PairsSettings
 from scriptorium.objectives.spec import PretrainSettings
@@ -40,6 +46,9 @@ class GazeCorpus(GazeFormat):
     """A gaze corpus: which data set, read how."""
 
     dataset: str = Field(description="name in config/datasets.tsv")
+    language: str = Field(
+        "en", pattern="^[a-z]{2,3}$", description="code of its language, for word frequencies and the spaCy pipeline"
+    )
 
 
 class Predictor(Spec):
@@ -58,6 +67,16 @@ class Cmcl2021(Spec):
     settings: BenchmarkCmcl2021Spec = Field(BenchmarkCmcl2021Spec(), description="folds, training, comparison")
 
 
+class LeftOut(Spec):
+    """Corpora left out in turn, and the predictor trained on all of them (results/tables/gaze_left_out.tsv)."""
+
+    corpora: tuple[str, ...] = Field(min_length=3, description="gaze corpora of this file, each left out once")
+    surprisal: str | None = Field(
+        None, description="backbone of this file, a causal language model, whose surprisal is a feature; empty: none"
+    )
+    settings: LeftOutSettings = Field(LeftOutSettings(), description="measures, sample, line, boosting, intervals")
+
+
 class Gaze(Spec):
     """Stage 1."""
 
@@ -65,6 +84,7 @@ class Gaze(Spec):
     regressors: tuple[str, ...] = Field(min_length=1, description="variants of ablations.tsv to train")
     scores_from: str = Field(description="the variant whose scores enter stage 2")
     predictor: Predictor | None = Field(None, description="the gaze predictor for any text; empty: none")
+    left_out: LeftOut | None = Field(None, description="corpora left out in turn; empty: none")
     cmcl2021: Cmcl2021 | None = Field(None, description="the shared task's table; empty: none")
 
 

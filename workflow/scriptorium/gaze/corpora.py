@@ -17,8 +17,9 @@ import pandas as pd
 
 from scriptorium import named
 from scriptorium.gaze.rows import aligned
+from scriptorium.gaze.sentences import LONGEST
 from scriptorium.gaze.spec import GazeFormat
-from scriptorium.gaze.table import COLUMNS, DURATIONS, MEASURES, UNITS, average, check_values, summary
+from scriptorium.gaze.table import COLUMNS, DURATIONS, MEASURES, UNITS, average, check_fixations, check_values, summary
 from scriptorium.ledger import Ledger
 
 __all__ = ["COLUMNS", "MEASURES", "load", "read"]
@@ -49,5 +50,15 @@ def load(corpus: str, source: GazeFormat, artifact: Path, ledger: Ledger) -> tup
     words.insert(0, "corpus", corpus)
     if unit:
         check_values(words, artifact)
+        check_fixations(words, artifact, ledger)
+    if (words["n_participants"] == 1).all():
+        ledger.note(
+            f"gaze: {corpus} was read by one participant: its words are no means, and there is no noise ceiling"
+        )
+    long = int((words.groupby(["document", "sentence"]).size() > LONGEST).sum())
+    if long:
+        ledger.note(
+            f"gaze: {long} sentences of {corpus} have more than {LONGEST} words: its text marks no ends of them"
+        )
     ledger.metrics(0, {f"gaze/{name}": value for name, value in summary(words).items()})
     return words[list(COLUMNS)], rows if "participant" in rows else None

@@ -7,6 +7,7 @@ import re
 # A period after these does not end a sentence; after a dotted abbreviation only these words open one (ours)
 TITLES = {"mr.", "mrs.", "ms.", "dr.", "prof.", "st.", "gen.", "col.", "sen.", "rep.", "rev.", "vs.", "e.g.", "i.e."}
 OPENERS = {"the", "a", "an", "this", "that", "these", "he", "she", "it", "they", "we", "you", "i", "his", "her", "its"}
+LONGEST = 200  # words: a longer sentence means that the text does not mark where sentences end (ours)
 CLOSING, OPENING = "\"'”’»)]}", "\"'“‘«([{"
 
 

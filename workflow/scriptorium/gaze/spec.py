@@ -89,6 +89,35 @@ class BenchmarkCmcl2021Spec(PredictorSettings):
     resamples: int = Field(10_000, gt=0, description="bootstrap samples of sentences for the intervals")
 
 
+class LeftOutSettings(Spec):
+    """A predictor for corpora that it has not seen, judged on each corpus left out in turn (all ours)."""
+
+    measures: tuple[Measure, ...] = Field(
+        ("n_fix", "ffd", "trt", "fix_prop"), min_length=1, description="what is predicted, in this order"
+    )
+    sentences: int = Field(400, ge=20, description="so many sentences at most of a corpus, whole documents at random")
+    spill_over: Literal[0, 1, 2] = Field(
+        1, description="words before whose length and frequency the line knows as well"
+    )
+    boosting: BoostingTraining = BoostingTraining(iterations=150)
+    folds: int = Field(5, gt=1, description="folds of texts, by which the log-likelihood is measured")
+    resamples: int = Field(1000, ge=100, description="bootstrap samples of texts for the intervals")
+    seed: int = Field(0, ge=0, description="of the sentences, the boosting, the folds and the intervals")
+
+
+class GazeLeftOutSpec(LeftOutSettings):
+    """One table of corpora left out, and the predictor trained on all of them."""
+
+    languages: dict[str, str] = Field(description="corpus -> its language, for the frequencies of its words")
+
+
+class SurprisalSpec(Spec):
+    """The surprisal of the words of one gaze corpus."""
+
+    corpus: str = Field(description="name of the corpus")
+    tokens: int = Field(4096, gt=0, description="most tokens in a batch")
+
+
 class GazeFormat(Spec):
     """In which format a gaze corpus comes: the reader, and its options."""
 

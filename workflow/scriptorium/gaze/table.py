@@ -8,14 +8,18 @@ import numpy as np
 import pandas as pd
 
 from scriptorium.errors import UserError
+from scriptorium.ledger import Ledger
 
 DURATIONS = ("ffd", "gd", "gpt", "trt")
 MEASURES = ("n_fix", *DURATIONS)
 COLUMNS = ("corpus", "document", "sentence", "word_index", "word", "n_fix", "n_participants", *DURATIONS, "fix_prop")
 
 # Durations are in ms. ZuCo's releases count samples at 500 Hz (docs/papers/cogbert.md section 9.1)
-UNITS = {"ms": 1.0, "samples500": 2.0}
+UNITS = {"ms": 1.0, "s": 1000.0, "samples500": 2.0, "samples250": 4.0}
 SHORTEST, LONGEST = 40, 3000  # ms, of the mean of a duration over the participants who fixated the word (ours)
+FIXATION = (100, 500)  # ms, between which the median word's fixations last, whoever reads what (ours)
+USUAL = (150, 350)  # ms: outside it may be right, or off by the factor 2 of a tracker at 500 Hz (ours)
+ENOUGH = 30  # words, of fewer the median says nothing (ours)
 
 
 def average(rows: pd.DataFrame) -> pd.DataFrame:
@@ -52,6 +56,34 @@ def check_values(words: pd.DataFrame, where: Path) -> None:
                 where=f"{where}, column {column}",
                 remedy=f"set the reader's option duration_unit ({' | '.join(UNITS)}) to the unit of the raw data, or "
                 "convert the column to ms",
+            )
+
+
+def check_fixations(words: pd.DataFrame, where: Path, ledger: Ledger) -> None:
+    """How long a fixation lasts hardly differs between texts and people, so its median tells a wrong unit.
+
+    Of the median word, the first fixation (over those who fixated it) and the mean fixation (total time over fixations)
+    last 100 to 500 ms. Outside 150 to 350 ms a note is made: it may be twice the truth, or half of it. Raises
+    UserError naming column and option.
+    """
+    looks = words["fix_prop"].where(words["fix_prop"] > 0)
+    per_fixation = words["trt"] / words["n_fix"].where(words["n_fix"] > 0)
+    for column, values in (("ffd", words["ffd"] / looks), ("trt", per_fixation)):
+        values = values[values > 0]
+        if len(values) < ENOUGH:
+            continue
+        median = float(values.median())
+        what = f"a fixation of the median word lasts {median:.4g} ms by {column}"
+        if not FIXATION[0] <= median <= FIXATION[1]:
+            raise UserError(
+                f"{what}, outside {FIXATION[0]} to {FIXATION[1]} ms",
+                where=f"{where}, column {column}",
+                remedy=f"set the reader's option duration_unit ({' | '.join(UNITS)}) to the unit of the raw data",
+            )
+        if not USUAL[0] <= median <= USUAL[1]:
+            ledger.note(
+                f"gaze: {what}, which is unusual (150 to 350 ms): is duration_unit right? Trackers at 500 Hz "
+                "count samples of 2 ms"
             )
 
 

@@ -16,6 +16,8 @@ from functools import cache
 
 import numpy as np
 
+from scriptorium.errors import UserError, nearest
+
 # The baseline of the shared task's table: sixteen, neighbours included
 BASE = (
     "length",  # characters, punctuation included
@@ -54,9 +56,23 @@ SURFACE = BASE + CONTEXT
 LANGUAGE = "en"
 
 
-def surface(sentences: Sequence[Sequence[str]]) -> list[np.ndarray]:
-    """Features [words, len(SURFACE)] float32 of each sentence, given as its words. Sentences are independent."""
-    return [_sentence(list(words)) for words in sentences]
+def surface(sentences: Sequence[Sequence[str]], language: str = LANGUAGE) -> list[np.ndarray]:
+    """Features [words, len(SURFACE)] float32 of each sentence, given as its words. Sentences are independent.
+
+    language: whose word frequencies, by its code. Raises UserError for one without a list.
+    """
+    check_language(language, "language")
+    return [_sentence(list(words), language) for words in sentences]
+
+
+def check_language(language: str, where: str) -> None:
+    """Raises UserError for a language without a list of word frequencies, or without blanks between its words."""
+    if language not in _languages():
+        raise UserError(
+            f"there is no list of word frequencies for the language {language!r}, {nearest(language, _languages())}",
+            where=where,
+            remedy="name the language of the texts by its code, or leave these texts out",
+        )
 
 
 def bare(word: str) -> str:
@@ -65,11 +81,11 @@ def bare(word: str) -> str:
     return word[kept[0] : kept[-1] + 1].lower() if kept else word
 
 
-def _sentence(words: list[str]) -> np.ndarray:
+def _sentence(words: list[str], language: str) -> np.ndarray:
     size = len(words)
     forms = [bare(word) for word in words]
     length = np.array([len(word) for word in words], dtype=np.float64)
-    zipf = np.array([_zipf(form) for form in forms])
+    zipf = np.array([zipf_of(form, language) for form in forms])
     position = np.arange(size, dtype=np.float64)
     after = np.array([not word[-1].isalnum() for word in words], dtype=np.float64)
     columns = {
@@ -90,7 +106,7 @@ def _sentence(words: list[str]) -> np.ndarray:
         "punctuation_before": _shifted(after, 1),
         "zipf_mean": np.full(size, zipf.mean() if size else 0.0),
         "zipf_running": _shifted(np.cumsum(zipf) / (position + 1), 1),
-        "zipf_rarest_part": [min(map(_zipf, _parts(form)), default=0.0) for form in forms],
+        "zipf_rarest_part": [min((zipf_of(part, language) for part in _parts(form)), default=0.0) for form in forms],
         "vowel_groups": [len(_VOWELS.findall(form)) for form in forms],
         "repeated": [form in forms[:i] for i, form in enumerate(forms)],
     }
@@ -118,7 +134,16 @@ def _shifted(values: np.ndarray, by: int) -> np.ndarray:
 
 
 @cache
-def _zipf(form: str) -> float:
+def zipf_of(form: str, language: str = LANGUAGE) -> float:
+    """Zipf frequency of a form, as `bare` gives it; 0 for an unknown one."""
     from wordfreq import zipf_frequency
 
-    return zipf_frequency(form, LANGUAGE)
+    return zipf_frequency(form, language)
+
+
+@cache
+def _languages() -> tuple[str, ...]:
+    """Languages with a list of frequencies, and with blanks between the words."""
+    from wordfreq import available_languages
+
+    return tuple(sorted(set(available_languages()) - {"ja", "ko", "zh"}))

@@ -10,11 +10,14 @@ import numpy as np
 import pandas as pd
 
 from scriptorium.gaze.folds import document_errors, measures
+from scriptorium.gaze.likelihood import delta_log_likelihood, folds_of
+from scriptorium.linguistics.surface import bare, zipf_of
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
 BASELINE_COLOUR, OURS_COLOUR, INK = "#b8bec6", "#2f6f9f", "#30353b"
+FOLDS = 5  # of documents, for the log-likelihood
 STYLE = {
     "svg.hashsalt": "scriptorium",
     "svg.fonttype": "none",
@@ -26,16 +29,17 @@ STYLE = {
 LABELS = {
     "mean": "mean",
     "length": "word length",
+    "length_frequency": "length and frequency",
     "features": "eight features, linear",
     "boosting": "boosting on surface features",
 }
 
 
 def regressor_table(models: Mapping[str, list[pd.DataFrame]]) -> pd.DataFrame:
-    """One row per model: model, mae, mae_sd, r2, spearman, seeds, words, paragraphs.
+    """One row per model: model, mae, mae_sd, r2, spearman, delta_ll, seeds, words, paragraphs.
 
     `models` holds the out-of-fold predictions of each seed. mae, r2 and spearman are means over the seeds, mae_sd is
-    the deviation of the mae between seeds (empty for one seed).
+    the deviation of the mae between seeds (empty for one seed). delta_ll: see `gain_over_length_and_frequency`.
     """
     rows = []
     for name, seeds in models.items():
@@ -47,12 +51,22 @@ def regressor_table(models: Mapping[str, list[pd.DataFrame]]) -> pd.DataFrame:
                 "mae_sd": found["mae"].std(ddof=1),
                 "r2": found["r2"].mean(),
                 "spearman": found["spearman"].mean() if "spearman" in found else np.nan,
+                "delta_ll": np.mean([gain_over_length_and_frequency(predictions) for predictions in seeds]),
                 "seeds": len(seeds),
                 "words": int(found["words"].iloc[0]),
                 "paragraphs": int(found["documents"].iloc[0]),
             }
         )
     return pd.DataFrame(rows)
+
+
+def gain_over_length_and_frequency(predictions: pd.DataFrame) -> float:
+    """Nats per word by which the predictions help a line on length and (English) frequency, on unseen documents."""
+    words, document = predictions["word"], pd.factorize(predictions["corpus"] + "/" + predictions["document"])[0]
+    base = np.column_stack([words.str.len(), [zipf_of(bare(word)) for word in words]])
+    fold = folds_of(document, FOLDS, 0)
+    label, more = predictions["label"].to_numpy(), predictions[["prediction"]].to_numpy()
+    return float(np.mean(delta_log_likelihood(base, more, label, fold)))
 
 
 def figure(models: Mapping[str, list[pd.DataFrame]], baselines: set[str], path: Path) -> None:

@@ -14,6 +14,7 @@ LABELS = {
     "mean": "mean of the training words",
     "median": "median of the training words",
     "length": "word length, linear",
+    "length_frequency": "length and frequency, linear",
     "boosting": "boosting, surface features",
     "boosting_context": "boosting, more context",
     "encoder": "fine-tuned encoders",

@@ -64,6 +64,24 @@ class InputFiles(ConfiguredRuns):
     def predictor_backbone(self) -> str:
         return self.backbone(self._block("predictor").backbone)
 
+    def left_out_words(self) -> list[str]:
+        return [f"results/gaze/corpora/{corpus}/manifest.json" for corpus in self._block("left_out").corpora]
+
+    def left_out_surprisal(self) -> list[str]:
+        """Manifests of the corpora's surprisal, in their order; none where no language model is named."""
+        block = self._block("left_out")
+        return [f"results/gaze/surprisal/{corpus}/manifest.json" for corpus in block.corpora if block.surprisal]
+
+    def surprisal_model(self) -> str:
+        """Manifest of the causal language model. Raises UserError where none is named."""
+        if (name := self._block("left_out").surprisal) is None:
+            raise UserError(
+                "no causal language model is named",
+                where="config/config.yaml, gaze.left_out.surprisal",
+                remedy="name a backbone that is one; docs/gaze.md says how",
+            )
+        return self.backbone(name)
+
     predictor_manifest = "results/gaze/predictor/manifest.json"
 
     def has_cmcl2021(self) -> bool:

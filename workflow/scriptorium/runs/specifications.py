@@ -11,7 +11,7 @@ from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError
 from scriptorium.fetching.spec import ConvertSpec
 from scriptorium.few_labels.spec import ProbeSettings, ProbeSpec
-from scriptorium.gaze.spec import GazeCorpusSpec, RegressorSpec
+from scriptorium.gaze.spec import GazeCorpusSpec, GazeLeftOutSpec, RegressorSpec, SurprisalSpec
 from scriptorium.minimal_pairs.spec import PairsSpec, ScorePairsSpec
 from scriptorium.objectives.spec import PretrainSettings, PretrainSpec
 from scriptorium.reporting.spec import TaskInLanguages, TaskInTables
@@ -124,6 +124,17 @@ class Specifications(ConfiguredRuns):
     @made_in("results/gaze/predictor")
     def train_predictor(self) -> Spec:
         return self._block("predictor").settings
+
+    @made_in("results/gaze/left_out")
+    def gaze_left_out(self) -> Spec:
+        block = self._block("left_out")
+        languages = {name: self.config.gaze.corpora[name].language for name in block.corpora}
+        return GazeLeftOutSpec(**block.settings.model_dump(), languages=languages)
+
+    @made_in("results/gaze/surprisal/{corpus}")
+    def gaze_surprisal(self, corpus: str) -> Spec:
+        self._known(corpus, self.config.gaze.corpora, "gaze corpus")
+        return SurprisalSpec(corpus=corpus)
 
     @made_in("results/runs/tables/gaze_cmcl2021")
     def benchmark_cmcl2021(self) -> Spec:

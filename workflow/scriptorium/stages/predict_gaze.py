@@ -3,10 +3,11 @@
     python -m scriptorium.stages.predict_gaze --spec '{"text": "The horse raced past the barn fell."}' --out DIR \\
         --input predictor=results/gaze/predictor/manifest.json
 
-inputs: predictor = manifest of train_predictor; text = a UTF-8 file, instead of `text` in the specification (paragraphs
-are separated by line ends)
+inputs: predictor = manifest of train_predictor or gaze_left_out; text = a UTF-8 file, instead of `text` in the
+specification (paragraphs are separated by line ends)
 out: predictions.parquet, predictions.tsv: sentence, word_index, word, and for each measure its prediction
-(<measure>), an interval (<measure>_low, <measure>_high) and the members' standard deviation (<measure>_members)
+(<measure>), an interval (<measure>_low, <measure>_high) and, where encoders are members, their standard deviation
+(<measure>_members); heat_map.html: the text, coloured by each measure
 
 The interval: within it lay 80 % of the means over the training corpus's participants, for words with a similar
 prediction that the predicting model had not seen. It is about means over as many participants as that corpus has, and
@@ -16,8 +17,6 @@ about texts like its own.
 from __future__ import annotations
 
 import sys
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +29,6 @@ from scriptorium.spec import Spec
 if TYPE_CHECKING:
     import pandas as pd
 
-    from scriptorium.gaze.predictor.ensemble import Predicted
 
 SHOWN = 60  # words in the table on the screen
 
@@ -39,6 +37,7 @@ class PredictGazeSpec(Spec):
     """The text to predict for."""
 
     text: str | None = Field(None, description="the text; empty: the input `text` is a file")
+    language: str = Field("en", description="of the text, for the frequencies of its words")
 
     def model_post_init(self, _: Any) -> None:
         if any(0xD800 <= ord(c) <= 0xDFFF for c in self.text or ""):
@@ -46,47 +45,27 @@ class PredictGazeSpec(Spec):
 
 
 def run(job: stage.Job) -> list[Path]:
-    from scriptorium.gaze.predictor.ensemble import Ensemble
-    from scriptorium.gaze.sentences import sentences as sentence_of
+    from scriptorium.gaze.predictor.heat_map import page
+    from scriptorium.gaze.predictor.pretrained import from_pretrained
     from scriptorium.reporting import tables
 
-    text = _text(job)
-    sentences = []
-    for words in filter(None, map(str.split, text.splitlines())):  # no sentence goes on behind a line's end
-        numbered = groupby(zip(words, sentence_of(words), strict=True), key=itemgetter(1))
-        sentences += [[word for word, _ in group] for _, group in numbered]
-    ensemble = Ensemble.load(job.input_dir("predictor") / "model")
-    tokenizer = ensemble.sentence_tokenizer()
-    found = ensemble.predict(sentences, tokenizer)
-    table = _table(sentences, ensemble.measures, found)
-
-    counts = {
-        "erased": "words left no word piece; they were read as an unknown word",
-        "windowed": "sentences are longer than the encoder; they were read in several windows",
-        "cut": "words have more pieces than the encoder takes; their ends were not read",
-    }
-    for name, meaning in counts.items():
-        if count := getattr(tokenizer, name):
-            job.ledger.note(f"{count} {meaning}")
-            sys.stderr.write(f"note: {count} {meaning}\n")
-    job.ledger.metrics(
-        0,
-        {
-            "words": len(table),
-            "sentences": len(sentences),
-            "erased": tokenizer.erased,
-            "windowed": tokenizer.windowed,
-            "cut": tokenizer.cut,
-        },
-    )
-    print(readable(table, ensemble.measures))
+    model = from_pretrained(job.input_dir("predictor"))
+    table = model.read(_text(job), language=job.spec.language)
+    for text in model.notes:
+        job.ledger.note(text)
+        sys.stderr.write(f"note: {text}\n")
+    job.ledger.metrics(0, {"words": len(table), "sentences": int(table["sentence"].max()) + 1})
+    print(readable(table, model.measures))
 
     parquet = job.out / "predictions.parquet"
     table.to_parquet(parquet, index=False)
     tsv = tables.write(table, job.out / "predictions.tsv")
+    picture = job.out / "heat_map.html"
+    picture.write_text(page(table, model.measures), encoding="utf-8")
     job.ledger.artifact(parquet, "dataset")
     job.ledger.artifact(tsv, "table")
-    return [parquet, tsv]
+    job.ledger.artifact(picture, "figure")
+    return [parquet, tsv, picture]
 
 
 def readable(table: pd.DataFrame, measures: tuple[str, ...]) -> str:
@@ -123,18 +102,6 @@ def _text(job: stage.Job) -> str:
     if not text.split():
         raise UserError("there is no word in it", where=where, remedy="give a text with at least one word")
     return text
-
-
-def _table(sentences: list[list[str]], measures: tuple[str, ...], found: Predicted) -> pd.DataFrame:
-    import pandas as pd
-
-    rows = [(number, index, word) for number, words in enumerate(sentences) for index, word in enumerate(words)]
-    table = pd.DataFrame(rows, columns=["sentence", "word_index", "word"])
-    columns = {}
-    for column, measure in enumerate(measures):
-        parts = {"": found.values, "_low": found.low, "_high": found.high, "_members": found.disagreement}
-        columns |= {f"{measure}{suffix}": values[:, column] for suffix, values in parts.items()}
-    return table.assign(**columns)
 
 
 if __name__ == "__main__":

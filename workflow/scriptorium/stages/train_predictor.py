@@ -34,6 +34,7 @@ def run(job: stage.Job) -> list[Path]:
         spec,
         upper,
         lambda part, epoch, found: job.ledger.metrics(epoch, {f"{part}/{name}": v for name, v in found.items()}),
+        job.ledger.note,
     )
 
     columns = {}

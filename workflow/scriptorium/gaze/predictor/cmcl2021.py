@@ -19,13 +19,17 @@ ITERATIONS, LEARNING_RATE, MIN_SAMPLES_LEAF = 300, 0.1, 20
 
 
 def baselines(train: pd.DataFrame, test: pd.DataFrame, measures: Sequence[str], seed: int) -> dict[str, np.ndarray]:
-    """Predictions [words, measures] for test, of models without an encoder: mean, median, length, boosting."""
+    """Predictions [words, measures] for test, of models without an encoder: mean, median, length, length and
+    frequency, boosting.
+    """
     values, size = train[list(measures)].to_numpy(), len(test)
     features = {}
     for name, table in (("train", train), ("test", test)):
         features[name] = np.concatenate(surface(sentences(table, measures)[0]))[:, : len(BASE)].astype(np.float64)
     length = BASE.index("length")
+    both = [length, BASE.index("zipf")]
     line = LinearRegression().fit(features["train"][:, [length]], values)
+    plane = LinearRegression().fit(features["train"][:, both], values)
     boosting = gaze_boosting.fit(
         features["train"],
         values,
@@ -39,6 +43,7 @@ def baselines(train: pd.DataFrame, test: pd.DataFrame, measures: Sequence[str], 
         "mean": np.tile(values.mean(axis=0), (size, 1)),
         "median": np.tile(np.median(values, axis=0), (size, 1)),
         "length": line.predict(features["test"][:, [length]]),
+        "length_frequency": plane.predict(features["test"][:, both]),
         "boosting": boosting.predict(features["test"]),
     }
     return {name: within(predicted, [100.0] * len(measures)) for name, predicted in found.items()}

@@ -42,15 +42,20 @@ def cross_fit(
     settings: PredictorSettings,
     upper: Sequence[float | None],
     watch: Callable[[str, int, dict[str, float]], None] = lambda part, epoch, metrics: None,
+    note: Callable[[str], None] = lambda text: None,
 ) -> tuple[Ensemble, OutOfFold]:
     """sentences as words, values [words, measures] of each (NaN: unknown), fold [sentences], backbone: a folder.
 
-    `watch(part, epoch, metrics)` hears of every epoch; nothing is chosen by it. The encoders' weight is chosen per
-    measure on all out-of-fold words: one number each, so the mixed out-of-fold error is hardly optimistic.
+    `watch(part, epoch, metrics)` hears of every epoch; nothing is chosen by it. `note` hears what did not fit.
+    The encoders' weight is chosen per measure on all out-of-fold words: one number each, so the mixed out-of-fold error
+    is hardly optimistic.
     """
     tokenizer = transformers.AutoTokenizer.from_pretrained(backbone, local_files_only=True)
     config = transformers.AutoConfig.from_pretrained(backbone, local_files_only=True)
-    tokenised = SentenceTokenizer(tokenizer, longest_input(config))(sentences, values)
+    cutting = SentenceTokenizer(tokenizer, longest_input(config))
+    tokenised = cutting(sentences, values)
+    for text in cutting.notes():
+        note(text)
     observed = np.concatenate(values)
     features = np.concatenate([window.features for windows in tokenised for window in windows])
     fold_of_word = np.repeat(fold, [len(words) for words in sentences])

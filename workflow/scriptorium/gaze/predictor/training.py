@@ -65,6 +65,15 @@ class SentenceTokenizer:
             )
         return found
 
+    def notes(self) -> list[str]:
+        """What did not fit so far, with counts."""
+        counts = {
+            "words left no word piece; they were read as an unknown word": self.erased,
+            "sentences are longer than the encoder; they were read in several windows": self.windowed,
+            "words have more pieces than the encoder takes; their ends were not read": self.cut,
+        }
+        return [f"{count} {meaning}" for meaning, count in counts.items() if count]
+
     def _by_word(self, pieces: np.ndarray, word_of: np.ndarray, words: int) -> list[np.ndarray]:
         found = [pieces[word_of == word] for word in range(words)]
         for word, own in enumerate(found):

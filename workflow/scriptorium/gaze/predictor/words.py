@@ -17,11 +17,12 @@ SENTENCE = ["corpus", "document", "sentence"]
 PLACE = [*SENTENCE, "word_index"]
 
 
-def read(words: Sequence[Path], measures: Sequence[str]) -> pd.DataFrame:
+def read(words: Sequence[Path], measures: Sequence[str], *, complete: bool = True) -> pd.DataFrame:
     """All gaze tables as one, sorted by place: corpus, document, sentence, word_index, word, and the measures.
 
     words: manifests. A measure that a corpus does not have stays NaN. Raises UserError for a missing column, a
-    negative or infinite value, a share above 1, a measure that no corpus has, a word that occurs twice.
+    negative or infinite value, a share above 1, a word that occurs twice, and, if they are to be `complete`, a measure
+    that no corpus has.
     """
     tables = []
     for path in words:
@@ -51,7 +52,7 @@ def read(words: Sequence[Path], measures: Sequence[str]) -> pd.DataFrame:
         place = "/".join(map(str, table.loc[double, PLACE].iloc[0]))
         raise UserError(f"word {place} occurs twice", where=where, remedy="name every corpus once")
     for measure in measures:
-        if table[measure].isna().all():
+        if complete and table[measure].isna().all():
             raise UserError(f"no word has a {measure}", where=where, remedy="leave it out of `measures`")
     return table
 

@@ -9,7 +9,8 @@ import pandas as pd
 from scriptorium.errors import UserError
 from scriptorium.files.tables import header, members, read_table
 from scriptorium.gaze.readers.spec import DurationOptions
-from scriptorium.gaze.rows import measure, place_of, position
+from scriptorium.gaze.reports import measures
+from scriptorium.gaze.rows import place_of, position
 from scriptorium.gaze.table import DURATIONS, MEASURES
 from scriptorium.ledger import Ledger
 
@@ -26,13 +27,13 @@ def read(artifact: Path, options: DurationOptions, ledger: Ledger) -> pd.DataFra
     ffd, gd, gpt, trt. sentence_id, word_id and participant_id mean the same.
 
     word_index counts from 0 or 1 without gap or repetition in every sentence of every participant; all participants
-    of a sentence have the same words. With sentence_id and no document every sentence is a document, and its id may
-    be any text. Raises UserError naming file, row and remedy otherwise.
+    of a sentence have the same words. A skipped word may have blank measures. With sentence_id and no document every
+    sentence is a document, and its id may be any text. Raises UserError naming file, row and remedy otherwise.
     """
-    return pd.concat([_table(path) for path in members(artifact, ".csv", ".tsv")])
+    return pd.concat([_table(path, ledger) for path in members(artifact, ".csv", ".tsv")])
 
 
-def _table(path: Path) -> pd.DataFrame:
+def _table(path: Path, ledger: Ledger) -> pd.DataFrame:
     columns = header(path)
     for before, now in RENAMED.items():
         if before in columns and not {"participant", "participant_id"} & {*columns}:
@@ -51,7 +52,5 @@ def _table(path: Path) -> pd.DataFrame:
     part = raw[["document", "word", "participant"]].copy()
     part["sentence"] = 0 if alone else position(raw, "sentence", path)
     part["position"] = position(raw, "word_index", path)
-    for name in MEASURES:
-        if name in raw:
-            part[name] = measure(raw, name, path)
-    return part.assign(place=place_of(raw, path))
+    found = measures(raw, {name: name for name in MEASURES if name in raw}, path, ledger)
+    return part.join(found).assign(place=place_of(raw, path))

@@ -14,7 +14,7 @@ from scriptorium.files.tables import header, members, read_table
 from scriptorium.gaze.readers.spec import MeansOptions
 from scriptorium.gaze.rows import measure
 from scriptorium.gaze.sentence_ids import number_words, place_by_sentence
-from scriptorium.gaze.sentences import sentences
+from scriptorium.gaze.sentences import LONGEST, sentences
 from scriptorium.ledger import Ledger
 
 GAPS_ARE_FAULTS = True
@@ -26,8 +26,6 @@ NAMES = {
     "trt": "total_fix_dur",
     "fix_prop": "fix_prob",
 }
-
-LONGEST_SENTENCE = 200  # words: more than that in a running text and our rule has found no ends (ours)
 
 
 def read(artifact: Path, options: MeansOptions, ledger: Ledger) -> pd.DataFrame:
@@ -63,7 +61,7 @@ def _cut(raw: pd.DataFrame, path: Path) -> pd.DataFrame:
     marked = word.str.endswith("<eos>")
     cut = marked.shift(fill_value=False).cumsum() if marked.any() else sentences(list(word))
     raw = raw.assign(word=word.str.removesuffix("<eos>"), sentence_id=np.asarray(cut).astype(str))
-    if (longest := raw["sentence_id"].value_counts().max()) > LONGEST_SENTENCE:
+    if (longest := raw["sentence_id"].value_counts().max()) > LONGEST:
         raise UserError(
             f"a sentence of {longest} words: the text has no punctuation to cut it by",
             where=path,

@@ -12,6 +12,9 @@ from pydantic import Field
 
 from scriptorium.spec import Spec
 
+Unit = Literal["ms", "s", "samples500", "samples250"]
+Disagreement = Literal["error", "majority"]
+
 
 class ReaderOptions(Spec):
     """Of a reader without options of its own, whose source has no durations or none in a known unit."""
@@ -22,8 +25,8 @@ class ReaderOptions(Spec):
 class DurationOptions(ReaderOptions):
     """Of a reader whose source has durations."""
 
-    duration_unit: Literal["ms", "samples500"] = Field(
-        "ms", description="unit of the source's durations: milliseconds, or samples at 500 Hz (2 ms each)"
+    duration_unit: Unit = Field(
+        "ms", description="unit of the source's durations: milliseconds, seconds, or samples at 500 or 250 Hz"
     )
 
 
@@ -41,7 +44,7 @@ class ZucoOptions(DurationOptions):
     memory_mb: ClassVar[int] = 16000  # the files hold EEG beside the gaze, and MATLAB 5 cannot be read in part
 
     # docs/papers/cogbert.md section 9.1
-    duration_unit: Literal["ms", "samples500"] = Field("samples500", description="unit of the source's durations")
+    duration_unit: Unit = Field("samples500", description="unit of the source's durations")
     tasks: str = Field("", description='which tasks, such as "SR NR"; empty: all')
 
 
@@ -69,7 +72,7 @@ class ProvoOptions(DurationOptions):
 class Cmcl2021Options(DurationOptions):
     """Files of the shared task CMCL 2021."""
 
-    duration_unit: Literal["ms", "samples500"] = Field(
+    duration_unit: Unit = Field(
         "samples500", description="unit of the source's durations, once they are brought back from the scale of 0-100"
     )
     scaled: bool = Field(
@@ -96,6 +99,48 @@ class MeansOptions(DurationOptions):
     blanks: str = Field("", description="what stands for a blank inside a word; empty: such a word is refused")
 
 
+class EyelinkOptions(DurationOptions):
+    """Interest-area reports of EyeLink's Data Viewer, from any laboratory."""
+
+    participant: str = Field("RECORDING_SESSION_LABEL", description="column that says who read")
+    document: str = Field("item", description="column, a variable of the experiment, that says which text was read")
+    disagreement: Disagreement = Field(
+        "error", description="participants of a text who have other words: refused, or left out of it"
+    )
+
+
+class CelerOptions(DurationOptions):
+    """CELER's interest-area report."""
+
+    memory_mb: ClassVar[int] = 6000
+
+    texts: Literal["shared", "all"] = Field(
+        "shared", description="shared: the sentences that all participants read; all: also those that one alone read"
+    )
+    disagreement: Disagreement = Field(
+        "error", description="participants of a sentence who have other words: refused, or left out of it"
+    )
+
+
+class MecoOptions(DurationOptions):
+    """MECO's joint data."""
+
+    memory_mb: ClassVar[int] = 6000
+
+    language: str = Field("", description="which language, by MECO's code, such as en or du; empty: all")
+    disagreement: Disagreement = Field(
+        "majority", description="participants of a text who have other words: refused, or left out of it"
+    )
+
+
+class EmtecOptions(DurationOptions):
+    """EMTeC's reading measures."""
+
+    disagreement: Disagreement = Field(
+        "error", description="participants of a text who have other words: refused, or left out of it"
+    )
+
+
 OPTIONS: dict[str, type[ReaderOptions]] = {
     "onestop": OnestopOptions,
     "csv": DurationOptions,
@@ -105,6 +150,11 @@ OPTIONS: dict[str, type[ReaderOptions]] = {
     "cmcl2021": Cmcl2021Options,
     "cmcl2022": Cmcl2022Options,
     "means": MeansOptions,
+    "eyelink": EyelinkOptions,
+    "celer": CelerOptions,
+    "meco": MecoOptions,
+    "emtec": EmtecOptions,
+    "natural_stories": DurationOptions,
     "text": ReaderOptions,
 }
 GazeReader = Literal[tuple(OPTIONS)]

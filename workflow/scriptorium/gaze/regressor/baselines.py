@@ -15,7 +15,7 @@ from sklearn.linear_model import LinearRegression
 from threadpoolctl import threadpool_limits
 
 from scriptorium.linguistics.features import FEATURES
-from scriptorium.linguistics.surface import bare
+from scriptorium.linguistics.surface import bare, zipf_of
 
 
 def mean(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarray:
@@ -27,6 +27,11 @@ def length(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarray:
     """Linear in the number of characters, punctuation included."""
     model = LinearRegression().fit(_length(train)[:, None], train["label"])
     return model.predict(_length(test)[:, None])
+
+
+def length_frequency(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarray:
+    """Linear in the number of characters and the (English) Zipf frequency."""
+    return LinearRegression().fit(_length_frequency(train), train["label"]).predict(_length_frequency(test))
 
 
 def features(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarray:
@@ -54,7 +59,13 @@ def boosting(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> np.ndarray:
         return model.fit(surface(train, seen, own=1), train["label"]).predict(surface(test, seen))
 
 
-BASELINES = {"mean": mean, "length": length, "features": features, "boosting": boosting}
+BASELINES = {
+    "mean": mean,
+    "length": length,
+    "length_frequency": length_frequency,
+    "features": features,
+    "boosting": boosting,
+}
 
 
 def surface(words: pd.DataFrame, seen: Counter, own: int = 0) -> np.ndarray:
@@ -92,3 +103,7 @@ def surface(words: pd.DataFrame, seen: Counter, own: int = 0) -> np.ndarray:
 
 def _length(words: pd.DataFrame) -> np.ndarray:
     return words["word"].str.len().to_numpy(dtype=np.float64)
+
+
+def _length_frequency(words: pd.DataFrame) -> np.ndarray:
+    return np.column_stack([_length(words), [zipf_of(bare(word)) for word in words["word"]]])
