@@ -13,6 +13,7 @@ from scriptorium.config.project import Project
 from scriptorium.config.schema import Crosslingual, PretrainRecipe
 from scriptorium.errors import UserError, nearest
 from scriptorium.tasks.kind import kind_of
+from scriptorium.tasks.protocols import as_in_papers, without_protocol
 from scriptorium.text.spec import PackPairsSpec, PackSpec, SidesSpec
 
 
@@ -244,6 +245,18 @@ class ConfiguredRuns:
         wanted = {(v, t) for v in study.variants for t in study.tasks}
         return [run for run in self.finetuning if (run.variant, run.task) in wanted]
 
+    def beside_ours(self, name: str) -> list[Run]:
+        """The runs under protocol ours that stand beside those of a study of protocol paper."""
+        study = self._known(name, self.config.studies, "study")
+        if not study.beside:
+            raise UserError(
+                f"study {name} has no study of protocol ours beside it",
+                where="target path",
+                remedy=f"set studies.{name}.protocol: paper, and beside: <a study with the same variants and tasks>",
+            )
+        tasks = set(map(without_protocol, study.tasks))
+        return [run for run in self.study(study.beside) if run.variant in study.variants and run.task in tasks]
+
     def programme(self, name: str) -> list[str]:
         """Studies that a paper's target makes."""
         return [study for study, entry in self.config.studies.items() if entry.programme == name]
@@ -295,10 +308,19 @@ class ConfiguredRuns:
         papers = {name: variant.paper for name, variant in self.project.variants.items()}
         found = self.project.claims.claims
         return {
-            name: claim
+            name: claim.model_copy(update={"tasks": self._trained_on(claim)})
             for name, claim in found.items()
             if not programme or papers.get(claim.a, claim.paper).lower() == programme
         }
+
+    def _trained_on(self, claim: Claim) -> tuple[str, ...]:
+        """A claim's tasks under the protocols that studies have them in."""
+        studied = {task for study in self.config.studies.values() for task in study.tasks}
+        found = []
+        for task in claim.tasks:
+            both = [name for name in (task, as_in_papers(task)) if claim.of == "finetune" and name in studied]
+            found += both or [task]
+        return tuple(found)
 
     def all(self) -> Iterator[Run]:
         """Every run that the configuration knows, and so has a name for."""

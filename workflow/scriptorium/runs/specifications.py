@@ -40,12 +40,14 @@ from scriptorium.stages.tabulate_gaze import TabulateGazeSpec
 from scriptorium.stages.tabulate_languages import TabulateLanguagesSpec
 from scriptorium.stages.tabulate_pairs import TabulatePairsSpec
 from scriptorium.stages.tabulate_pretrain import TabulatePretrainSpec
+from scriptorium.stages.tabulate_protocols import TabulateProtocolsSpec
 from scriptorium.stages.tabulate_reading import TabulateReadingSpec
 from scriptorium.stages.tabulate_retrieval import TabulateRetrievalSpec
 from scriptorium.stages.tabulate_translation import TabulateTranslationSpec
 from scriptorium.stages.tabulate_vectors import TabulateVectorsSpec
 from scriptorium.stages.tabulate_weights import TabulateWeightsSpec
 from scriptorium.tasks.kind import kind_of
+from scriptorium.tasks.protocols import without_protocol
 from scriptorium.tasks.spec import FinetuneSettings, FinetuneSpec, KindOfTask, TaskDataSpec, TaskInput
 from scriptorium.text.dictionaries.spec import DictionarySpec
 from scriptorium.text.parallel.spec import ParallelSource, ParallelSpec
@@ -294,7 +296,15 @@ class Specifications(ConfiguredRuns):
     @made_in("results/runs/tables/finetune_{study}")
     def tabulate_finetune(self, study: str) -> Spec:
         entry = self._known(study, self.config.studies, "study")
-        return TabulateFinetuneSpec(study=study, baseline=entry.baseline, tasks=self._in_tables(entry.tasks))
+        return TabulateFinetuneSpec(
+            study=study, baseline=entry.baseline, tasks=self._in_tables(entry.tasks), protocol=entry.protocol
+        )
+
+    @made_in("results/runs/tables/protocols_{study}")
+    def tabulate_protocols(self, study: str) -> Spec:
+        self.beside_ours(study)
+        names = map(without_protocol, self.config.studies[study].tasks)
+        return TabulateProtocolsSpec(study=study, tasks=self._in_tables(names))
 
     @made_in("results/runs/tables/boundary_{study}")
     def tabulate_boundary(self, study: str) -> Spec:
