@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scriptorium.config import plug_in, translation
+from scriptorium.config import plug_in, study_checks, translation
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError, nearest
 from scriptorium.evaluation import xtreme
 from scriptorium.tasks.kind import kind_of
-from scriptorium.tasks.protocols import without_protocol
 
 if TYPE_CHECKING:
     from scriptorium.config.project import Project
@@ -408,26 +407,6 @@ class ReferenceChecks:
                         else "take variants that are trained on pairs",
                     )
 
-    def beside_ours(self, name: str) -> None:
-        """A study of protocol paper stands beside one of protocol ours that has its variants, tasks and seeds."""
-        study = self.config.studies[name]
-        self.known(study.beside, self.config.studies, "study", f"studies.{name}.beside")
-        other = self.config.studies[study.beside]
-        if (study.protocol, other.protocol) != ("paper", "ours"):
-            raise UserError(
-                f"studies.{name}.beside: {name} is of protocol {study.protocol} and {study.beside} of {other.protocol}",
-                where=self.where,
-                remedy="set beside a study of protocol paper, and name one of protocol ours",
-            )
-        wanted = {"variants": study.variants, "tasks": tuple(map(without_protocol, study.tasks))}
-        for key, names in wanted.items():
-            if missing := [own for own in names if own not in getattr(other, key)]:
-                raise UserError(
-                    f"studies.{name}.beside: {study.beside} lacks the {key} {', '.join(missing)}",
-                    where=self.where,
-                    remedy=f"add them to studies.{study.beside}.{key}, or take them out of studies.{name}.{key}",
-                )
-
     def studies(self) -> None:
         """Variants and tasks of each."""
         for name, study in self.config.studies.items():
@@ -437,8 +416,7 @@ class ReferenceChecks:
                 )
             for task in study.tasks:
                 self.known(task, self.config.tasks, "task", f"studies.{name}.tasks")
-            if study.beside:
-                self.beside_ours(name)
+            study_checks.check(self, name)
             for variant in study.variants:
                 recipe = self.project.variant(variant, "finetune", f"{self.where}: studies.{name}.variants").recipe
                 self.known(recipe.backbone, self.project.backbones, "backbone", f"variant {variant}, backbone")

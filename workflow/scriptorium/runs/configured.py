@@ -257,6 +257,27 @@ class ConfiguredRuns:
         tasks = set(map(without_protocol, study.tasks))
         return [run for run in self.study(study.beside) if run.variant in study.variants and run.task in tasks]
 
+    def submissions(self) -> list[str]:
+        """Manifests of GLUE's test files, predicted by every variant of the studies that ask for them."""
+        return [
+            f"results/glue_submission/{name}/{variant}/manifest.json"
+            for name, study in self.config.studies.items()
+            if study.glue_submission
+            for variant in study.variants
+        ]
+
+    def submitted(self, name: str, variant: str) -> list[Run]:
+        """The runs of a variant whose models predict GLUE's test files."""
+        study = self._known(name, self.config.studies, "study")
+        if not study.glue_submission:
+            raise UserError(
+                f"study {name} does not predict GLUE's test files",
+                where="target path",
+                remedy=f"set studies.{name}.glue_submission: true",
+            )
+        self._known(variant, dict.fromkeys(study.variants), f"variant of study {name}")
+        return [run for run in self.study(name) if run.variant == variant]
+
     def programme(self, name: str) -> list[str]:
         """Studies that a paper's target makes."""
         return [study for study, entry in self.config.studies.items() if entry.programme == name]
@@ -393,6 +414,13 @@ class ConfiguredRuns:
         }
         entries = [self.config.backbones[name] for name in used if name in self.config.backbones]
         return {(entry.finetuned, entry.task, entry.seed) for entry in entries if entry.finetuned}
+
+    @cached_property
+    def _submitted(self) -> set[tuple[str, str, int]]:
+        """Fine-tuned models that predict GLUE's test files."""
+        studies = {name: study for name, study in self.config.studies.items() if study.glue_submission}
+        runs = [run for name, study in studies.items() for own in study.variants for run in self.submitted(name, own)]
+        return {(run.variant, run.task, run.seed) for run in runs}
 
     @cached_property
     def packings(self) -> dict[str, PretrainRecipe]:

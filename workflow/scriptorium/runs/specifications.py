@@ -26,6 +26,7 @@ from scriptorium.stages.bench_pretrain import BenchPretrainSpec
 from scriptorium.stages.check_statistics import CheckStatisticsSpec
 from scriptorium.stages.compare_pretrain import ComparePretrainSpec
 from scriptorium.stages.gaze_baselines import GazeBaselineSpec
+from scriptorium.stages.predict_glue import GlueTask, PredictGlueSpec
 from scriptorium.stages.reveal import RevealSpec
 from scriptorium.stages.score import ScoreSpec
 from scriptorium.stages.significance import SignificanceSpec
@@ -155,7 +156,7 @@ class Specifications(ConfiguredRuns):
             **entry.shared(TaskInput),
             **recipe.shared(FinetuneSettings),
             train=train,
-            save_model=(variant, task, int(seed)) in self._drawn | self._lent,
+            save_model=(variant, task, int(seed)) in self._drawn | self._lent | self._submitted,
             seed=int(seed),
         )
 
@@ -305,6 +306,17 @@ class Specifications(ConfiguredRuns):
         self.beside_ours(study)
         names = map(without_protocol, self.config.studies[study].tasks)
         return TabulateProtocolsSpec(study=study, tasks=self._in_tables(names))
+
+    @made_in("results/glue_submission/{study}/{variant}")
+    def predict_glue(self, study: str, variant: str) -> Spec:
+        self.submitted(study, variant)
+        entries = {name: self.config.tasks[name] for name in self.config.studies[study].tasks}
+        return PredictGlueSpec(
+            tasks={
+                name: GlueTask(**task.shared(TaskInput), glue=task.options.task, metric=self._metric(name))
+                for name, task in entries.items()
+            }
+        )
 
     @made_in("results/runs/tables/boundary_{study}")
     def tabulate_boundary(self, study: str) -> Spec:
