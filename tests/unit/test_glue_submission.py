@@ -186,6 +186,8 @@ def test_a_study_that_predicts_test_files_keeps_its_models_and_no_other_does():
     assert found.submissions() == ["results/glue_submission/glue/bert/manifest.json"]
     assert found.finetune("bert", "wnli-paper", "0").save_model
     assert not found.finetune("bert", "wnli", "0").save_model
+    with pytest.raises(UserError, match="no study predicts GLUE's test files"):
+        runs(studies={"glue": {"glue_submission": False}}).submissions()
     spec = found.predict_glue("glue", "bert")
     assert spec.tasks["wnli-paper"].glue == "wnli"
     assert found.submission_sources("glue") == ["resources/glue-wnli/manifest.json"]

@@ -7,7 +7,7 @@ localrules:
 
 rule glue_submission:
     input:
-        RUNS.submissions(),
+        lambda wildcards: RUNS.submissions(),
 
 
 rule predict_glue:

@@ -259,12 +259,19 @@ class ConfiguredRuns:
 
     def submissions(self) -> list[str]:
         """Manifests of GLUE's test files, predicted by every variant of the studies that ask for them."""
-        return [
+        found = [
             f"results/glue_submission/{name}/{variant}/manifest.json"
             for name, study in self.config.studies.items()
             if study.glue_submission
             for variant in study.variants
         ]
+        if not found:
+            raise UserError(
+                "no study predicts GLUE's test files",
+                where="config/config.yaml",
+                remedy="set glue_submission: true in a study on tasks of GLUE (docs/protocols.md)",
+            )
+        return found
 
     def submitted(self, name: str, variant: str) -> list[Run]:
         """The runs of a variant whose models predict GLUE's test files."""
