@@ -2,7 +2,7 @@
 
 Public targets: all (default), data, gaze, pretraining, finetuning, tables, report, track, audit, verify;
 cogbert, mpnet, veco, veco2 (what there is of a paper); bench_cogbert, bench_pretrain, bench_crosslingual (speed beside a peer);
-check_statistics (whether intervals and p values hold, simulated).
+check_statistics (whether intervals and p values hold, simulated); glue_submission (GLUE's test files for its server).
 Every path below results/ is a target as well: `snakemake results/finetune/cogbert/sentiment/seed0/manifest.json`.
 """
 
@@ -40,6 +40,7 @@ include: "workflow/rules/retrieval.smk"
 include: "workflow/rules/vectors.smk"
 include: "workflow/rules/finetune.smk"
 include: "workflow/rules/languages.smk"
+include: "workflow/rules/glue_submission.smk"
 include: "workflow/rules/translation.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/track.smk"

@@ -128,6 +128,7 @@ ITS_SUBJECT = {
     "benchmark_cmcl2021": {"scriptorium.gaze.readers.cmcl2021"},
     "bench_crosslingual": {"scriptorium.objectives.veco", "scriptorium.objectives.veco2"},
     "bench_pretrain": {"scriptorium.objectives.bert", "scriptorium.objectives.mpnet"},
+    "predict_glue": {"scriptorium.tasks.readers.glue"},
 }
 
 

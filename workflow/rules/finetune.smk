@@ -68,6 +68,37 @@ rule tabulate_finetune:
         " --output table={output.table} figure={output.figure} 2> {log}"
 
 
+rule tabulate_protocols:
+    input:
+        ours=lambda wildcards: [run.manifest for run in RUNS.beside_ours(wildcards.study)],
+        paper=lambda wildcards: [run.manifest for run in RUNS.study(wildcards.study)],
+    output:
+        "results/runs/tables/protocols_{study}/manifest.json",
+        table=report(
+            "results/tables/protocols_{study}.tsv",
+            caption="../report/protocols.rst",
+            category="2 Fine-tuning",
+            subcategory="{study}",
+            labels={"study": "{study}", "show": "protocols, table"},
+        ),
+    log:
+        "logs/tabulate_protocols/{study}.log",
+    benchmark:
+        "benchmarks/tabulate_protocols/{study}.tsv"
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        spec=spec_of("tabulate_protocols"),
+        code=code_of("tabulate_protocols"),
+    message:
+        "Study {wildcards.study}: the papers' protocol beside ours"
+    shell:
+        "python -m scriptorium.stages.tabulate_protocols --spec {params.spec:q}"
+        " --out results/runs/tables/protocols_{wildcards.study} --input ours={input.ours} paper={input.paper}"
+        " --output table={output.table} 2> {log}"
+
+
 rule attention_maps:
     input:
         models=[run.manifest for run in RUNS.attention_runs()],

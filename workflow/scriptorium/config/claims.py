@@ -16,6 +16,7 @@ from scriptorium.config.yaml_files import read_yaml
 from scriptorium.errors import UserError, nearest
 from scriptorium.reporting.spec import ClaimRow, Stage
 from scriptorium.spec import Spec
+from scriptorium.tasks.protocols import without_protocol
 
 PUBLISHED = ("paper", "table", "system", "task", "metric", "value", "source", "note")
 
@@ -113,7 +114,7 @@ def _value(published: list[dict[str, str]], claim: Claim, selector: str | None, 
     """The published value of a side on a task; None if there is none. Percentages become shares of 1, as ours are."""
     for row in published:
         same = row["paper"] == claim.paper and f"{row['table']} / {row['system']}" == selector
-        if same and row["task"] == task and row["value"]:
+        if same and row["task"] == without_protocol(task) and row["value"]:
             return round(float(row["value"]) / (100 if row["metric"].endswith("%") else 1), 10)
     return None
 

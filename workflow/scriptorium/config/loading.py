@@ -16,6 +16,7 @@ import yaml
 
 from scriptorium.config.claims import PUBLISHED, check_published, read_claims
 from scriptorium.config.project import Project
+from scriptorium.config.protocols import under_protocols
 from scriptorium.config.references import ReferenceChecks, check_names
 from scriptorium.config.schema import RECIPES, Config, RegressorRecipe, Variant
 from scriptorium.config.yaml_files import read_yaml
@@ -39,7 +40,7 @@ NAMED = (
 
 def load(config: Mapping[str, Any], root: Path = Path(), where: str = "config/config.yaml") -> Project:
     """Read and check the whole configuration. Raises UserError naming file, row or key, and the remedy."""
-    parsed = Config.parse(without_null(config), where=where)
+    parsed = under_protocols(Config.parse(without_null(config), where=where), where)
     catalogue = read_catalogue(root / "config/datasets.tsv")
     variants = read_variants(root / "config/ablations.tsv", root / "config/recipes", parsed.recipes, where)
     numbers = root / "config/published.tsv"

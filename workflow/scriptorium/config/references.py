@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scriptorium.config import plug_in, translation
+from scriptorium.config import plug_in, study_checks, translation
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError, nearest
 from scriptorium.evaluation import xtreme
@@ -150,6 +150,15 @@ class ReferenceChecks:
                 raise UserError(f"tasks.{name}.labels: {fault}", where=self.where)
             if task.metric:
                 self.known(task.metric, dict.fromkeys(kind.shown(task.labels)), "metric", f"tasks.{name}.metric")
+            if task.best_by:
+                known = {shown.removeprefix("test/"): None for shown in kind.shown(task.labels)}
+                self.known(task.best_by, known, "metric", f"tasks.{name}.best_by")
+            if task.scale and task.kind != "regression":
+                raise UserError(
+                    f"tasks.{name}.scale: a task of kind {task.kind} has no numbers to scale",
+                    where=self.where,
+                    remedy="leave it out",
+                )
             if task.languages and not kind.takes_languages:
                 raise UserError(
                     f"tasks.{name}.languages: a task of kind {task.kind} cannot have them yet",
@@ -433,6 +442,7 @@ class ReferenceChecks:
                 )
             for task in study.tasks:
                 self.known(task, self.config.tasks, "task", f"studies.{name}.tasks")
+            study_checks.check(self, name)
             for variant in study.variants:
                 recipe = self.project.variant(variant, "finetune", f"{self.where}: studies.{name}.variants").recipe
                 self.known(recipe.backbone, self.project.backbones, "backbone", f"variant {variant}, backbone")

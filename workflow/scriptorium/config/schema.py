@@ -28,6 +28,7 @@ from scriptorium.linguistics.spec import AnnotateSpec
 from scriptorium.minimal_pairs.spec import PairsSettings
 from scriptorium.objectives.spec import PretrainSettings
 from scriptorium.objectives.spec.base import PACKED, TWO_SIDED
+from scriptorium.reporting.spec import Protocol
 from scriptorium.retrieval.readers.spec import READERS as RETRIEVAL_READERS
 from scriptorium.retrieval.spec import CollectionSettings, SearchSettings
 from scriptorium.spec import Spec
@@ -283,6 +284,20 @@ class Study(Spec):
     baseline: str = Field(description="the variant that all others are compared with")
     variants: tuple[str, ...] = Field(min_length=1, description="variants of ablations.tsv, baseline included")
     tasks: tuple[str, ...] = Field(min_length=1, description="tasks of this file")
+    protocol: Protocol = Field(
+        "ours",
+        description="ours: nothing is chosen on what is reported; paper: all of train, the public dev set is reported, "
+        "and the best epoch is chosen on it (docs/protocols.md)",
+    )
+    beside: str = Field(
+        "",
+        description="with protocol paper: a study of protocol ours with the same variants and tasks, which is set "
+        "beside it: results/tables/protocols_<study>.tsv",
+    )
+    glue_submission: bool = Field(
+        False,
+        description="its models are kept and predict GLUE's test files: results/glue_submission/<study>/<variant>/",
+    )
     seeds: tuple[Seed, ...] = Field((), description="empty: the seeds of this file")
     programme: str = Field("", description="paper whose target makes it as well, such as cogbert")
     on_request: bool = Field(False, description="made by its programme's target or by its path, not by default")

@@ -8,8 +8,8 @@ queries are masks throughout.
 `corrected` (default) predicts ordinary tokens only, so many of each block's own, and draws random tokens from them.
 `faithful` follows the original: p = round(rate * width) for all blocks of a batch, specials and padding among the
 predicted, random tokens of any id but fairseq's first four. The original's blocks are those of layout full-sentences:
-whole lines, padded. Padding is then predicted without a label and attended to, as there; ours reaches to the block's
-length, the original's to the longest of a batch of similar lengths. On packed blocks there is none.
+whole lines, padded to the longest of 16 blocks of similar length (objectives/widths.py). What padding there is, is
+predicted without a label and attended to, as there. On packed blocks there is none.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from scriptorium.objectives.collating import batches
 from scriptorium.objectives.draws import Draws
 from scriptorium.objectives.labels import IGNORED
 from scriptorium.objectives.masking import corrupt, count_of, word_beginnings
+from scriptorium.objectives.widths import widths_of
 from scriptorium.text.blocks import Blocks
 from scriptorium.text.tokenizers import word_starts
 
@@ -41,7 +42,8 @@ class PermutedBlocks(Dataset):
 
     input_ids [L] corrupted, document_ids [L]; and in the order of prediction positions [k], revealed [k] = the true
     tokens there, labels [k] = the same, or -100 where a prediction does not count (padding). With `masks_only` every
-    predicted token is replaced by the mask symbol, whatever `spec` says.
+    predicted token is replaced by the mask symbol, whatever `spec` says. `faithful` cuts padded blocks [L] to the width
+    of their batch, which is then their length in `lengths`, and adds columns [width] of zeros.
     Raises UserError: whole words are asked for, but the vocabulary does not mark them.
     """
 
@@ -55,6 +57,7 @@ class PermutedBlocks(Dataset):
         ordinary = ~self.special & ~np.isin(names, NEVER_IN_TEXT)
         faithful = spec.permuted.faithful
         self.ordinary = np.arange(FAIRSEQ_SPECIALS, len(names)) if faithful else np.flatnonzero(ordinary)
+        self.lengths = widths_of(blocks) if faithful and blocks.padded else None
         self.shares = {"mask": 1.0, "random": 0.0} if masks_only else {"mask": spec.mask, "random": spec.random}
 
     def __len__(self) -> int:
@@ -63,9 +66,13 @@ class PermutedBlocks(Dataset):
     def __getitem__(self, key: int | tuple[int, int]) -> dict[str, np.ndarray]:
         epoch, index = key if isinstance(key, tuple) else (0, key)
         input_ids, document_ids = self.blocks[index]
+        if self.lengths is not None:
+            input_ids, document_ids = (column[: self.lengths[index]] for column in (input_ids, document_ids))
         example = {**self.hide(input_ids, self.draws(epoch, index)), "document_ids": document_ids}
         if self.blocks.padded:
             example["attention_mask"] = (document_ids >= 0).astype(np.int64)
+        if self.lengths is not None:
+            example["columns"] = np.zeros(len(input_ids), np.int64)
         return example
 
     def hide(self, input_ids: np.ndarray, generator: np.random.Generator) -> dict[str, np.ndarray]:
@@ -101,8 +108,16 @@ def collate(*, document_attention: bool) -> Callable[[Sequence[dict[str, np.ndar
     """A function from examples to a batch: input_ids [B, L], positions, revealed and labels [B, K], all int64.
 
     K is the largest k of the batch; filled up with position -1 and label -100. With `document_attention` also
-    document_ids [B, L], and of padded blocks attention_mask [B, L].
+    document_ids [B, L], and of padded blocks attention_mask [B, L]. Without it, and where blocks of different widths
+    come together, document_ids are 0 in a block's own width and -1 behind it, so that each is computed as in its own.
     """
     fills = {"input_ids": 0, "positions": UNUSED, "revealed": 0, "labels": IGNORED, "attention_mask": 0}
-    fills |= {"document_ids": -1} if document_attention else {}
-    return batches(fills)
+    fills |= {"document_ids": -1} if document_attention else {"columns": -1}
+    together = batches(fills)
+
+    def batch(examples: Sequence[dict[str, np.ndarray]]) -> dict[str, torch.Tensor]:
+        made = together(examples)
+        columns = made.pop("columns", None)
+        return made if columns is None or (columns == 0).all() else {**made, "document_ids": columns}
+
+    return batch

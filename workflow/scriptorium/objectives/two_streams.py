@@ -63,6 +63,6 @@ def all_predictions(batch: Mapping[str, torch.Tensor]) -> int:
 
 def visible_shares(data: permuted_blocks.PermutedBlocks, mode: Mode) -> dict[str, float]:
     """What a prediction of `data` can use on average, as shares of a block: visible/tokens, visible/positions."""
-    counts = [len(data[index]["labels"]) for index in range(len(data))]
-    tokens, positions = np.mean([shares(mode, data.blocks.length, count) for count in counts], axis=0)
+    found = [shares(mode, len(one["input_ids"]), len(one["labels"])) for one in map(data.__getitem__, range(len(data)))]
+    tokens, positions = np.mean(found, axis=0)
     return {"visible/tokens": float(tokens), "visible/positions": float(positions)}

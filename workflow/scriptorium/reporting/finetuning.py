@@ -11,8 +11,9 @@ from matplotlib import pyplot as plt
 
 from scriptorium.errors import UserError, nearest
 from scriptorium.evaluation.statistics import holm, mean_sd
+from scriptorium.reporting import protocols
 from scriptorium.reporting.differences import Difference, FinetuneRun, difference, read
-from scriptorium.reporting.spec import TaskInTables
+from scriptorium.reporting.spec import Protocol, TaskInTables
 from scriptorium.reporting.style import COLOURS, INK, QUIET, RULE, save, styled
 from scriptorium.reporting.verdicts import (
     BASELINE,
@@ -33,13 +34,16 @@ LEAST_SPAN = 0.04  # of an axis: a smaller one would make nothing look like some
 ACTED = ("changed", "changed_seeds", "logit_shift", "seeds_needed")  # behind the others
 
 
-def table_of_variants(runs: Sequence[FinetuneRun], baseline: str, *, tasks: Mapping[str, TaskInTables]) -> pd.DataFrame:
+def table_of_variants(
+    runs: Sequence[FinetuneRun], baseline: str, *, tasks: Mapping[str, TaskInTables], protocol: Protocol = "ours"
+) -> pd.DataFrame:
     """One row per task and variant, the baseline first in each task.
 
     delta is variant minus baseline; the interval and p come from evaluation/statistics.py and speak of new seeds and
     new examples; p_holm is corrected over all rows of the study. A verdict of better or worse needs both p_holm < 0.05
     and an interval without 0; a variant that hardly differs from the baseline is not tested (reporting/manipulation.py,
-    whose three numbers stand behind); one seed gives no p and no verdict. These rules are ours.
+    whose three numbers stand behind); one seed gives no p and no verdict. These rules are ours. Under protocol `paper`
+    the median over seeds stands beside the mean, and last how the weights were chosen.
 
     Raises UserError: baseline missing for a task, different test examples, unknown metric.
     """
@@ -55,6 +59,7 @@ def table_of_variants(runs: Sequence[FinetuneRun], baseline: str, *, tasks: Mapp
         base_mean, _ = mean_sd([run.metrics[metric] for run in variants[baseline]])
         for name in order:
             mean, sd = mean_sd([run.metrics[metric] for run in variants[name]])
+            of_protocol = protocols.columns_of(variants[name], metric) if protocol == "paper" else {}
             row = {
                 "variant": name,
                 "task": task,
@@ -62,6 +67,7 @@ def table_of_variants(runs: Sequence[FinetuneRun], baseline: str, *, tasks: Mapp
                 "seeds": len(variants[name]),
                 "mean": mean,
                 "sd": sd,
+                **({"median": of_protocol["median"]} if of_protocol else {}),
                 "baseline_mean": base_mean,
                 "delta": np.nan,
                 "ci_low": np.nan,
@@ -71,6 +77,7 @@ def table_of_variants(runs: Sequence[FinetuneRun], baseline: str, *, tasks: Mapp
                 "verdict": BASELINE,
                 "scale": scale(len(variants[name])),
                 **dict.fromkeys(ACTED, np.nan),
+                **({"chosen": of_protocol["chosen"]} if of_protocol else {}),
             }
             if name != baseline:
                 made = found[len(rows)] = difference(variants[name], variants[baseline], tasks[task], metric)
@@ -104,13 +111,14 @@ def columns_of(found: Difference) -> dict[str, object]:
 
 def sentence(row: tuple) -> str:
     """One row of the table in plain words."""
+    chosen = f"; {row.chosen}, median {row.median:.3f}" if hasattr(row, "chosen") else ""
     if row.verdict == BASELINE:
-        return f"{row.task}: baseline {row.variant} reaches {row.metric} {row.mean:.3f} ({row.scale})"
+        return f"{row.task}: baseline {row.variant} reaches {row.metric} {row.mean:.3f} ({row.scale}){chosen}"
     p = "" if np.isnan(row.p_holm) else f", p after Holm {row.p_holm:.3f}"
     return (
         f"{row.task}: {row.variant} {row.mean:.3f}, {_signed(row.delta)} against the baseline "
         f"[{_signed(row.ci_low)}, {_signed(row.ci_high)}]{p}: {row.verdict} ({row.scale}); "
-        f"{row.changed:.1%} of the predictions differ"
+        f"{row.changed:.1%} of the predictions differ{chosen}"
     )
 
 

@@ -9,6 +9,8 @@ from pydantic import Field
 from scriptorium.spec import Spec
 from scriptorium.tasks.spec import KindOfTask, XtremeTask
 
+Protocol = Literal["ours", "paper"]  # of a fine-tuning study (docs/protocols.md)
+
 
 class TaskInTables(KindOfTask):
     """A task as its tables show it: its kind says how metrics are made of predictions."""

@@ -13,6 +13,7 @@ from scriptorium.config.project import Project
 from scriptorium.config.schema import Crosslingual, PretrainRecipe
 from scriptorium.errors import UserError, nearest
 from scriptorium.tasks.kind import kind_of
+from scriptorium.tasks.protocols import as_in_papers, without_protocol
 from scriptorium.text.spec import PackPairsSpec, PackSpec, SidesSpec
 
 
@@ -244,6 +245,46 @@ class ConfiguredRuns:
         wanted = {(v, t) for v in study.variants for t in study.tasks}
         return [run for run in self.finetuning if (run.variant, run.task) in wanted]
 
+    def beside_ours(self, name: str) -> list[Run]:
+        """The runs under protocol ours that stand beside those of a study of protocol paper."""
+        study = self._known(name, self.config.studies, "study")
+        if not study.beside:
+            raise UserError(
+                f"study {name} has no study of protocol ours beside it",
+                where="target path",
+                remedy=f"set studies.{name}.protocol: paper, and beside: <a study with the same variants and tasks>",
+            )
+        tasks = set(map(without_protocol, study.tasks))
+        return [run for run in self.study(study.beside) if run.variant in study.variants and run.task in tasks]
+
+    def submissions(self) -> list[str]:
+        """Manifests of GLUE's test files, predicted by every variant of the studies that ask for them."""
+        found = [
+            f"results/glue_submission/{name}/{variant}/manifest.json"
+            for name, study in self.config.studies.items()
+            if study.glue_submission
+            for variant in study.variants
+        ]
+        if not found:
+            raise UserError(
+                "no study predicts GLUE's test files",
+                where="config/config.yaml",
+                remedy="set glue_submission: true in a study on tasks of GLUE (docs/protocols.md)",
+            )
+        return found
+
+    def submitted(self, name: str, variant: str) -> list[Run]:
+        """The runs of a variant whose models predict GLUE's test files."""
+        study = self._known(name, self.config.studies, "study")
+        if not study.glue_submission:
+            raise UserError(
+                f"study {name} does not predict GLUE's test files",
+                where="target path",
+                remedy=f"set studies.{name}.glue_submission: true",
+            )
+        self._known(variant, dict.fromkeys(study.variants), f"variant of study {name}")
+        return [run for run in self.study(name) if run.variant == variant]
+
     def programme(self, name: str) -> list[str]:
         """Studies that a paper's target makes."""
         return [study for study, entry in self.config.studies.items() if entry.programme == name]
@@ -295,10 +336,19 @@ class ConfiguredRuns:
         papers = {name: variant.paper for name, variant in self.project.variants.items()}
         found = self.project.claims.claims
         return {
-            name: claim
+            name: claim.model_copy(update={"tasks": self._trained_on(claim)})
             for name, claim in found.items()
             if not programme or papers.get(claim.a, claim.paper).lower() == programme
         }
+
+    def _trained_on(self, claim: Claim) -> tuple[str, ...]:
+        """A claim's tasks under the protocols that studies have them in."""
+        studied = {task for study in self.config.studies.values() for task in study.tasks}
+        found = []
+        for task in claim.tasks:
+            both = [name for name in (task, as_in_papers(task)) if claim.of == "finetune" and name in studied]
+            found += both or [task]
+        return tuple(found)
 
     def all(self) -> Iterator[Run]:
         """Every run that the configuration knows, and so has a name for."""
@@ -371,6 +421,13 @@ class ConfiguredRuns:
         }
         entries = [self.config.backbones[name] for name in used if name in self.config.backbones]
         return {(entry.finetuned, entry.task, entry.seed) for entry in entries if entry.finetuned}
+
+    @cached_property
+    def _submitted(self) -> set[tuple[str, str, int]]:
+        """Fine-tuned models that predict GLUE's test files."""
+        studies = {name: study for name, study in self.config.studies.items() if study.glue_submission}
+        runs = [run for name, study in studies.items() for own in study.variants for run in self.submitted(name, own)]
+        return {(run.variant, run.task, run.seed) for run in runs}
 
     @cached_property
     def packings(self) -> dict[str, PretrainRecipe]:

@@ -321,6 +321,10 @@ class InputFiles(ConfiguredRuns):
     def task_source(self, task: str) -> str:
         return f"resources/{self._known(task, self.config.tasks, 'task').dataset}/manifest.json"
 
+    def submission_sources(self, study: str) -> list[str]:
+        """Manifests of the raw data of a study's tasks, in their order."""
+        return [self.task_source(task) for task in self._known(study, self.config.studies, "study").tasks]
+
     def task_translations(self, task: str) -> list[str]:
         """Manifest of the data set of files of translations, if the task names one."""
         given = self._known(task, self.config.tasks, "task").translations

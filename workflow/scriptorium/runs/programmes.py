@@ -64,9 +64,11 @@ class Programmes(InputFiles):
     def figures(self, studies: Iterable[str]) -> list[str]:
         """Tables of studies, and the figures that they ask for beside the usual one."""
         chosen = {name: self.config.studies[name] for name in studies}
-        return [f"results/tables/finetune_{name}.tsv" for name in chosen] + [
-            f"results/tables/{kind}_{name}.tsv" for name, study in chosen.items() for kind in study.figures
-        ]
+        return (
+            [f"results/tables/finetune_{name}.tsv" for name in chosen]
+            + [f"results/tables/{kind}_{name}.tsv" for name, study in chosen.items() for kind in study.figures]
+            + [f"results/tables/protocols_{name}.tsv" for name, study in chosen.items() if study.beside]
+        )
 
     def expected(self) -> list[Run]:
         """The training runs of the default target."""

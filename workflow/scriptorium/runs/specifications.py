@@ -26,6 +26,7 @@ from scriptorium.stages.bench_pretrain import BenchPretrainSpec
 from scriptorium.stages.check_statistics import CheckStatisticsSpec
 from scriptorium.stages.compare_pretrain import ComparePretrainSpec
 from scriptorium.stages.gaze_baselines import GazeBaselineSpec
+from scriptorium.stages.predict_glue import GlueTask, PredictGlueSpec
 from scriptorium.stages.reveal import RevealSpec
 from scriptorium.stages.score import ScoreSpec
 from scriptorium.stages.significance import SignificanceSpec
@@ -40,12 +41,14 @@ from scriptorium.stages.tabulate_gaze import TabulateGazeSpec
 from scriptorium.stages.tabulate_languages import TabulateLanguagesSpec
 from scriptorium.stages.tabulate_pairs import TabulatePairsSpec
 from scriptorium.stages.tabulate_pretrain import TabulatePretrainSpec
+from scriptorium.stages.tabulate_protocols import TabulateProtocolsSpec
 from scriptorium.stages.tabulate_reading import TabulateReadingSpec
 from scriptorium.stages.tabulate_retrieval import TabulateRetrievalSpec
 from scriptorium.stages.tabulate_translation import TabulateTranslationSpec
 from scriptorium.stages.tabulate_vectors import TabulateVectorsSpec
 from scriptorium.stages.tabulate_weights import TabulateWeightsSpec
 from scriptorium.tasks.kind import kind_of
+from scriptorium.tasks.protocols import without_protocol
 from scriptorium.tasks.spec import FinetuneSettings, FinetuneSpec, KindOfTask, TaskDataSpec, TaskInput
 from scriptorium.text.dictionaries.spec import DictionarySpec
 from scriptorium.text.parallel.spec import ParallelSource, ParallelSpec
@@ -164,7 +167,7 @@ class Specifications(ConfiguredRuns):
             **entry.shared(TaskInput),
             **recipe.shared(FinetuneSettings),
             train=train,
-            save_model=(variant, task, int(seed)) in self._drawn | self._lent,
+            save_model=(variant, task, int(seed)) in self._drawn | self._lent | self._submitted,
             seed=int(seed),
         )
 
@@ -305,7 +308,26 @@ class Specifications(ConfiguredRuns):
     @made_in("results/runs/tables/finetune_{study}")
     def tabulate_finetune(self, study: str) -> Spec:
         entry = self._known(study, self.config.studies, "study")
-        return TabulateFinetuneSpec(study=study, baseline=entry.baseline, tasks=self._in_tables(entry.tasks))
+        return TabulateFinetuneSpec(
+            study=study, baseline=entry.baseline, tasks=self._in_tables(entry.tasks), protocol=entry.protocol
+        )
+
+    @made_in("results/runs/tables/protocols_{study}")
+    def tabulate_protocols(self, study: str) -> Spec:
+        self.beside_ours(study)
+        names = map(without_protocol, self.config.studies[study].tasks)
+        return TabulateProtocolsSpec(study=study, tasks=self._in_tables(names))
+
+    @made_in("results/glue_submission/{study}/{variant}")
+    def predict_glue(self, study: str, variant: str) -> Spec:
+        self.submitted(study, variant)
+        entries = {name: self.config.tasks[name] for name in self.config.studies[study].tasks}
+        return PredictGlueSpec(
+            tasks={
+                name: GlueTask(**task.shared(TaskInput), glue=task.options.task, metric=self._metric(name))
+                for name, task in entries.items()
+            }
+        )
 
     @made_in("results/runs/tables/boundary_{study}")
     def tabulate_boundary(self, study: str) -> Spec:

@@ -5,8 +5,10 @@ inputs: data, backbone, and with cognition or the gaze loss: annotations (manife
 out: `predictions.parquet` (test set: id, label, prediction, and what docs/tasks.md names for each kind; language, where
 the task has several),
 `validation.parquet` (the same of the validation set),
-`metrics.json` (test/..., validation/... of the final weights; with plug-in also manipulation/changed, the share of the
-test predictions that differ where texts stand beside the translation of another one), with cognition
+`metrics.json` (test/..., validation/... of the weights that count: the last ones, or with `best_by` the best, of which
+best/epoch is then given, and best/reported: 1 where validation is the test set itself, else 0; with plug-in also
+manipulation/changed, the share of the test predictions that differ where texts stand beside the translation of another
+one), with cognition
 `feature_weights.tsv` (validation set, per fused layer and feature), and if asked for `model/` and `encoder/` (a
 backbone for others)
 """
@@ -35,6 +37,7 @@ def run(job: stage.Job) -> list[Path]:
     from transformers import AutoTokenizer
 
     from scriptorium.engine import training
+    from scriptorium.engine.best import Best
     from scriptorium.evaluation.by_language import kept, measured
     from scriptorium.fetching.backbones import backbone_directory
     from scriptorium.fetching.checkpoints import check_checkpoint
@@ -45,6 +48,7 @@ def run(job: stage.Job) -> list[Path]:
 
     spec = job.spec
     require_plain(spec)
+    require_whole_weights(job)
     kind = kind_of(spec.kind)
     backbone = backbone_directory(job.input_dir("backbone"))
     check_checkpoint(backbone)
@@ -74,13 +78,17 @@ def run(job: stage.Job) -> list[Path]:
         for note in data.notes(split):
             job.ledger.note(note)
 
-    fitted = kind.fit(tables["train"]["label"])
+    fitted = kind.fit(tables["train"]["label"], spec)
+    best = spec.best_by and Best(job.state, spec.best_by, lower_better=kind.lower_is_better(spec.best_by))
 
     def predicted(data: Labelled, given: transformers.EvalPrediction):
         return kept(kind.predicted(data, given.predictions, given.label_ids, spec, fitted), data.table)
 
     def measures(given: transformers.EvalPrediction) -> dict[str, float]:
-        return measured(kind, predicted(validation, given), spec.labels)
+        found = measured(kind, predicted(validation, given), spec.labels)
+        if best:
+            best.offer(model, found)
+        return found
 
     model, rates = build(spec, backbone, words, train)
     make_batch = train.collate(tokenizer.pad_token_id, multiple=8 if torch.cuda.is_available() else 1)
@@ -94,10 +102,17 @@ def run(job: stage.Job) -> list[Path]:
         held_out=validation,
         compute_metrics=measures,
         loss=kind.loss(fitted),
+        decay_all=spec.decay_all,
         terms=labelled,
         rates=rates,
     )
-    known = training.last_evaluation(trainer)
+    chosen = {}
+    if best:
+        known, step = best.restore(trainer)
+        epochs = step / -(-len(train) // spec.train.batch_size)
+        chosen = {"best/epoch": epochs, "best/reported": float(tables["validation"]["id"].equals(tables["test"]["id"]))}
+    else:
+        known = training.last_evaluation(trainer)
     trainer.compute_metrics = None  # those are validation's
     fitted = kind.chosen(fitted, known)
     made, looked_at = (predicted(data, trainer.predict(data)) for data in (test, validation))
@@ -106,7 +121,7 @@ def run(job: stage.Job) -> list[Path]:
         others = data_set("test", shuffled(test.table, spec.seed + 1))
         metrics["manipulation/changed"] = float(kind.changed(made, predicted(others, trainer.predict(others))).mean())
     job.ledger.metrics(trainer.state.global_step, metrics)
-    metrics |= {f"validation/{name}": value for name, value in known.items()}
+    metrics |= {f"validation/{name}": value for name, value in known.items()} | chosen
 
     files = [
         job.out / "predictions.parquet",
@@ -149,6 +164,16 @@ def require_plain(spec: FinetuneSpec) -> None:
             f"{name} cannot be used on a task of kind {spec.kind}",
             where="recipe of the variant",
             remedy="compare plain variants on this task, or take another kind of task",
+        )
+
+
+def require_whole_weights(job: stage.Job) -> None:
+    """Raises UserError where the best weights are to be kept and processes share them."""
+    if job.spec.best_by and job.impl.fsdp:
+        raise UserError(
+            "best_by keeps whole weights, and --fsdp shares them between processes",
+            where="--fsdp",
+            remedy="leave it out, or leave out best_by of the task",
         )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import Field
 
 from scriptorium import stage
-from scriptorium.reporting.spec import TaskInTables
+from scriptorium.reporting.spec import Protocol, TaskInTables
 from scriptorium.spec import Spec
 
 
@@ -21,6 +21,11 @@ class TabulateFinetuneSpec(Spec):
     study: str = Field(description="name of the study")
     baseline: str = Field(description="the variant that all others are compared with")
     tasks: dict[str, TaskInTables] = Field(description="its tasks by name")
+    protocol: Protocol = Field(
+        "ours",
+        exclude_if=lambda protocol: protocol == "ours",
+        description="paper: the median over seeds, and how the weights were chosen, stand in the table",
+    )
 
 
 def run(job: stage.Job) -> list[Path]:
@@ -28,7 +33,7 @@ def run(job: stage.Job) -> list[Path]:
 
     spec = job.spec
     runs = [finetuning.read(path) for path in job.inputs["runs"]]
-    made = finetuning.table_of_variants(runs, spec.baseline, tasks=spec.tasks)
+    made = finetuning.table_of_variants(runs, spec.baseline, tasks=spec.tasks, protocol=spec.protocol)
     files = [tables.write(made, job.outputs["table"]), finetuning.figure(runs, made, spec.tasks, job.outputs["figure"])]
     for row in made.itertuples():
         job.ledger.note(finetuning.sentence(row))

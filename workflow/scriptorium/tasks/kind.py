@@ -133,8 +133,9 @@ class TaskKind:
         """Fields of the model's configuration that describe the head."""
         return {}
 
-    def fit(self, label: pd.Series) -> Any:
-        """What the kind must know of the prepared labels of train beside the model; handed on to the methods below."""
+    def fit(self, label: pd.Series, settings: TaskInput) -> Any:
+        """What the kind must know of the prepared labels of train and of the settings beside the model; handed on to
+        the methods below."""
         return None
 
     def loss(self, fitted: Any) -> Callable[[Any, Tensor], Tensor] | None:

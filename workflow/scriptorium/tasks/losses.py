@@ -1,4 +1,4 @@
-"""Losses that keep padding out of the softmax, where those of transformers let it compete."""
+"""Losses where those of transformers are not right: padding is kept out of the softmax, numbers are learned scaled."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ def choice_loss(outputs: Mapping[str, Tensor], labels: Tensor) -> Tensor:
     """Cross-entropy over the options that there are; labels [B, 2]: the right one, and how many."""
     right, options = labels.unbind(-1)
     return nn.functional.cross_entropy(_without_padding(outputs["logits"], options), right)
+
+
+def scaled_error(outputs: Mapping[str, Tensor], labels: Tensor, *, scale: float) -> Tensor:
+    """Mean squared error of outputs [B, 1] from labels [B] / scale (MPNet's STS-B; docs/papers/mpnet.md section 5)."""
+    return nn.functional.mse_loss(outputs["logits"].squeeze(-1).float(), labels.float() / scale)
 
 
 def _without_padding(logits: Tensor, counts: Tensor) -> Tensor:

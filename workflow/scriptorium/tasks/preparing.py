@@ -47,7 +47,9 @@ def prepare(
         raise UserError(fault, where=f"{where}.labels")
     whole = named.load(READERS, spec.reader).read(widened(spec), artifact, ledger)
     frame = asked_for(whole, spec.languages) if spec.translations else whole
-    if not kind.repeated_texts_are_data:
+    if spec.validation_share == 0:
+        note_shared(frame, ledger)
+    elif not kind.repeated_texts_are_data:
         frame = without_repetitions(frame, ledger)
     splits = split_up(frame, spec, ledger)
     for name in SPLITS:
@@ -113,17 +115,40 @@ def without_repetitions(frame: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
     return kept.reset_index(drop=True)
 
 
+def note_shared(frame: pd.DataFrame, ledger: Ledger) -> None:
+    """How many texts (or pairs) of train stand in the reported set too: none is left out, as in the papers."""
+    texts = (frame["text"] + "\t" + frame["text_b"].fillna("")).str.casefold()
+    train, test = (texts[frame["split"] == name] for name in ("train", "test"))
+    shared = int(train.isin(set(test)).sum())
+    ledger.note(
+        f"no example is left out; the texts of {shared} of {len(train)} train examples are in the reported set too"
+    )
+
+
 def split_up(frame: pd.DataFrame, spec: TaskDataSpec, ledger: Ledger) -> dict[str, pd.DataFrame]:
     """The source's splits if it has any, else ours, by connected texts; both cut at the limits.
 
     A source with train and test alone (GLUE, CoNLL-2000) gets a validation split cut from its train: a share of
     `validation_share` or the limit, whichever is less, by connected texts too, in the label shares of train (ours).
+    With a share of 0 it is the test split once more: what papers report as dev set.
+
+    Raises UserError: a share of 0, and no public dev set.
     """
+    uncut = spec.validation_share == 0
     if (frame["split"] == "").all():
+        if uncut:
+            raise _no_dev_set(spec, "the source has no splits")
         own = _of_all_languages(spec.limits, spec)
         return in_languages({name: frame.iloc[rows] for name, rows in _cut(frame, spec, own).items()}, spec)
     parts = {name: frame[frame["split"] == name] for name in SPLITS}
-    if parts["validation"].empty and not parts["train"].empty:
+    if uncut and parts["validation"].empty:
+        if spec.options.dev != "reported":
+            raise _no_dev_set(spec, "the source has train and test alone")
+        parts["validation"] = parts["test"]
+        ledger.note(
+            f"the public dev set, {len(parts['test'])} examples, is validation and test: nothing is cut from train"
+        )
+    elif parts["validation"].empty and not parts["train"].empty:
         wanted = round(spec.validation_share * len(parts["train"]))
         most = _of_all_languages(spec.limits, spec, "train").get("validation", wanted)
         limits = {"validation": min(wanted, most), "test": 0}
@@ -139,6 +164,14 @@ def split_up(frame: pd.DataFrame, spec: TaskDataSpec, ledger: Ledger) -> dict[st
         chosen = draw(kind_of(spec.kind).strata(part), spec.limits.get(name, len(part)), spec.split_seed)
         parts[name] = part.iloc[chosen]
     return parts
+
+
+def _no_dev_set(spec: TaskDataSpec, why: str) -> UserError:
+    return UserError(
+        f"{why}, so there is no public dev set that the weights could be chosen on",
+        where=f"config/config.yaml, tasks.{spec.task}, validation_share: 0 (protocol: paper)",
+        remedy="take protocol: ours for this task, or give the data a dev split",
+    )
 
 
 def in_languages(parts: dict[str, pd.DataFrame], spec: TaskDataSpec) -> dict[str, pd.DataFrame]:

@@ -13,6 +13,12 @@ from scriptorium.spec import Spec
 from scriptorium.tasks.readers.spec import OPTIONS, AnyOptions, TaskReader
 from scriptorium.text.languages.spec import Language
 
+
+def _nothing(value: object) -> bool:
+    """Whether a setting is left as it was before there was such a setting: then specifications do not name it."""
+    return not value
+
+
 Kind = Annotated[
     Literal["classification", "regression", "tagging", "gaze", "question_answering", "multiple_choice"],
     ModuleOf("scriptorium.tasks.kinds"),
@@ -102,7 +108,11 @@ class TaskData(KindOfTask):
     )
     split_seed: int = Field(0, ge=0, description="seed of the split, where the source brings none")
     validation_share: float = Field(
-        0.1, gt=0, le=0.15, description="share of train that becomes validation, where the source has train and test"
+        0.1,
+        ge=0,
+        le=0.15,
+        description="share of train that becomes validation, where the source has train and test; 0: no part of it, so "
+        "the public dev set is both what is chosen on and what is reported (docs/protocols.md)",
     )
 
     def model_post_init(self, _: Any) -> None:
@@ -141,7 +151,7 @@ class TaskDataSpec(TaskData):
 
 
 class TaskInput(KindOfTask):
-    """How an example becomes a model's input."""
+    """How an example becomes a model's input, and which of the weights on the way count."""
 
     max_length: int = Field(
         128, gt=2, description="longest input in word pieces; longer ones are cut and counted, or become windows"
@@ -155,6 +165,19 @@ class TaskInput(KindOfTask):
         gt=0,
         description="multiple choice: longest question with an option, in pieces; 128 is RoBERTa's for RACE "
         "(docs/papers/mpnet.md section 5)",
+    )
+    best_by: str | None = Field(
+        None,
+        exclude_if=_nothing,
+        description="metric of validation, such as accuracy: the weights of the evaluation where it was best count, "
+        "the first of several; empty: the last weights do",
+    )
+    scale: float | None = Field(
+        None,
+        gt=0,
+        exclude_if=_nothing,
+        description="regression: the model learns label / scale, and its outputs are multiplied by it again; 5 is "
+        "MPNet's for STS-B; empty: the labels as they are",
     )
 
 
@@ -191,6 +214,11 @@ class FinetuneSettings(Spec):
         None, description="VECO's plug-in: translations are read through the cross-attention; empty: plug-out"
     )
     reinitialise: bool = Field(False, description="control: keep the shape, throw the pre-trained weights away")
+    decay_all: bool = Field(
+        False,
+        exclude_if=_nothing,
+        description="weight decay falls on biases and norms as well, as in fairseq, which MPNet is fine-tuned with",
+    )
 
     def model_post_init(self, _: Any) -> None:
         if self.plug_in and (self.cognition or self.gaze_loss):
@@ -203,3 +231,8 @@ class FinetuneSpec(TaskInput, FinetuneSettings):
     train: TrainSpec
     save_model: bool = Field(False, description="keep model/ and encoder/ (large)")
     seed: int = Field(0, ge=0, description="of the new parameters, dropout, order and controls")
+
+    def model_post_init(self, context: Any) -> None:
+        super().model_post_init(context)
+        if self.scale and self.gaze_loss:
+            raise ValueError("scale: it replaces the loss that gaze_loss is added to; take one of them out")

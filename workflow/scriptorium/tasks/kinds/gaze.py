@@ -80,7 +80,7 @@ class Gaze(TaskKind):
 
         return named_outputs(labels)
 
-    def fit(self, label: pd.Series) -> Standardisation:
+    def fit(self, label: pd.Series, settings: TaskInput) -> Standardisation:
         from scriptorium.tasks.standardisation import Standardisation
 
         return Standardisation.of(label)

@@ -70,7 +70,7 @@ class QuestionAnswering(TaskKind):
     def head_settings(self, labels: Sequence[str]) -> dict[str, Any]:
         return {"num_labels": 2}  # beginning and end
 
-    def fit(self, label: pd.Series) -> float | None:
+    def fit(self, label: pd.Series, settings: TaskInput) -> float | None:
         """The threshold of "no answer": where a question may have none, validation is measured at 0."""
         return None if all(label) else 0.0
 

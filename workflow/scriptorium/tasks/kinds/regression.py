@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from scriptorium.tasks.kind import OfPredictions, TaskKind
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    from torch import Tensor, nn
 
     from scriptorium.tasks.labelled import Labelled
     from scriptorium.tasks.spec import TaskInput
@@ -42,11 +44,33 @@ class Regression(TaskKind):
     def head_settings(self, labels: Sequence[str]) -> dict[str, Any]:
         return {"num_labels": 1, "problem_type": "regression"}
 
+    def fit(self, label: pd.Series, settings: TaskInput) -> float | None:
+        """The number that labels are divided by, or None."""
+        return settings.scale
+
+    def loss(self, fitted: float | None) -> Callable[[Any, Tensor], Tensor] | None:
+        from scriptorium.tasks.losses import scaled_error
+
+        return None if fitted is None else partial(scaled_error, scale=fitted)
+
     def predicted(
-        self, data: Labelled, outputs: np.ndarray, labels: np.ndarray, settings: TaskInput, fitted: None
+        self, data: Labelled, outputs: np.ndarray, labels: np.ndarray, settings: TaskInput, fitted: float | None
     ) -> pd.DataFrame:
-        """outputs: [n, 1]."""
-        return data.table[["id", "label"]].assign(prediction=outputs[:, 0])
+        """outputs: [n, 1], of labels divided by `fitted` where there is one."""
+        made = outputs[:, 0] if fitted is None else outputs[:, 0] * fitted
+        return data.table[["id", "label"]].assign(prediction=made)
+
+    def fold(self, fitted: float | None, model: nn.Module) -> None:
+        if fitted is None:
+            return
+        import torch
+        from torch import nn
+
+        classifier = getattr(model, "model", model).classifier
+        head = [module for module in classifier.modules() if isinstance(module, nn.Linear)][-1]
+        with torch.no_grad():
+            head.weight *= fitted
+            head.bias *= fitted
 
     def totals(self, predicted: pd.DataFrame, labels: Sequence[str]) -> np.ndarray:
         from scriptorium.evaluation.classification import moments

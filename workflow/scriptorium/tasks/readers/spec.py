@@ -24,6 +24,9 @@ class ReaderOptions(Spec):
     gives: ClassVar[dict[str, str]] = {}  # kind of task -> what the reader gives for it
     languages: ClassVar[Literal["never", "maybe", "always"]] = "never"  # whether a task names those of the files
     parallel: ClassVar[bool] = False  # rows of one id are translations of one another
+    # What the source's dev set is. reported: test, since the labels of the source's own test are not public; beside:
+    # validation, if the files bring one, beside test; none: there is no such split.
+    dev: ClassVar[Literal["reported", "beside", "none"]] = "none"
 
     def kinds(self) -> dict[str, str]:
         """The kinds of task that can be had with these options, each with what is given for it."""
@@ -39,6 +42,7 @@ class ClassesOptions(ReaderOptions):
 class TableOptions(ReaderOptions):
     """The user's own table: no options."""
 
+    dev: ClassVar = "beside"
     gives: ClassVar = {"classification": "a label per text", "regression": "a label per text"}
 
 
@@ -58,6 +62,7 @@ class VaderOptions(ReaderOptions):
 class GlueOptions(ReaderOptions):
     """A task of GLUE."""
 
+    dev: ClassVar = "reported"
     task: Literal["cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "qnli", "rte", "wnli"] = Field(
         description="which of GLUE's tasks"
     )
@@ -71,6 +76,7 @@ class GlueOptions(ReaderOptions):
 class ConllOptions(ReaderOptions):
     """Words with tags, one per line."""
 
+    dev: ClassVar = "beside"
     gives: ClassVar = {"tagging": "a tag per word"}
     task: Literal["chunking", "ner"] = Field(description="the column of the tag: the third, or the last")
     language: str = Field("", description="a word such as esp: only files that have it in their name; empty: all")
@@ -92,6 +98,7 @@ class GazeCorpusOptions(GazeFormat, ReaderOptions):
 class TaggedOptions(ReaderOptions):
     """Words with tags in files by language."""
 
+    dev: ClassVar = "beside"
     gives: ClassVar = {"tagging": "a tag per word"}
     languages: ClassVar = "always"
 
@@ -99,6 +106,7 @@ class TaggedOptions(ReaderOptions):
 class TextPairsOptions(ReaderOptions):
     """Pairs of texts with a class in files by language."""
 
+    dev: ClassVar = "beside"
     gives: ClassVar = {"classification": "classes"}
     languages: ClassVar = "always"
     parallel: ClassVar = True
@@ -108,6 +116,7 @@ class TextPairsOptions(ReaderOptions):
 class SquadOptions(ReaderOptions):
     """Questions on passages."""
 
+    dev: ClassVar = "reported"
     gives: ClassVar = {"question_answering": "a span of a passage"}
     languages: ClassVar = "maybe"
     parallel: ClassVar = True
@@ -120,7 +129,14 @@ class SquadOptions(ReaderOptions):
 class ChoicesOptions(ReaderOptions):
     """A reader of multiple choice, without options."""
 
+    dev: ClassVar = "beside"
     gives: ClassVar = {"multiple_choice": "one of several options"}
+
+
+class CopaOptions(ChoicesOptions):
+    """COPA and XCOPA, without options."""
+
+    dev: ClassVar = "reported"
 
 
 class MarkedWordsOptions(ReaderOptions):
@@ -151,7 +167,7 @@ OPTIONS: dict[str, type[ReaderOptions]] = {
     "text_pairs": TextPairsOptions,
     "squad": SquadOptions,
     "race": ChoicesOptions,
-    "copa": ChoicesOptions,
+    "copa": CopaOptions,
     "choices": ChoicesOptions,
     "marked_words": MarkedWordsOptions,
 }
