@@ -62,6 +62,7 @@ wildcard_constraints:
     collection="[^/]+",
     alignments="[^/]+",
     translation="[^/]+",
+    generation="[^/]+",
     dataset="[^/]+",
     study="[^/]+",
     seed=r"\d+",

@@ -230,6 +230,16 @@ class ConfiguredRuns:
             for seed in study.seeds or self.config.pretraining.seeds
         ]
 
+    def generation_study(self, name: str) -> list[Run]:
+        """The runs of a comparison of variants that write."""
+        study = self._known(name, self.config.generation_studies, "generation study")
+        return [
+            self._run("generate", f"generate/{variant}/{task}", name, variant, task, seed)
+            for task in study.generation
+            for variant in study.variants
+            for seed in study.seeds or self.config.pretraining.seeds
+        ]
+
     @cached_property
     def regressors(self) -> list[Run]:
         return [
@@ -280,9 +290,13 @@ class ConfiguredRuns:
         """All configured runs of a stage, or those of the studies of a programme, each once."""
         if stage == "finetune":
             return self.finetuned_in(self.programme(programme)) if programme else self.finetuning
-        if stage == "translate":
-            entries = self.config.translation_studies.items()
-            found = [self.translation_study(name) for name, entry in entries if programme in ("", entry.programme)]
+        compared = {
+            "translate": (self.config.translation_studies, self.translation_study),
+            "generate": (self.config.generation_studies, self.generation_study),
+        }
+        if stage in compared:
+            studies, of = compared[stage]
+            found = [of(name) for name, entry in studies.items() if programme in ("", entry.programme)]
         else:
             known = {"retrieve": ("retrieval", self.retrieval_of), "measure_vectors": ("vectors", self.vectors_of)}
             evaluation, of = known[stage]
@@ -314,8 +328,9 @@ class ConfiguredRuns:
         retrieval = {run.path: run for name in self._with("retrieval") for run in self.retrieval_of(name)}
         vectors = {run.path: run for name in self._with("vectors") for run in self.vectors_of(name)}
         yield from (zero_shot | probes | asked | retrieval | vectors).values()
-        translations = (self.translation_study(name) for name in self.config.translation_studies)
-        yield from {run.path: run for runs in translations for run in runs}.values()
+        written = [self.translation_study(name) for name in self.config.translation_studies]
+        written += [self.generation_study(name) for name in self.config.generation_studies]
+        yield from {run.path: run for runs in written for run in runs}.values()
         yield from self.finetuning
 
     def _with(self, evaluation: str) -> list[str]:
