@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 class WritingCausal(Writes):
     """Beside a causal language model of transformers."""
 
+    def forward(self, *arguments: Any, position_ids: Tensor | None = None, **named: Any) -> Any:
+        """As `Writes`. The positions stand here by name because transformers' `generate` gives those of a source that is
+        padded on its left only where it sees that they are taken."""
+        return super().forward(*arguments, position_ids=position_ids, **named)
+
     def told(self, where: Tensor, **named: Any) -> Tensor:
         """input_ids and attention_mask [B, T]; logits are computed of the target alone."""
         states = self.base_model(**named, use_cache=False).last_hidden_state
