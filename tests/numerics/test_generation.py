@@ -38,7 +38,7 @@ def tokenizer(folder):
 
 def made(folder, tokenizer, family: str, **changes):
     spec = GenerateSpec.parse(folder.spec(FAMILIES[family][1], **changes))
-    torch.manual_seed(0)
+    torch.manual_seed(5)
     return named.load(BODIES, spec.body).built(spec, folder.root / family / "model", tokenizer)
 
 

@@ -305,14 +305,25 @@ class ConfiguredRuns:
         return list({run.path: run for runs in found for run in runs}.values())
 
     def claims(self, programme: str = "") -> dict[str, Claim]:
-        """The claims by name; with a programme, those about its variants, and of its paper those never tested."""
-        papers = {name: variant.paper for name, variant in self.project.variants.items()}
+        """The claims by name; with a programme, those about its variants, and of its paper those never tested. Of a
+        programme that is no paper, those whose two variants its studies compare."""
+        papers = {name: variant.paper.lower() for name, variant in self.project.variants.items()}
         found = self.project.claims.claims
+        if programme and programme not in papers.values():
+            own = self._variants_of(programme)
+            return {name: claim for name, claim in found.items() if {claim.a, claim.b} <= own}
         return {
             name: claim
             for name, claim in found.items()
-            if not programme or papers.get(claim.a, claim.paper).lower() == programme
+            if not programme or papers.get(claim.a, claim.paper.lower()) == programme
         }
+
+    def _variants_of(self, programme: str) -> set[str]:
+        """The variants of all studies of a programme, whatever their stage."""
+        config = self.config
+        blocks = (config.studies, config.pretraining.studies, config.translation_studies, config.generation_studies)
+        studies = (study for block in blocks for study in block.values())
+        return {name for study in studies if study.programme == programme for name in study.variants}
 
     def all(self) -> Iterator[Run]:
         """Every run that the configuration knows, and so has a name for."""

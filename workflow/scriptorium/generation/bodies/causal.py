@@ -23,8 +23,8 @@ class WritingCausal(Writes):
     """Beside a causal language model of transformers."""
 
     def forward(self, *arguments: Any, position_ids: Tensor | None = None, **named: Any) -> Any:
-        """As `Writes`. The positions stand here by name because transformers' `generate` gives those of a source that is
-        padded on its left only where it sees that they are taken."""
+        """As `Writes`. The positions stand here by name, because transformers' `generate` gives those of a source that
+        is padded on its left only where it sees that they are taken."""
         return super().forward(*arguments, position_ids=position_ids, **named)
 
     def told(self, where: Tensor, **named: Any) -> Tensor:
