@@ -1,5 +1,5 @@
-"""A generation run that is killed while it trains, and stopped while it writes, ends with the same bits; and what a task or
-a study cannot be made of is refused while the DAG is built."""
+"""A generation run that is killed while it trains, and stopped while it writes, ends with the same bits; and what a task
+or a study cannot be made of is refused while the DAG is built."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from tests.writing import TRAIN, Folder, build
 pytest.importorskip("rouge_score")
 
 ROOT = Path(__file__).parents[2]
+RANDOM = "headline-random"
+PAIRS = {"dataset": None, "splits": None, "reader": "pairs"}
 BITS = ("model/model.safetensors", "hypotheses.parquet", "metrics.json")
 
 
@@ -132,7 +134,7 @@ def test_the_committed_claims_are_about_the_committed_study():
         (
             {},
             {"exclude": []},
-            {"variants": ["headline-random", "headline-t5"]},
+            {"variants": [RANDOM, "headline-t5"]},
             "which has the texts that headlines is",
         ),
         ({"splits": "bbc-topic"}, {}, {}, r"generation\.headlines\.splits: unknown task 'bbc-topic', did you mean"),
@@ -144,18 +146,18 @@ def test_the_committed_claims_are_about_the_committed_study():
         ({"metrics": ["ROUGE-3"]}, {}, {}, "metrics"),
         ({"metrics": []}, {}, {}, "metrics"),
         ({"options": {"source": "x"}}, {}, {}, "source"),
-        ({}, {}, {"variants": ["headline-random", "of-bert"]}, "trained by bert, which does not say how it writes"),
+        ({}, {}, {"variants": [RANDOM, "of-bert"]}, "trained by bert, which does not say how it writes"),
         (
             {},
             {},
-            {"variants": ["headline-random", "of-minilm"]},
-            "not pre-trained here, which does not say how it writes",
+            {"variants": [RANDOM, "of-minilm"]},
+            "not pre-trained here, which does not say how",
         ),
         (
             {},
             {},
-            {"variants": ["headline-random", "bert"]},
-            "'bert' has a finetune recipe, a generate recipe is needed",
+            {"variants": [RANDOM, "bert"]},
+            "'bert' has a finetune recipe, a generate recipe is",
         ),
         ({}, {}, {"baseline": "headline-t5"}, "baseline 'headline-t5' is not among its variants"),
         ({}, {}, {"generation": ["headline"]}, "unknown generation task 'headline', did you mean 'headlines'"),
@@ -180,7 +182,7 @@ def test_the_committed_claims_are_about_the_committed_study():
                 "options": {"source": "en", "target": "de"},
             },
             {},
-            {"variants": ["headline-random", "of-pairs"]},
+            {"variants": [RANDOM, "of-pairs"]},
             "tested on held-out pairs of 'tatoeba', and its backbone is pre-trained on 'en-de'",
         ),
     ],
@@ -192,4 +194,4 @@ def test_a_configuration_that_cannot_work_is_refused_while_the_dag_is_built(load
 
 def test_what_works_is_not_refused(load):
     load({"source_length": 5000}, variants=["headline-t5", "headline-prefix-lm"], baseline="headline-t5")
-    load(variants=["headline-random", "said"])
+    load(variants=[RANDOM, "said"])

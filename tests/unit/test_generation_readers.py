@@ -1,5 +1,5 @@
-"""Proves that headlines, lines of JSON and pairs become generation tasks whose splits share nothing, that a split can be
-taken over, that a corpus leaves out what is tested, and that bad lines are refused with their place."""
+"""Proves that headlines, lines of JSON and pairs become generation tasks whose splits share nothing, that a split can
+be taken over, that a corpus leaves out what is tested, and that bad lines are refused with their place."""
 
 from __future__ import annotations
 

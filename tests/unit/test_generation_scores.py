@@ -1,4 +1,4 @@
-"""Proves scores of written texts by cases that are computed by hand, and the table, the claims and the page of a study."""
+"""Proves scores of written texts by cases computed by hand, and the table, the claims and the page of a study."""
 
 from __future__ import annotations
 
