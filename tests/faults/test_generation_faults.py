@@ -1,5 +1,5 @@
-"""A generation run that is killed while it trains, and stopped while it writes, ends with the same bits; and what a task
-or a study cannot be made of is refused while the DAG is built."""
+"""A generation run that is killed while it trains, and stopped while it writes, ends with the same bits; and what a
+task or a study cannot be made of is refused while the DAG is built."""
 
 from __future__ import annotations
 
@@ -128,68 +128,38 @@ def test_the_committed_claims_are_about_the_committed_study():
 
 
 @pytest.mark.parametrize(
-    ("entry", "corpus", "changes", "said"),
+    ("entry", "changes", "said"),
     [
-        ({"splits": None}, {}, {}, "pre-trained on 'english', which has the texts that headlines is tested on"),
+        ({"splits": None}, {}, "pre-trained on 'english', which has the texts that headlines is tested on"),
+        ({"splits": "bbc-topic"}, {}, r"generation\.headlines\.splits: unknown task 'bbc-topic', did you mean"),
+        ({"source_length": 600}, {}, r"source_length of generation\.headlines needs 600 positions"),
+        ({"source_length": 500}, {}, "source_length and target_length of generation.headlines needs 524 positions"),
+        ({"dataset": None}, {}, "reader 'bbc_headlines' needs `dataset`"),
+        ({"dataset": "bcb"}, {}, "unknown data set 'bcb', did you mean 'bbc'"),
+        ({"reader": "bbc_headline"}, {}, "reader"),
+        ({"metrics": ["ROUGE-3"]}, {}, "metrics"),
+        ({"metrics": []}, {}, "metrics"),
+        ({"options": {"source": "x"}}, {}, "source"),
+        ({}, {"variants": [RANDOM, "of-bert"]}, "trained by bert, which does not say how it writes"),
+        ({}, {"variants": [RANDOM, "of-minilm"]}, "not pre-trained here, which does not say how it writes"),
+        ({}, {"variants": [RANDOM, "bert"]}, "'bert' has a finetune recipe, a generate recipe is needed here"),
+        ({}, {"baseline": "headline-t5"}, "baseline 'headline-t5' is not among its variants"),
+        ({}, {"generation": ["headline"]}, "unknown generation task 'headline', did you mean 'headlines'"),
         (
-            {},
-            {"exclude": []},
-            {"variants": [RANDOM, "headline-t5"]},
-            "which has the texts that headlines is",
-        ),
-        ({"splits": "bbc-topic"}, {}, {}, r"generation\.headlines\.splits: unknown task 'bbc-topic', did you mean"),
-        ({"source_length": 600}, {}, {}, r"source_length of generation\.headlines needs 600 positions"),
-        ({"source_length": 500}, {}, {}, "source_length and target_length of generation.headlines needs 524 positions"),
-        ({"dataset": None}, {}, {}, "reader 'bbc_headlines' needs `dataset`"),
-        ({"dataset": "bcb"}, {}, {}, "unknown data set 'bcb', did you mean 'bbc'"),
-        ({"reader": "bbc_headline"}, {}, {}, "reader"),
-        ({"metrics": ["ROUGE-3"]}, {}, {}, "metrics"),
-        ({"metrics": []}, {}, {}, "metrics"),
-        ({"options": {"source": "x"}}, {}, {}, "source"),
-        ({}, {}, {"variants": [RANDOM, "of-bert"]}, "trained by bert, which does not say how it writes"),
-        (
-            {},
-            {},
-            {"variants": [RANDOM, "of-minilm"]},
-            "not pre-trained here, which does not say how",
-        ),
-        (
-            {},
-            {},
-            {"variants": [RANDOM, "bert"]},
-            "'bert' has a finetune recipe, a generate recipe is",
-        ),
-        ({}, {}, {"baseline": "headline-t5"}, "baseline 'headline-t5' is not among its variants"),
-        ({}, {}, {"generation": ["headline"]}, "unknown generation task 'headline', did you mean 'headlines'"),
-        (
-            {
-                "dataset": None,
-                "splits": None,
-                "reader": "pairs",
-                "parallel": "en-de",
-                "options": {"source": "en", "target": "nl"},
-            },
-            {},
+            {**PAIRS, "parallel": "en-de", "options": {"source": "en", "target": "nl"}},
             {},
             r"corpus of pairs 'en-de' has no pairs of en and nl; it has de-en",
         ),
         (
-            {
-                "dataset": None,
-                "splits": None,
-                "reader": "pairs",
-                "parallel": "tatoeba",
-                "options": {"source": "en", "target": "de"},
-            },
-            {},
+            {**PAIRS, "parallel": "tatoeba", "options": {"source": "en", "target": "de"}},
             {"variants": [RANDOM, "of-pairs"]},
             "tested on held-out pairs of 'tatoeba', and its backbone is pre-trained on 'en-de'",
         ),
     ],
 )
-def test_a_configuration_that_cannot_work_is_refused_while_the_dag_is_built(load, entry, corpus, changes, said):
+def test_a_configuration_that_cannot_work_is_refused_while_the_dag_is_built(load, entry, changes, said):
     with pytest.raises(UserError, match=said):
-        load(entry, corpus, **changes)
+        load(entry, **changes)
 
 
 def test_what_works_is_not_refused(load):

@@ -24,14 +24,8 @@ VARIANTS = {
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Project:
     made = build(tmp_path_factory.mktemp("generation"))
-    rows = [
-        {
-            "id": n,
-            "article": f"{SENTENCES[n % 24]} {SENTENCES[(n * 5 + 1) % 24]}",
-            "title": SENTENCES[n % 24].split(".")[0],
-        }
-        for n in range(60)
-    ]
+    pairs = [(SENTENCES[n % 24], SENTENCES[(5 * n + 1) % 24]) for n in range(60)]
+    rows = [{"id": n, "article": f"{a} {b}", "title": a.split(".")[0]} for n, (a, b) in enumerate(pairs)]
     (made.root / "assets/news.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     with (made.root / "config/datasets.tsv").open("a", encoding="utf-8") as table:
         table.write("news\t-\tfile\tnews.jsonl\t\t\t\tCC0\ttests\t\n")
