@@ -86,7 +86,8 @@ def build(root: Path) -> Project:
     shutil.copytree(REPOSITORY / "config", root / "config")
     path = root / "config/config.yaml"
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    for studies in (config["studies"], config["pretraining"]["studies"], config.get("translation_studies", {})):
+    others = (config.get(block, {}) for block in ("translation_studies", "generation_studies"))
+    for studies in (config["studies"], config["pretraining"]["studies"], *others):
         studies |= {name: in_part(study) for name, study in studies.items() if name != "cogbert"}
     path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     (root / "results").mkdir()

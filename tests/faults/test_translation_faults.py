@@ -13,11 +13,12 @@ import yaml
 from scriptorium import ledger
 from scriptorium.config import loading
 from scriptorium.errors import Interrupted, UserError
+from scriptorium.generation import generating
+from scriptorium.generation.examples import Frame, Pairs
 from scriptorium.runs import Runs
 from scriptorium.stage import Impl
 from scriptorium.text.tokenizers import load_tokenizer
-from scriptorium.translation import generating, pairs
-from scriptorium.translation.examples import Pairs
+from scriptorium.translation import pairs
 from scriptorium.translation.spec import Direction
 from tests import kills
 from tests.translating import Folder, build
@@ -57,7 +58,7 @@ def test_a_run_that_is_stopped_while_it_translates_goes_on_behind_the_last_chunk
         return generate(*arguments)
 
     monkeypatch.setattr(generating, "generate", counted)
-    with monkeypatch.context() as stopping, pytest.raises(Interrupted, match="10 of 16 sentences are translated"):
+    with monkeypatch.context() as stopping, pytest.raises(Interrupted, match="10 of 16 texts are written"):
         stopping.setattr(Impl, "stop_reason", lambda self: "signal 15" if len(calls) == 2 else None)
         folder.run("stopped")
     assert sum(calls) == 10
@@ -100,9 +101,11 @@ def test_pairs_that_are_not_there_are_refused(folder):
     pd.read_parquet(path).assign(split="train").to_parquet(trained)
     with pytest.raises(UserError, match="no pair of en and de is left for validation"):
         pairs.splits(Direction(source="en", target="de"), trained)
-    with pytest.raises(UserError, match="no pair is left for train: all 96 are longer than max_length"):
+    with pytest.raises(UserError, match="no pair is left for train: all 96 are longer than allowed"):
         table = pairs.splits(Direction(source="en", target="de"), path)["train"]
-        Pairs(table, load_tokenizer(folder.root / "veco/model"), 3).check("train", path)
+        Pairs(table, load_tokenizer(folder.root / "veco/model"), Frame((2,), (3,), (2,), 3), (3, 3)).check(
+            "train", path, "raise max_length"
+        )
 
 
 @pytest.fixture

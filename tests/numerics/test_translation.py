@@ -12,10 +12,12 @@ import torch
 
 from scriptorium import ledger
 from scriptorium.errors import UserError
+from scriptorium.generation import evaluations, scores
+from scriptorium.generation.examples import Cut, Frame, Pairs, Texts, collate
+from scriptorium.generation.losses import measured
 from scriptorium.text.tokenizers import load_tokenizer
-from scriptorium.translation import evaluations, generating, pairs, scores
-from scriptorium.translation.examples import Pairs, Texts, collate
-from scriptorium.translation.model import built, measured
+from scriptorium.translation import pairs
+from scriptorium.translation.model import built
 from scriptorium.translation.spec import Direction, TranslateSpec
 from tests.translating import Folder, build, write_pairs
 
@@ -40,7 +42,12 @@ def made(folder, tokenizer, name: str = "veco", **changes):
 
 def examples(folder, tokenizer, longest: int = 12) -> Pairs:
     table = pairs.splits(Direction(source="en", target="de"), folder.root / "parallel/pairs.parquet")["train"]
-    return Pairs(table, tokenizer, longest)
+    return Pairs(table, tokenizer, frame(tokenizer), (longest, longest))
+
+
+def frame(tokenizer) -> Frame:
+    first, last = tokenizer.cls_token_id, tokenizer.sep_token_id
+    return Frame(before=(first,), behind=(last,), begin=(first,), end=last)
 
 
 def curve(run) -> list[float]:
@@ -49,23 +56,25 @@ def curve(run) -> list[float]:
 
 def test_a_translation_begins_with_the_first_symbol_and_ends_with_the_last(folder, tokenizer):
     table = pd.DataFrame({"id": ["a"], "source": ["word1 word2"], "target": ["word3"]})
-    example = Pairs(table, tokenizer, 12)[(0, 0)]
+    example = Pairs(table, tokenizer, frame(tokenizer), (12, 12))[(0, 0)]
     first, last = tokenizer.cls_token_id, tokenizer.sep_token_id
     pieces = {name: tokenizer.convert_tokens_to_ids(name) for name in ("word1", "word2", "word3")}
     assert example["input_ids"].tolist() == [first, pieces["word1"], pieces["word2"], last]
     assert example["decoder_input_ids"].tolist() == [first, pieces["word3"]]
     assert example["labels"].tolist() == [pieces["word3"], last]
-    assert not len(Pairs(table, tokenizer, 3)) and Pairs(table, tokenizer, 3).left_out == 1
+    short = Pairs(table, tokenizer, frame(tokenizer), (3, 3))
+    assert not len(short) and short.left_out == 1
 
 
 def test_texts_in_one_array_are_the_texts(tokenizer):
     texts = ["word1", "", "word2 word3 word4"]
-    found = Texts(texts, tokenizer)
     first, last = tokenizer.cls_token_id, tokenizer.sep_token_id
+    found = Texts(texts, tokenizer, (first,), (last,))
     expected = [[first, *tokenizer(text, add_special_tokens=False)["input_ids"], last] for text in texts]
     assert [found[row].tolist() for row in range(3)] == expected
-    assert generating.cut(found[2], 4).tolist() == [*found[2][:3], tokenizer.sep_token_id]
-    assert generating.cut(found[2], 5) is not None and len(generating.cut(found[2], 5)) == 5
+    short, whole = Cut(found, 4, 1), Cut(found, 5, 1)
+    assert short[2].tolist() == [*found[2][:3], tokenizer.sep_token_id] and short.cut == 1
+    assert whole[2].tolist() == found[2].tolist() and whole.cut == 0
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.3])

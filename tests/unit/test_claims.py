@@ -13,8 +13,8 @@ import yaml
 from scriptorium.config import loading
 from scriptorium.config.project import Project
 from scriptorium.errors import UserError
-from scriptorium.reporting import claims, finetuning, translation
-from scriptorium.reporting.claimed import Finetuned, Retrieved, Translated, Vectored
+from scriptorium.reporting import claims, finetuning, written
+from scriptorium.reporting.claimed import Finetuned, Retrieved, Vectored, Written
 from scriptorium.reporting.retrieval import RetrievalRun
 from scriptorium.reporting.spec import ClaimRow
 from scriptorium.reporting.vectors import VectorsRun
@@ -187,14 +187,15 @@ def test_a_claim_whose_intervention_did_not_act_is_not_tested_whatever_the_inter
 
 def test_a_claim_about_translation_is_decided_in_percent(tmp_path):
     paths = [translated(tmp_path, name, k, share) for name, share in (("a", 0.8), ("b", 0.5)) for k in range(3)]
-    subject = Translated([translation.read(path) for path in paths], 0.005, {"en-de": "13a"})
+    measured = written.Measured(written.OF_TRANSLATION, "13a")
+    subject = Written([written.read(path) for path in paths], 0.005, {"en-de": measured})
     row = ClaimRow(claim="better/en-de", paper="P", of="translate", task="en-de", a="a", b="b")
     found = claims.measured([row], {"translate": subject})
     made = claims.table_of_claims([row], found, smallest=0.005).iloc[0]
     assert (made["metric"], made["verdict"]) == ("BLEU", "reproduced")
     assert 5 < made["delta"] == pytest.approx(made["ours_a"] - made["ours_b"], abs=2)
     assert found[0].unit == 100
-    with pytest.raises(UserError, match="no metric 'BLUE', did you mean 'BLEU'"):
+    with pytest.raises(UserError, match="en-de is not measured by 'BLUE', did you mean 'BLEU'"):
         subject.measured(row.model_copy(update={"metric": "BLUE"}))
 
 

@@ -136,6 +136,8 @@ def named_modules() -> set[str]:
     """All modules that a specification may name."""
     from scriptorium.alignments.readers.spec import READERS as ALIGNMENTS
     from scriptorium.gaze.readers.spec import OPTIONS as GAZE
+    from scriptorium.generation.readers.spec import OPTIONS as GENERATION
+    from scriptorium.generation.spec import Body
     from scriptorium.minimal_pairs.readers.spec import READERS as PAIRS
     from scriptorium.objectives.spec import OBJECTIVES
     from scriptorium.retrieval.readers.spec import READERS as RETRIEVAL
@@ -148,6 +150,8 @@ def named_modules() -> set[str]:
     names = {
         "scriptorium.alignments.readers": ALIGNMENTS,
         "scriptorium.gaze.readers": GAZE,
+        "scriptorium.generation.bodies": get_args(get_args(Body)[0]),
+        "scriptorium.generation.readers": GENERATION,
         "scriptorium.minimal_pairs.likelihoods": {each.likelihood for each in OBJECTIVES.values()},
         "scriptorium.minimal_pairs.readers": PAIRS,
         "scriptorium.models.plug_in": get_args(PlugInSpec.model_fields["encoder"].annotation),
@@ -165,7 +169,7 @@ def named_modules() -> set[str]:
 def test_every_name_is_a_module_and_every_module_has_its_name():
     named = named_modules()
     assert named <= set(MODULES)
-    formats = [m for m in MODULES if ".readers." in m or ".kinds." in m or ".plug_in." in m]
+    formats = [m for m in MODULES if ".readers." in m or ".kinds." in m or ".plug_in." in m or ".bodies." in m]
     assert {m for m in formats if not m.endswith(".spec")} <= named
 
 

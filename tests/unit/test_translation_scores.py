@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from scriptorium.errors import UserError
-from scriptorium.translation import scores
+from scriptorium.generation import scores
 from scriptorium.translation.spec import Direction
+from scriptorium.translation.words import tokenizer_of
 
 metrics = pytest.importorskip("sacrebleu.metrics")
 
@@ -27,6 +28,7 @@ def corpus(seed: int, count: int) -> tuple[list[str], list[str]]:
     return hypotheses, references
 
 
+FUNCTIONS = {"BLEU": (scores.bleu_counts, scores.bleu), "chrF": (scores.chrf_counts, scores.chrf)}
 CASES = [(seed, count) for seed in range(4) for count in (1, 2, 5, 40)]
 
 
@@ -53,7 +55,7 @@ def test_chrf_of_sums_is_sacrebleus(seed, count):
 def test_the_edges_too(hypothesis, reference):
     """No word in common, orders without a match, hypotheses too short for an order, empty sides."""
     for name, peer in (("BLEU", metrics.BLEU(force=True)), ("chrF", metrics.CHRF())):
-        counts, value = scores.METRICS[name]
+        counts, value = FUNCTIONS[name]
         expected = peer.corpus_score([hypothesis], [[reference]]).score
         with np.errstate(all="raise"):
             assert value(counts([hypothesis], [reference], "13a")[0]) == pytest.approx(expected, abs=1e-9), name
@@ -61,7 +63,7 @@ def test_the_edges_too(hypothesis, reference):
 
 def test_sums_of_many_corpora_are_scored_at_once():
     hypotheses, references = corpus(0, 30)
-    for counts, value in scores.METRICS.values():
+    for counts, value in FUNCTIONS.values():
         rows = counts(hypotheses, references, "13a")
         without = rows.sum(axis=0) - rows
         assert np.allclose(value(without), [value(each) for each in without], atol=1e-12)
@@ -85,7 +87,7 @@ def test_other_line_counts_are_refused(hypotheses, references):
 
 def test_words_are_found_as_the_target_language_needs():
     def chosen(target: str, **settings) -> str:
-        return scores.tokenizer_of(Direction(source="en", target=target, **settings))
+        return tokenizer_of(Direction(source="en", target=target, **settings))
 
     assert [chosen(name) for name in ("de", "zh", "zh-Hant", "ja", "th")] == ["13a", "zh", "zh", "char", "char"]
     assert chosen("de", tokenize="intl") == "intl"

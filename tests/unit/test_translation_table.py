@@ -10,7 +10,7 @@ import pytest
 
 from scriptorium import manifest
 from scriptorium.errors import UserError
-from scriptorium.reporting import translation
+from scriptorium.reporting import written
 from scriptorium.stages import tabulate_translation
 from tests import tiny
 
@@ -67,17 +67,17 @@ def test_the_table_has_its_columns_and_finds_who_is_better(runs, tmp_path, monke
 
 def test_equal_translations_are_not_tested(tmp_path):
     both = [translated(tmp_path / name, "variant", seed, 0.5) for name in ("a", "b") for seed in range(SEEDS)]
-    read = [translation.read(path) for path in both]
-    renamed = [translation.TranslationRun(**{**vars(run), "variant": "base"}) for run in read[SEEDS:]]
-    made = translation.table([*read[:SEEDS], *renamed], "base", {"en-de": "13a"})
+    read = [written.read(path) for path in both]
+    renamed = [written.WrittenRun(**{**vars(run), "variant": "base"}) for run in read[SEEDS:]]
+    made = written.table([*read[:SEEDS], *renamed], "base", {"en-de": written.Measured(written.OF_TRANSLATION, "13a")})
     row = made[(made["variant"] == "variant") & (made["metric"] == "BLEU")].iloc[0]
     assert (row["delta"], row["changed"], row["verdict"]) == (0.0, 0.0, "not tested")
 
 
 def test_other_sentences_and_a_missing_baseline_are_refused(tmp_path, runs):
-    read = [translation.read(path) for path in runs]
+    read = [written.read(path) for path in runs]
     with pytest.raises(UserError, match="no run of the baseline 'veco'"):
-        translation.table(read, "veco", {"en-de": "13a"})
-    other = translation.read(translated(tmp_path / "other", "fewer", 0, 0.5, count=50))
-    with pytest.raises(UserError, match="have other test sentences"):
-        translation.table([*read, other], "random", {"en-de": "13a"})
+        written.table(read, "veco", {"en-de": written.Measured(written.OF_TRANSLATION, "13a")})
+    other = written.read(translated(tmp_path / "other", "fewer", 0, 0.5, count=50))
+    with pytest.raises(UserError, match="have other test examples"):
+        written.table([*read, other], "random", {"en-de": written.Measured(written.OF_TRANSLATION, "13a")})

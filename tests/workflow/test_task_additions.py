@@ -99,8 +99,11 @@ names = {
     "vocabulary": [*config.vocabularies],
     "blocks": [*runs.packings],
     "variant": [*project.variants],
-    "study": [*config.studies, *config.pretraining.studies, *config.translation_studies],
+    "study": [
+        *config.studies, *config.pretraining.studies, *config.translation_studies, *config.generation_studies
+    ],
     "translation": [*config.translation],
+    "generation": [*config.generation],
     "seed": ["0"],
     "of": ["", "_cogbert", "_mpnet"],
     "of_study": ["", "_mpnet"],

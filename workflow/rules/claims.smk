@@ -7,6 +7,7 @@ rule tabulate_claims:
     input:
         finetune=lambda wildcards: RUNS.claimed_manifests(wildcards.of, "finetune"),
         translate=lambda wildcards: RUNS.claimed_manifests(wildcards.of, "translate"),
+        generate=lambda wildcards: RUNS.claimed_manifests(wildcards.of, "generate"),
         retrieve=lambda wildcards: RUNS.claimed_manifests(wildcards.of, "retrieve"),
         measure_vectors=lambda wildcards: RUNS.claimed_manifests(wildcards.of, "measure_vectors"),
     output:
@@ -40,6 +41,7 @@ rule tabulate_claims:
     shell:
         "python -m scriptorium.stages.tabulate_claims --spec {params.spec:q}"
         " --out results/runs/tables/claims{wildcards.of}"
-        " --input finetune={input.finetune} translate={input.translate} retrieve={input.retrieve}"
+        " --input finetune={input.finetune} translate={input.translate}"
+        " generate={input.generate} retrieve={input.retrieve}"
         " measure_vectors={input.measure_vectors}"
         " --output table={output.table} figure={output.figure} 2> {log}"

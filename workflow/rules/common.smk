@@ -78,6 +78,7 @@ wildcard_constraints:
     collection="[^/]+",
     alignments="[^/]+",
     translation="[^/]+",
+    generation="[^/]+",
     dataset="[^/]+",
     study="[^/]+",
     seed=r"\d+",

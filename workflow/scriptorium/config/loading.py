@@ -35,6 +35,8 @@ NAMED = (
     "studies",
     "translation",
     "translation_studies",
+    "generation",
+    "generation_studies",
 )  # blocks of config.yaml whose entries have names
 
 

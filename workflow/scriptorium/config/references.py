@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scriptorium.config import plug_in, study_checks, translation
+from scriptorium.config import generation, plug_in, study_checks, translation
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError, nearest
 from scriptorium.evaluation import xtreme
@@ -29,7 +29,7 @@ class ReferenceChecks:
         self.corpora(), self.pretraining(), self.minimal_pairs(), self.retrieval()
         self.few_labels(), self.crosslingual(), self.vectors()
         self.studies(), self.attention()
-        translation.check(self)
+        translation.check(self), generation.check(self)
         for name in self.config.resources.variants:
             self.known(name, self.project.variants, "variant", "resources.variants")
 
@@ -62,6 +62,8 @@ class ReferenceChecks:
             "studies": config.studies,
             "translation": config.translation,
             "translation_studies": config.translation_studies,
+            "generation": config.generation,
+            "generation_studies": config.generation_studies,
         }
         for block, names in blocks.items():
             check_names(list(names), f"{self.where}: {block}")
@@ -70,9 +72,8 @@ class ReferenceChecks:
         seeds |= {
             f"pretraining.studies.{name}.seeds": study.seeds for name, study in self.config.pretraining.studies.items()
         }
-        seeds |= {
-            f"translation_studies.{name}.seeds": study.seeds for name, study in config.translation_studies.items()
-        }
+        for block in ("translation_studies", "generation_studies"):
+            seeds |= {f"{block}.{name}.seeds": study.seeds for name, study in getattr(config, block).items()}
         for block, chosen in seeds.items():
             check_names([str(seed) for seed in chosen], f"{self.where}: {block}")
 
@@ -205,7 +206,7 @@ class ReferenceChecks:
                 self.sources(corpus.sources, f"{block}.{name}.sources")
         for name, corpus in self.config.corpora.items():
             for task in corpus.exclude:
-                self.known(task, self.config.tasks, "task", f"corpora.{name}.exclude")
+                self.known(task, self.config.tasks | self.config.generation, "task", f"corpora.{name}.exclude")
         for name in self.config.corpora.keys() & self.config.parallel.keys():
             raise UserError(
                 f"{name!r} names both a corpus and a corpus of pairs, but a vocabulary may be learned from either",

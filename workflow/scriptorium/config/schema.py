@@ -24,6 +24,7 @@ from scriptorium.gaze.spec import (
     RegressorSettings,
     TrainPredictorSpec,
 )
+from scriptorium.generation.spec import GenerateRecipe, GenerationData, GenerationStudy, Lengths, Scored
 from scriptorium.linguistics.spec import AnnotateSpec
 from scriptorium.minimal_pairs.spec import PairsSettings
 from scriptorium.objectives.spec import PretrainSettings
@@ -181,6 +182,25 @@ class Retrieval(CollectionSettings, SearchSettings):
             raise ValueError(f"reader {self.reader!r} needs `{wanted}`, and no `{other}`")
         if self.without and self.mining:
             raise ValueError(f"without: of the texts of reader {self.reader} none can be left out")
+
+
+class Generation(GenerationData, Lengths, Scored):
+    """A generation task: sources, and the texts that are to be written for them (docs/generation.md)."""
+
+    dataset: str | None = Field(None, description="name in config/datasets.tsv, for a reader of files")
+    parallel: str | None = Field(None, description="corpus of pairs of this file, for reader pairs")
+    splits: str | None = Field(
+        None,
+        description="labelled task of this file whose split of the same texts is taken over, such as one that a corpus "
+        "excludes; what it does not have is train; empty: the source's own split, or ours",
+    )
+
+    def model_post_init(self, _: Any) -> None:
+        wanted, other = ("parallel", "dataset") if self.options.of_parallel else ("dataset", "parallel")
+        if getattr(self, wanted) is None or getattr(self, other) is not None:
+            raise ValueError(f"reader {self.reader!r} needs `{wanted}`, and no `{other}`")
+        if self.splits and self.parallel:
+            raise ValueError("splits: a corpus of pairs has splits of its own")
 
 
 class Alignments(AlignmentsSettings):
@@ -363,10 +383,16 @@ class Config(Spec):
     translation: dict[str, TranslationSettings] = Field(
         default_factory=dict, description="directions of translation and their pairs, by name"
     )
+    generation: dict[str, Generation] = Field(
+        default_factory=dict, description="generation tasks by name: headlines, summaries, answers, translations"
+    )
     pretraining: Pretraining = Pretraining()
     studies: dict[str, Study] = Field(default_factory=dict, description="comparisons by name; null removes one")
     translation_studies: dict[str, TranslationStudy] = Field(
         default_factory=dict, description="comparisons of translation variants by name; null removes one"
+    )
+    generation_studies: dict[str, GenerationStudy] = Field(
+        default_factory=dict, description="comparisons of variants that write, by name; null removes one"
     )
     attention: Attention | None = None
     tracking: Tracking = Tracking()
@@ -443,6 +469,7 @@ RECIPES = {
     "regressor": RegressorRecipe,
     "pretrain": PretrainRecipe,
     "translate": TranslateRecipe,
+    "generate": GenerateRecipe,
 }
 
 
@@ -450,7 +477,7 @@ class Variant(Spec):
     """A row of config/ablations.tsv with its recipe resolved."""
 
     name: str
-    recipe: FinetuneRecipe | RegressorRecipe | PretrainRecipe | TranslateRecipe
+    recipe: FinetuneRecipe | RegressorRecipe | PretrainRecipe | TranslateRecipe | GenerateRecipe
     paper: str = ""
     paper_table: str = ""
     description: str = ""

@@ -1,4 +1,5 @@
-"""What claims compare: runs of fine-tuning, translation, retrieval and of measures on vectors, each by its measure."""
+"""What claims compare: runs of fine-tuning, of written texts and translations, of retrieval and of measures on vectors,
+each by its measure."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from scriptorium.reporting import differences, retrieval, translation, vectors
+from scriptorium.generation.metrics import METRICS
+from scriptorium.reporting import differences, retrieval, vectors, written
 from scriptorium.reporting.finetuning import checked_metric
 from scriptorium.reporting.spec import ClaimRow, TaskInTables
 from scriptorium.tasks.kind import kind_of
@@ -76,21 +78,23 @@ class Finetuned(Subject):
         return Found(metric, *means, made, kind_of(task.kind).lower_is_better(metric))
 
 
-class Translated(Subject):
-    """Translations, by BLEU or chrF in percent."""
+class Written(Subject):
+    """Texts that models wrote, translations among them, by a metric of their task: the first, if a claim names none."""
 
-    def __init__(self, runs: Sequence[translation.TranslationRun], smallest: float, tokenizers: Mapping[str, str]):
+    def __init__(self, runs: Sequence[written.WrittenRun], smallest: float, tasks: Mapping[str, written.Measured]):
         super().__init__(runs, smallest)
-        self.tokenizers = tokenizers
+        self.tasks = tasks
 
     @staticmethod
-    def place(run: translation.TranslationRun) -> str:
-        return run.translation
+    def place(run: written.WrittenRun) -> str:
+        return run.task
 
     def compare(self, a: Sequence[Any], b: Sequence[Any], claim: ClaimRow) -> Found:
-        metric, tokenizer, unit = claim.metric or translation.BLEU, self.tokenizers[claim.task], 100
-        values, made = translation.difference(a, b, metric, tokenizer, smallest=self.smallest * unit)
-        return Found(metric, *values, made, unit=unit)
+        task = self.tasks[claim.task]
+        metric = claim.metric or task.metrics[0]
+        unit = METRICS[metric].unit if metric in METRICS else 1
+        values, made = written.difference(a, b, metric, task, smallest=self.smallest * unit)
+        return Found(metric, *values, made, METRICS[metric].lower_better, unit)
 
 
 class Retrieved(Subject):

@@ -23,6 +23,7 @@ SUBJECTS = {
         "prepare_gaze": "eye movements, a row per word",
         "prepare_pairs": "real and broken sentences",
         "prepare_retrieval": "texts, and which translate one another",
+        "prepare_generation": "sources, and what is written for them",
     },
     "gaze": {
         "annotate": "linguistic features of every word",
@@ -39,6 +40,7 @@ SUBJECTS = {
         "pretrain": "a small encoder",
         "finetune": "every variant, task and seed",
         "translate": "encoder and decoder, by BLEU",
+        "generate": "headlines, summaries, answers",
     },
     "results": {
         "probe": "topics from few labels",
@@ -53,6 +55,7 @@ SUBJECTS = {
         "tabulate_finetune": "tables and figures of the studies",
         "tabulate_languages": "the same, language by language",
         "tabulate_translation": "tables of the translations",
+        "tabulate_generation": "tables and samples of written texts",
         "attention_maps": "page and figure",
         "report": "results/report.html",
         "mirror": "all runs, in MLflow",

@@ -65,18 +65,25 @@ def study_of(path: Path) -> str:
     kind, _, study = path.stem.partition("_")
     if not study or path.suffix != ".tsv":
         return ""
-    names = {"finetune": study, "pretrain": f"{study}, pre-training", "translation": f"{study}, translation"}
+    names = {
+        "finetune": study,
+        "pretrain": f"{study}, pre-training",
+        "translation": f"{study}, translation",
+        "generate": f"{study}, generation",
+    }
     return names.get(kind, "")
 
 
 def comparisons(path: Path) -> list[dict[str, str]]:
-    """The rows of a study's table, baselines included, with the same columns for fine-tuning, pre-training and
-    translation, where a task is a direction and a metric: variant, task, score, baseline, difference, interval,
+    """The rows of a study's table, baselines included, with the same columns for fine-tuning, pre-training, and
+    translation and generation, where a task has a metric: variant, task, score, baseline, difference, interval,
     verdict, scale, changed (predictions, percent). Numbers are texts of three digits.
     """
     rows, made, baselines = rows_of(path), [], {}
     for row in rows:
-        task = f"{row['translation']} ({row['metric']})" if "translation" in row else row.get("task", "")
+        task = row.get("translation") or row.get("task", "")
+        if "above_copy" in row:
+            task = f"{task} ({row['metric']})"
         variant, score = row.get("variant") or row["recipe"], row.get("mean") or row["validation_loss"]
         if row["verdict"] == "baseline":
             baselines[task] = variant

@@ -25,7 +25,7 @@ class TaskInLanguages(TaskInTables):
     xtreme: XtremeTask | None = Field(None, description="which of XTREME's tasks it is")
 
 
-Stage = Literal["finetune", "translate", "retrieve", "measure_vectors"]  # whose runs a claim may compare
+Stage = Literal["finetune", "translate", "generate", "retrieve", "measure_vectors"]  # whose runs a claim may compare
 
 
 class ClaimRow(Spec):

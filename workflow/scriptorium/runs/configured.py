@@ -231,6 +231,16 @@ class ConfiguredRuns:
             for seed in study.seeds or self.config.pretraining.seeds
         ]
 
+    def generation_study(self, name: str) -> list[Run]:
+        """The runs of a comparison of variants that write."""
+        study = self._known(name, self.config.generation_studies, "generation study")
+        return [
+            self._run("generate", f"generate/{variant}/{task}", name, variant, task, seed)
+            for task in study.generation
+            for variant in study.variants
+            for seed in study.seeds or self.config.pretraining.seeds
+        ]
+
     @cached_property
     def regressors(self) -> list[Run]:
         return [
@@ -321,9 +331,13 @@ class ConfiguredRuns:
         """All configured runs of a stage, or those of the studies of a programme, each once."""
         if stage == "finetune":
             return self.finetuned_in(self.programme(programme)) if programme else self.finetuning
-        if stage == "translate":
-            entries = self.config.translation_studies.items()
-            found = [self.translation_study(name) for name, entry in entries if programme in ("", entry.programme)]
+        compared = {
+            "translate": (self.config.translation_studies, self.translation_study),
+            "generate": (self.config.generation_studies, self.generation_study),
+        }
+        if stage in compared:
+            studies, of = compared[stage]
+            found = [of(name) for name, entry in studies.items() if programme in ("", entry.programme)]
         else:
             known = {"retrieve": ("retrieval", self.retrieval_of), "measure_vectors": ("vectors", self.vectors_of)}
             evaluation, of = known[stage]
@@ -332,13 +346,17 @@ class ConfiguredRuns:
         return list({run.path: run for runs in found for run in runs}.values())
 
     def claims(self, programme: str = "") -> dict[str, Claim]:
-        """The claims by name; with a programme, those about its variants, and of its paper those never tested."""
-        papers = {name: variant.paper for name, variant in self.project.variants.items()}
+        """The claims by name; with a programme, those about its variants, and of its paper those never tested. Of a
+        programme that is no paper, those whose two variants its studies compare."""
+        papers = {name: variant.paper.lower() for name, variant in self.project.variants.items()}
         found = self.project.claims.claims
+        if programme and programme not in papers.values():
+            own = self._variants_of(programme)
+            return {name: claim for name, claim in found.items() if {claim.a, claim.b} <= own}
         return {
             name: claim.model_copy(update={"tasks": self._trained_on(claim)})
             for name, claim in found.items()
-            if not programme or papers.get(claim.a, claim.paper).lower() == programme
+            if not programme or papers.get(claim.a, claim.paper.lower()) == programme
         }
 
     def _trained_on(self, claim: Claim) -> tuple[str, ...]:
@@ -349,6 +367,13 @@ class ConfiguredRuns:
             both = [name for name in (task, as_in_papers(task)) if claim.of == "finetune" and name in studied]
             found += both or [task]
         return tuple(found)
+
+    def _variants_of(self, programme: str) -> set[str]:
+        """The variants of all studies of a programme, whatever their stage."""
+        config = self.config
+        blocks = (config.studies, config.pretraining.studies, config.translation_studies, config.generation_studies)
+        studies = (study for block in blocks for study in block.values())
+        return {name for study in studies if study.programme == programme for name in study.variants}
 
     def all(self) -> Iterator[Run]:
         """Every run that the configuration knows, and so has a name for."""
@@ -364,8 +389,9 @@ class ConfiguredRuns:
         retrieval = {run.path: run for name in self._with("retrieval") for run in self.retrieval_of(name)}
         vectors = {run.path: run for name in self._with("vectors") for run in self.vectors_of(name)}
         yield from (zero_shot | probes | asked | retrieval | vectors).values()
-        translations = (self.translation_study(name) for name in self.config.translation_studies)
-        yield from {run.path: run for runs in translations for run in runs}.values()
+        written = [self.translation_study(name) for name in self.config.translation_studies]
+        written += [self.generation_study(name) for name in self.config.generation_studies]
+        yield from {run.path: run for runs in written for run in runs}.values()
         yield from self.finetuning
 
     def _with(self, evaluation: str) -> list[str]:

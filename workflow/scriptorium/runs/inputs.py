@@ -109,7 +109,9 @@ class InputFiles(ConfiguredRuns):
 
     def corpus_exclude(self, corpus: str) -> list[str]:
         """Manifests of the tasks whose texts a corpus leaves out."""
-        return [f"results/data/{task}/manifest.json" for task in self.config.corpora[corpus].exclude]
+        folders = {task: "generation/" for task in self.config.generation}
+        names = self.config.corpora[corpus].exclude
+        return [f"results/data/{folders.get(task, '')}{task}/manifest.json" for task in names]
 
     def annotated_data(self, dataset: str) -> str:
         """Manifest of what is annotated under this name: a gaze corpus or a task."""
@@ -249,6 +251,23 @@ class InputFiles(ConfiguredRuns):
         """Manifest of another corpus of pairs that is the test set, if there is one."""
         test = self._known(translation, self.config.translation, "translation").test
         return [f"results/data/parallel/{test}/manifest.json"] if test else []
+
+    def generation_source(self, generation: str) -> str:
+        """Manifest of the data set or of the corpus of pairs that a generation task is read from."""
+        entry = self._known(generation, self.config.generation, "generation task")
+        return (
+            f"resources/{entry.dataset}/manifest.json"
+            if entry.dataset
+            else f"results/data/parallel/{entry.parallel}/manifest.json"
+        )
+
+    def generation_like(self, generation: str) -> list[str]:
+        """Manifest of the labelled task whose split a generation task takes over, if there is one."""
+        like = self._known(generation, self.config.generation, "generation task").splits
+        return [f"results/data/{like}/manifest.json"] if like else []
+
+    def generate_backbone(self, variant: str, seed: int) -> str:
+        return self.backbone(self.project.variant(variant, "generate", "results path").recipe.backbone, seed)
 
     def bench_blocks(self) -> str:
         return self.pretrain_blocks(self._bench_variant())

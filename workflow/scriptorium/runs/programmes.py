@@ -24,7 +24,8 @@ class Programmes(InputFiles):
     def programmes(self) -> list[str]:
         """The programmes that the configured studies name."""
         config = self.config
-        studies = (*config.studies.values(), *config.pretraining.studies.values(), *config.translation_studies.values())
+        blocks = (config.studies, config.pretraining.studies, config.translation_studies, config.generation_studies)
+        studies = (study for block in blocks for study in block.values())
         return list(dict.fromkeys(study.programme for study in studies if study.programme))
 
     def default_tables(self) -> list[str]:
@@ -50,8 +51,12 @@ class Programmes(InputFiles):
             ),
             *self.figures(self.programme(name)),
             *(
-                f"results/tables/translation_{study}.tsv"
-                for study, entry in self.config.translation_studies.items()
+                f"results/tables/{kind}_{study}.tsv"
+                for kind, studies in (
+                    ("translation", self.config.translation_studies),
+                    ("generate", self.config.generation_studies),
+                )
+                for study, entry in studies.items()
                 if entry.programme == name
             ),
             f"results/tables/claims_{name}.tsv",

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 
 from scriptorium.alignments.spec import AlignmentsSpec
 from scriptorium.config import claims
+from scriptorium.config.generation import body_of
 from scriptorium.crosslingual.spec import CrosslingualSettings, MeasureCrosslingualSpec
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError
 from scriptorium.fetching.spec import ConvertSpec
 from scriptorium.few_labels.spec import ProbeSettings, ProbeSpec
 from scriptorium.gaze.spec import GazeCorpusSpec, GazeLeftOutSpec, RegressorSpec, SurprisalSpec
+from scriptorium.generation.spec import GenerateSpec, GenerationDataSpec, Lengths, Scored, Words, WritingSettings
 from scriptorium.minimal_pairs.spec import PairsSpec, ScorePairsSpec
 from scriptorium.objectives.spec import PretrainSettings, PretrainSpec
 from scriptorium.reporting.spec import TaskInLanguages, TaskInTables
@@ -38,6 +40,7 @@ from scriptorium.stages.tabulate_dose import TabulateDoseSpec
 from scriptorium.stages.tabulate_few_labels import TabulateFewLabelsSpec
 from scriptorium.stages.tabulate_finetune import TabulateFinetuneSpec
 from scriptorium.stages.tabulate_gaze import TabulateGazeSpec
+from scriptorium.stages.tabulate_generation import TabulateGenerationSpec
 from scriptorium.stages.tabulate_languages import TabulateLanguagesSpec
 from scriptorium.stages.tabulate_pairs import TabulatePairsSpec
 from scriptorium.stages.tabulate_pretrain import TabulatePretrainSpec
@@ -293,6 +296,37 @@ class Specifications(ConfiguredRuns):
             translations={name: Direction(**each.shared(Direction)) for name, each in directions.items()},
         )
 
+    @made_in("results/data/generation/{generation}")
+    def prepare_generation(self, generation: str) -> Spec:
+        entry = self._known(generation, self.config.generation, "generation task")
+        return GenerationDataSpec(generation=generation, **entry.shared(GenerationDataSpec))
+
+    @made_in("results/generate/{variant}/{generation}/seed{seed}")
+    def generate(self, variant: str, generation: str, seed: str) -> Spec:
+        recipe = self.project.variant(variant, "generate", "results path").recipe
+        entry = self._known(generation, self.config.generation, "generation task")
+        return GenerateSpec(
+            **entry.shared(Lengths),
+            **entry.shared(Words),
+            **recipe.shared(WritingSettings),
+            body=body_of(self.project, variant),
+            train=TrainSpec.parse(recipe.train, where=f"variant {variant!r}: train"),
+            seed=int(seed),
+        )
+
+    @made_in("results/runs/tables/generate_{study}")
+    def tabulate_generation(self, study: str) -> Spec:
+        entry = self._known(study, self.config.generation_studies, "generation study")
+        return TabulateGenerationSpec(
+            study=study,
+            baseline=entry.baseline,
+            generation=self._scored(entry.generation),
+            samples=entry.samples,
+        )
+
+    def _scored(self, tasks: Iterable[str]) -> dict[str, Scored]:
+        return {name: Scored(**self.config.generation[name].shared(Scored)) for name in tasks}
+
     @made_in("results/runs/tables/significance")
     def significance(self) -> Spec:
         return SignificanceSpec(pipeline=self.config.annotation.pipeline)
@@ -403,6 +437,7 @@ class Specifications(ConfiguredRuns):
             claims=tuple(rows),
             tasks=tasks,
             translations=translations,
+            generation=self._scored(sorted({run.task for run in self.claimed(programme, "generate")})),
             layers={name: self.config.vectors[name].layer for name in sets},
             smallest_effect=effect,
         )

@@ -1,7 +1,7 @@
 """The claims table: every claim of config/claims.yaml, its published numbers, ours, and a verdict.
 
-inputs: finetune, translate, retrieve, measure_vectors = manifests of the runs of these stages (may be none), such as
-        results/finetune/<variant>/<task>/seed<k>/manifest.json
+inputs: finetune, translate, generate, retrieve, measure_vectors = manifests of the runs of these stages (may be none),
+        such as results/finetune/<variant>/<task>/seed<k>/manifest.json
 outputs: table = results/tables/claims.tsv, figure = results/figures/claims.svg (claims_<programme> for one paper's)
 """
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from scriptorium import stage
+from scriptorium.generation.spec import Scored
 from scriptorium.reporting.spec import ClaimRow, TaskInTables
 from scriptorium.spec import Spec
 from scriptorium.translation.spec import Direction
@@ -27,6 +28,7 @@ class TabulateClaimsSpec(Spec):
     claims: tuple[ClaimRow, ...] = Field(description="claims by task, published values resolved")
     tasks: dict[str, TaskInTables] = Field(description="the tasks of those that were run, by name")
     translations: dict[str, Direction] = Field(default_factory=dict, description="the same of translations")
+    generation: dict[str, Scored] = Field(default_factory=dict, description="the same of generation tasks")
     layers: dict[str, int | None] = Field(
         default_factory=dict, description="sets of measures on vectors: the layer that counts, if one is given"
     )
@@ -52,22 +54,28 @@ def run(job: stage.Job) -> list[Path]:
 
 def _subjects(job: stage.Job) -> dict[str, Subject]:
     """The runs by the stage that made them."""
-    from scriptorium.reporting import differences, retrieval, translation, vectors
-    from scriptorium.reporting.claimed import Finetuned, Retrieved, Translated, Vectored
-    from scriptorium.translation.scores import tokenizer_of
+    from scriptorium.reporting import differences, retrieval, vectors, written
+    from scriptorium.reporting.claimed import Finetuned, Retrieved, Vectored, Written
+    from scriptorium.translation.words import tokenizer_of
 
     spec, smallest = job.spec, job.spec.smallest_effect
     readers = {
         "finetune": differences,
-        "translate": translation,
+        "translate": written,
+        "generate": written,
         "retrieve": retrieval,
         "measure_vectors": vectors,
     }
     runs = {name: [module.read(path) for path in job.inputs.get(name, [])] for name, module in readers.items()}
-    tokenizers = {name: tokenizer_of(direction) for name, direction in spec.translations.items()}
+    translations = {
+        name: written.Measured(written.OF_TRANSLATION, tokenizer_of(direction))
+        for name, direction in spec.translations.items()
+    }
+    generation = {name: written.Measured(own.metrics, own.tokenize) for name, own in spec.generation.items()}
     return {
         "finetune": Finetuned(runs["finetune"], smallest, spec.tasks),
-        "translate": Translated(runs["translate"], smallest, tokenizers),
+        "translate": Written(runs["translate"], smallest, translations),
+        "generate": Written(runs["generate"], smallest, generation),
         "retrieve": Retrieved(runs["retrieve"], smallest),
         "measure_vectors": Vectored(runs["measure_vectors"], smallest, spec.layers),
     }

@@ -24,17 +24,20 @@ class TabulateTranslationSpec(Spec):
 
 
 def run(job: stage.Job) -> list[Path]:
-    from scriptorium.reporting import tables, translation
-    from scriptorium.translation.scores import tokenizer_of
+    from scriptorium.reporting import tables, written
+    from scriptorium.translation.words import tokenizer_of
 
     spec = job.spec
-    runs = [translation.read(path) for path in job.inputs["runs"]]
-    tokenizers = {name: tokenizer_of(direction) for name, direction in spec.translations.items()}
-    made = translation.table(runs, spec.baseline, tokenizers)
-    path = tables.write(made, job.outputs["table"])
+    runs = [written.read(path) for path in job.inputs["runs"]]
+    tasks = {
+        name: written.Measured(written.OF_TRANSLATION, tokenizer_of(direction))
+        for name, direction in spec.translations.items()
+    }
+    made = written.table(runs, spec.baseline, tasks)
+    path = tables.write(made.rename(columns={"task": "translation", "examples": "sentences"}), job.outputs["table"])
     for row in made.itertuples():
-        job.ledger.note(translation.sentence(row))
-        job.ledger.metrics(0, {f"{row.translation}/{row.variant}/{row.metric}": row.mean})
+        job.ledger.note(written.sentence(row))
+        job.ledger.metrics(0, {f"{row.task}/{row.variant}/{row.metric}": row.mean})
     job.ledger.artifact(path, "table")
     return [path]
 

@@ -8,7 +8,6 @@ were computed), and if asked for `model/`
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,19 +17,16 @@ from scriptorium.translation.spec import TranslateSpec
 if TYPE_CHECKING:
     import pandas as pd
 
-    from scriptorium.translation.examples import Pairs
-    from scriptorium.translation.model import Translator
-
 
 def run(job: stage.Job) -> list[Path]:
-    import torch
-
     from scriptorium.engine import training
     from scriptorium.fetching.backbones import backbone_directory
     from scriptorium.files.tables import write_parquet
+    from scriptorium.generation import generating
+    from scriptorium.generation.examples import Frame, Pairs, collate, sources
+    from scriptorium.generation.training import set_trained, trained
     from scriptorium.text.tokenizers import load_tokenizer
-    from scriptorium.translation import evaluations, generating, pairs
-    from scriptorium.translation.examples import Pairs, Texts, collate
+    from scriptorium.translation import pairs
     from scriptorium.translation.model import Translator, built
 
     spec, backbone = job.spec, backbone_directory(job.input_dir("backbone"))
@@ -40,22 +36,23 @@ def run(job: stage.Job) -> list[Path]:
     training.prepare(job, spec.seed)
     model, new = built(spec, backbone, tokenizer)
     job.ledger.note(f"weights of {backbone}; new: {described(new)}")
-    data = {split: Pairs(tables[split], tokenizer, spec.max_length) for split in ("train", "validation")}
-    for split, own in data.items():
-        own.check(split, job.input("pairs"))
+    first, last = tokenizer.cls_token_id, tokenizer.sep_token_id
+    frame = Frame(before=(first,), behind=(last,), begin=(first,), end=last)  # as in pre-training (models/veco)
+    data = {}
+    for split in ("train", "validation"):
+        own = data[split] = Pairs(tables[split], tokenizer, frame, (spec.max_length, spec.max_length))
+        own.check(split, job.input("pairs"), "raise max_length of the translation")
         job.ledger.note(f"{split}: {len(own)} pairs; {own.left_out} are longer than {spec.max_length} pieces, left out")
 
     facts = trained(job, model, data, collate(tokenizer.pad_token_id))
-    best = Translator(model.config)  # not the trained object: what training wrapped around it may compute otherwise
-    evaluations.set_mean(best, [job.state / WEIGHTS])
-    best.eval().to("cuda" if torch.cuda.is_available() else "cpu")
+    best = Translator(model.config)
+    set_trained(job, best)
     test = tables["test"]
-    sources = Texts(test["source"].tolist(), tokenizer)
-    longer = int((sources.lengths > spec.max_length).sum())
-    job.ledger.note(f"test: {len(test)} pairs; {longer} sources are cut to {spec.max_length} pieces")
-    shortened = [generating.cut(sources[row], spec.max_length) for row in range(len(test))]
+    texts = sources(test["source"].tolist(), tokenizer, frame, spec.max_length)
+    job.ledger.note(f"test: {len(test)} pairs; {texts.cut} sources are cut to {spec.max_length} pieces")
+    search = generating.Search(frame, spec.max_length - 1, spec.beams, spec.length_penalty)
     with job.impl.saving_on_sigterm():
-        test["hypothesis"] = generating.translations(job, best, tokenizer, shortened)
+        test["hypothesis"] = generating.written(job, best, tokenizer, texts, search)
 
     metrics = {**facts, **scored(test, spec)}
     job.ledger.metrics(facts["train/steps"], {k: v for k, v in metrics.items() if not k.startswith("signature/")})
@@ -67,63 +64,14 @@ def run(job: stage.Job) -> list[Path]:
     return [*files, manifest.write_json(job.out / "metrics.json", metrics)]
 
 
-WEIGHTS, FACTS = "trained.safetensors", "trained.json"  # in the state: what translating goes on from
-
-
-def trained(job: stage.Job, model: Translator, data: dict[str, Pairs], make_batch) -> dict[str, float]:
-    """Train `model` and save its weights, averaged if asked for, into the state; returns what is known of them.
-
-    Nothing is trained again where an attempt before this one came so far.
-    """
-    from scriptorium.engine import processes, training
-    from scriptorium.engine.checkpoints import last_checkpoint, step_of
-    from scriptorium.translation import evaluations
-    from scriptorium.translation.model import measured
-
-    spec, known = job.spec, job.state / FACTS
-    if known.is_file():
-        return json.loads(known.read_text(encoding="utf-8"))
-    last = last_checkpoint(job.state / "checkpoints") if processes.rank() == 0 else None
-    start = int(processes.from_first(str(step_of(last) if last else 0)))
-    every = spec.train.eval_every or -(-len(data["train"]) // spec.train.batch_size)
-    evaluated = evaluations.Evaluations(
-        model, job.state / "evaluations", done=start // every, average=spec.average, patience=spec.patience
-    )
-    try:
-        trainer = training.train(
-            job,
-            model,
-            data["train"],
-            make_batch,
-            spec.train,
-            seed=spec.seed,
-            held_out=data["validation"],
-            compute_metrics=evaluated,
-        )
-        steps = trainer.state.global_step
-    except evaluations.Enough:
-        steps = len(evaluated.losses) * every
-        job.ledger.note(f"step {steps}: no lower validation loss in {spec.patience} evaluations, training ends")
-    model = training.whole(model)
-    if processes.rank() == 0 and evaluated.weights():
-        evaluations.set_mean(model, evaluated.weights())
-        job.ledger.note(f"weights: {evaluated.said()}")
-    facts = {"train/steps": steps, "model/parameters": model.num_parameters()}
-    facts |= {f"validation/{name}": value for name, value in measured(model, data["validation"], make_batch).items()}
-    if processes.rank() == 0:
-        evaluations.save_weights(model, job.state / WEIGHTS)
-        manifest.write_json(known, facts)
-    processes.wait()
-    return facts
-
-
 def scored(test: pd.DataFrame, spec: TranslateSpec) -> dict[str, float | str]:
     """BLEU and chrF of the hypotheses, and of the sources as if they were translations, with sacrebleu's signatures."""
-    from scriptorium.translation import scores
+    from scriptorium.generation import scores
+    from scriptorium.translation.words import tokenizer_of
 
     found: dict[str, float | str] = {}
     for name, column in (("test", "hypothesis"), ("copy", "source")):
-        made = scores.of_corpus(test[column].tolist(), test["target"].tolist(), scores.tokenizer_of(spec))
+        made = scores.of_corpus(test[column].tolist(), test["target"].tolist(), tokenizer_of(spec))
         found |= {f"{name}/bleu": made.bleu, f"{name}/chrf": made.chrf}
         found |= {f"signature/{metric}": text for metric, text in made.signatures.items()}
     return found

@@ -30,7 +30,11 @@ from scriptorium.tracking.texts import as_json, cut, flatten, readable, respelle
 VERSION = "2"  # raise it when the same files should look different: the next import then renews every run
 DATA, UNLISTED = "data and tables", "not in the configuration"
 TABLES = "tables and figures"  # the parent of every tabulating and drawing stage
-STUDY_OF_STAGE = {"pretrain": "pretraining", "train_regressor": "gaze", "finetune": UNLISTED, "translate": UNLISTED}
+STUDY_OF_STAGE = {
+    "pretrain": "pretraining",
+    "train_regressor": "gaze",
+    **dict.fromkeys(("finetune", "translate", "generate"), UNLISTED),
+}
 FOLDERS = {"figure": "figures", "table": "tables", "model": "model", "dataset": "data", "log": "logs"}
 MAX_FILE = 10_000_000  # bytes; larger ones are not uploaded
 

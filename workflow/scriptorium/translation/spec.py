@@ -7,10 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from scriptorium.engine.spec import TrainSpec
+from scriptorium.generation.spec import Limits, Tokenize, WritingSettings
 from scriptorium.spec import Spec
 from scriptorium.text.languages.spec import Language
-
-Split = Literal["train", "validation", "test"]
 
 
 class Direction(Spec):
@@ -18,7 +17,7 @@ class Direction(Spec):
 
     source: Language = Field(description="language that is translated")
     target: Language = Field(description="language of the translations")
-    limits: dict[Split, Annotated[int, Field(gt=0)]] = Field(
+    limits: Limits = Field(
         default_factory=dict, description="largest number of pairs of a split, the first in the order of a hash"
     )
     max_length: int = Field(
@@ -27,7 +26,7 @@ class Direction(Spec):
         description="longest text in pieces, with both symbols: longer pairs are left out of train and validation, "
         "a longer source of the test set is cut, a translation ends there",
     )
-    tokenize: Literal["13a", "intl", "zh", "char", "none"] | None = Field(
+    tokenize: Tokenize | None = Field(
         None,
         description="how BLEU finds words, a name of sacrebleu; empty: zh for Chinese, char for Japanese, Korean and "
         "Thai, else 13a",
@@ -54,26 +53,11 @@ class TranslationSettings(Direction):
             raise ValueError(f"test: {self.test} is trained on; leave test empty to take its held-out pairs")
 
 
-class TranslateSettings(Spec):
+class TranslateSettings(WritingSettings):
     """What a variant may change of translation, beside its backbone and the training settings."""
 
-    reinitialise: bool = Field(False, description="control: keep the shape, throw the pre-trained weights away")
     encoder_layers: int | None = Field(None, gt=0, description="layers of the encoder, from the bottom; empty: all")
     decoder_layers: int = Field(gt=0, description="layers of the decoder: the top ones of the backbone")
-    dropout: float | None = Field(None, ge=0, lt=1, description="of states and attention; empty: the backbone's")
-    label_smoothing: float = Field(0.1, ge=0, lt=1, description="share of a label that all words have evenly")
-    average: int = Field(
-        0, ge=0, description="the weights of so many last evaluations are averaged; 0: those of the last step"
-    )
-    patience: int | None = Field(
-        None,
-        gt=0,
-        description="training ends after so many evaluations without a lower validation loss, with the weights of the "
-        "best one, or their average if that is asked for; empty: never",
-    )
-    beams: int = Field(5, gt=0, description="hypotheses of the beam search; 1: greedy")
-    length_penalty: float = Field(1.0, description="log-likelihoods are divided by length to this power")
-    save_model: bool = Field(False, description="keep model/ (large)")
 
 
 class TranslateRecipe(TranslateSettings):

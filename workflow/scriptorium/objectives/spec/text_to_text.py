@@ -13,6 +13,8 @@ from scriptorium.objectives.spec.base import MODULE, GenerativeSpec
 class TextToTextSpec(GenerativeSpec):
     """What encoder-decoders share."""
 
+    body: ClassVar[str] = "seq2seq"
+
 
 class BartSpec(TextToTextSpec):
     """bart."""
@@ -37,6 +39,7 @@ class T5Spec(TextToTextSpec):
     """t5."""
 
     likelihood: ClassVar[str] = "sentinel"
+    relative: ClassVar[bool] = True
 
     name: Annotated[Literal["t5"], MODULE] = Field(
         "t5", description="spans taken out of a text, on T5's encoder-decoder"
@@ -51,6 +54,7 @@ class PrefixLmSpec(TextToTextSpec):
     """prefix-lm."""
 
     likelihood: ClassVar[str] = "prefix"
+    relative: ClassVar[bool] = True
 
     name: Annotated[Literal["prefix-lm"], MODULE] = Field(
         "prefix-lm", description="the rest of a text from its beginning, on T5's encoder-decoder"

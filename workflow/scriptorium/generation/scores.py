@@ -7,19 +7,14 @@ over arrays, and a test holds them against it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from scriptorium.errors import UserError
 
-if TYPE_CHECKING:
-    from scriptorium.translation.spec import Direction
-
 WORDS, CHARACTERS, BETA = 4, 6, 2  # longest n-grams of BLEU and of chrF, chrF2's weight of recall
-TOKENIZERS = {"zh": "zh", "ja": "char", "ko": "char", "th": "char"}  # sacrebleu's for ja and ko need other packages
 
 
 @dataclass(frozen=True)
@@ -29,11 +24,6 @@ class Scores:
     bleu: float
     chrf: float
     signatures: dict[str, str]  # by metric
-
-
-def tokenizer_of(direction: Direction) -> str:
-    """The name of sacrebleu's tokenizer for a direction."""
-    return direction.tokenize or TOKENIZERS.get(direction.target.partition("-")[0], "13a")
 
 
 def of_corpus(hypotheses: Sequence[str], references: Sequence[str], tokenize: str) -> Scores:
@@ -104,10 +94,3 @@ def chrf(sums: np.ndarray) -> np.ndarray:
     )
     below = BETA**2 * precision + recall
     return np.divide(100 * (1 + BETA**2) * precision * recall, below, out=np.zeros_like(below), where=below > 0)
-
-
-# metric -> (what a sentence adds to its sums, the metric of sums)
-METRICS: dict[str, tuple[Callable[..., np.ndarray], Callable[[np.ndarray], np.ndarray]]] = {
-    "BLEU": (bleu_counts, bleu),
-    "chrF": (chrf_counts, chrf),
-}

@@ -18,8 +18,8 @@ from safetensors.torch import load_file, save_file
 
 from scriptorium.engine import processes, training
 from scriptorium.errors import UserError
+from scriptorium.generation.losses import measures
 from scriptorium.manifest import write_json
-from scriptorium.translation.model import measures
 
 if TYPE_CHECKING:
     import transformers
@@ -30,7 +30,7 @@ class Enough(Exception):
 
 
 class Evaluations:
-    """done: evaluations before the checkpoint that the run goes on from; average, patience: as in TranslateSettings."""
+    """done: evaluations before the checkpoint that the run goes on from; average, patience: as in WritingSettings."""
 
     def __init__(
         self, model: transformers.PreTrainedModel, folder: Path, *, done: int, average: int, patience: int | None

@@ -1,0 +1,1 @@
+"""Readers of sources and the texts to be written for them, one file per format."""
