@@ -180,6 +180,19 @@ class PlugInSpec(Spec):
             raise ValueError("predicts: mean needs the text's own translation; leave at_test and translations as is")
 
 
+class BodySpec(Spec):
+    """How a model that writes text is fine-tuned (docs/tasks.md). The paper's way, where there is one."""
+
+    name: Annotated[Literal["bart", "causal", "t5"] | None, ModuleOf("scriptorium.tasks.bodies")] = Field(
+        None,
+        description="bart: encoder and decoder read the text; causal: GPT-2 and LLaMA; t5: the label is written; "
+        "empty: that of the backbone's pre-training objective",
+    )
+    prefix: str = Field(
+        "{task}: ", description="t5: what stands before every text; {task} is the task's name (the form is ours)"
+    )
+
+
 class FinetuneSettings(Spec):
     """What a variant may change of fine-tuning, beside its encoder and the training settings."""
 
@@ -190,9 +203,14 @@ class FinetuneSettings(Spec):
     plug_in: PlugInSpec | None = Field(
         None, description="VECO's plug-in: translations are read through the cross-attention; empty: plug-out"
     )
+    body: BodySpec | None = Field(
+        None, description="a backbone that writes text: how it is used; empty: as its objective says, else an encoder"
+    )
     reinitialise: bool = Field(False, description="control: keep the shape, throw the pre-trained weights away")
 
     def model_post_init(self, _: Any) -> None:
+        if self.body and (self.cognition or self.gaze_loss or self.plug_in):
+            raise ValueError("body: it goes with none of cognition, gaze_loss and plug_in; take these out")
         if self.plug_in and (self.cognition or self.gaze_loss):
             raise ValueError("plug_in: it goes with neither cognition nor gaze_loss; take one of them out")
 
@@ -203,3 +221,8 @@ class FinetuneSpec(TaskInput, FinetuneSettings):
     train: TrainSpec
     save_model: bool = Field(False, description="keep model/ and encoder/ (large)")
     seed: int = Field(0, ge=0, description="of the new parameters, dropout, order and controls")
+
+    def model_post_init(self, context: Any) -> None:
+        super().model_post_init(context)
+        if self.body and self.body.name is None:
+            raise ValueError("body.name: a run must name its body")

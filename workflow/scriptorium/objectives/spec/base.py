@@ -23,6 +23,7 @@ class ObjectiveSpec(Spec):
 
     layouts: ClassVar[tuple[str, ...]] = (PACKED, FULL_SENTENCES)  # of the blocks that it takes
     likelihood: ClassVar[str] = "masked"  # how its models score a sentence: a module of minimal_pairs/likelihoods
+    body: ClassVar[str] = ""  # how its models are fine-tuned: a module of tasks/bodies; empty: as encoders
 
     name: Annotated[str, MODULE] = Field("bert", description="which objective, such as bert")
 

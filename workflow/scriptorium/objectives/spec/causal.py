@@ -13,6 +13,7 @@ class CausalSpec(GenerativeSpec):
     """What causal language models share."""
 
     likelihood: ClassVar[str] = "left_to_right"
+    body: ClassVar[str] = "causal"
 
     restart: bool = Field(
         True, description="positions begin anew with every document; without document_attention they never do"

@@ -18,6 +18,7 @@ class BartSpec(TextToTextSpec):
     """bart."""
 
     likelihood: ClassVar[str] = "infilled"
+    body: ClassVar[str] = "bart"
 
     name: Annotated[Literal["bart"], MODULE] = Field(
         "bart", description="the whole text from a corrupted one, on BART's encoder-decoder"
@@ -37,6 +38,7 @@ class T5Spec(TextToTextSpec):
     """t5."""
 
     likelihood: ClassVar[str] = "sentinel"
+    body: ClassVar[str] = "t5"
 
     name: Annotated[Literal["t5"], MODULE] = Field(
         "t5", description="spans taken out of a text, on T5's encoder-decoder"
@@ -51,6 +53,7 @@ class PrefixLmSpec(TextToTextSpec):
     """prefix-lm."""
 
     likelihood: ClassVar[str] = "prefix"
+    body: ClassVar[str] = "t5"
 
     name: Annotated[Literal["prefix-lm"], MODULE] = Field(
         "prefix-lm", description="the rest of a text from its beginning, on T5's encoder-decoder"
