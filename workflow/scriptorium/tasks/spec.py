@@ -204,7 +204,9 @@ class FinetuneSettings(Spec):
         None, description="VECO's plug-in: translations are read through the cross-attention; empty: plug-out"
     )
     body: BodySpec | None = Field(
-        None, description="a backbone that writes text: how it is used; empty: as its objective says, else an encoder"
+        None,
+        exclude_if=lambda given: given is None,  # so that runs of encoders say what they said before there were others
+        description="a backbone that writes text: how it is used; empty: as its objective says, else an encoder",
     )
     reinitialise: bool = Field(False, description="control: keep the shape, throw the pre-trained weights away")
 
