@@ -7,7 +7,7 @@ import json
 import pytest
 
 from scriptorium import ledger
-from tests import kills, plugged
+from tests import kills, plugged, writers
 from tests.finetuning import COGNITION, Folder, build
 
 STEPS = {"max_steps": 80, "batch_size": 8, "lr": 1e-3, "log_every": 2, "eval_every": 40}
@@ -55,6 +55,21 @@ def test_a_killed_run_beside_translations_ends_with_the_bits_of_an_undisturbed_o
     folder.run("whole", save_model=True, **changes)
     command = folder.command("broken", save_model=True, **changes)
     kills.run(command, end=kills.KILLED, step=30, SCRIPTORIUM_CHECKPOINT_STEPS="20")
+    kills.run(command)
+    assert ledger.read_record(folder.root / "broken")["attempt"] == 2
+    assert "resumed at step 20" in (folder.root / "broken/events.jsonl").read_text(encoding="utf-8")
+    for name in (*BITS, "encoder/model.safetensors"):
+        assert (folder.root / "broken" / name).read_bytes() == (folder.root / "whole" / name).read_bytes(), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["bart", "t5"])
+def test_a_killed_run_of_a_model_that_writes_text_ends_with_the_bits_of_an_undisturbed_one(tmp_path, model):
+    folder = writers.folder(tmp_path / "x", model)
+    changes = {"body": writers.body(model), "train": {**STEPS, "max_steps": 40, "eval_every": 20}, "save_model": True}
+    folder.run("whole", **changes)
+    command = folder.command("broken", **changes)
+    kills.run(command, end=kills.KILLED, step=25, SCRIPTORIUM_CHECKPOINT_STEPS="20")
     kills.run(command)
     assert ledger.read_record(folder.root / "broken")["attempt"] == 2
     assert "resumed at step 20" in (folder.root / "broken/events.jsonl").read_text(encoding="utf-8")

@@ -142,7 +142,7 @@ def named_modules() -> set[str]:
     from scriptorium.objectives.spec import OBJECTIVES
     from scriptorium.retrieval.readers.spec import READERS as RETRIEVAL
     from scriptorium.tasks.readers.spec import OPTIONS as TASKS
-    from scriptorium.tasks.spec import Kind, PlugInSpec
+    from scriptorium.tasks.spec import BodySpec, Kind, PlugInSpec
     from scriptorium.text.corpora.readers.spec import READERS
     from scriptorium.text.dictionaries.readers.spec import READERS as DICTIONARIES
     from scriptorium.text.parallel.readers.spec import READERS as PARALLEL
@@ -158,6 +158,7 @@ def named_modules() -> set[str]:
         "scriptorium.objectives": OBJECTIVES,
         "scriptorium.retrieval.readers": RETRIEVAL,
         "scriptorium.tasks.readers": TASKS,
+        "scriptorium.tasks.bodies": get_args(get_args(BodySpec.model_fields["name"].annotation)[0]),
         "scriptorium.tasks.kinds": get_args(get_args(Kind)[0]),
         "scriptorium.text.corpora.readers": READERS,
         "scriptorium.text.dictionaries.readers": DICTIONARIES,
@@ -169,7 +170,7 @@ def named_modules() -> set[str]:
 def test_every_name_is_a_module_and_every_module_has_its_name():
     named = named_modules()
     assert named <= set(MODULES)
-    formats = [m for m in MODULES if ".readers." in m or ".kinds." in m or ".plug_in." in m or ".bodies." in m]
+    formats = [m for m in MODULES if any(f".{name}." in m for name in ("readers", "kinds", "bodies", "plug_in"))]
     assert {m for m in formats if not m.endswith(".spec")} <= named
 
 

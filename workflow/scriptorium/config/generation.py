@@ -47,7 +47,7 @@ def body_of(project: Project, variant: str) -> str:
     """
     recipe = project.variants[variant].recipe
     trained = pretrain_recipe(project, recipe.backbone)
-    if body := recipe.body or (trained.objective.body if trained else ""):
+    if body := recipe.body or (trained.objective.writes if trained else ""):
         return body
     said = f"trained by {trained.objective.name}" if trained else "not pre-trained here"
     raise UserError(

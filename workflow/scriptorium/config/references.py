@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scriptorium.config import generation, plug_in, study_checks, translation
+from scriptorium.config import bodies, generation, plug_in, study_checks, translation
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError, nearest
 from scriptorium.evaluation import xtreme
@@ -449,6 +449,7 @@ class ReferenceChecks:
                 self.known(recipe.backbone, self.project.backbones, "backbone", f"variant {variant}, backbone")
                 if recipe.plug_in:
                     plug_in.check(self, f"studies.{name}", variant, study.tasks)
+                bodies.check(self, f"studies.{name}", variant, study.tasks)
                 plain = recipe.cognition is None and recipe.gaze_loss is None
                 if "languages" in study.figures:
                     for task in study.tasks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scriptorium.alignments.spec import AlignmentsSpec
-from scriptorium.config import claims
+from scriptorium.config import bodies, claims
 from scriptorium.config.generation import body_of
 from scriptorium.crosslingual.spec import CrosslingualSettings, MeasureCrosslingualSpec
 from scriptorium.engine.spec import TrainSpec
@@ -168,7 +168,7 @@ class Specifications(ConfiguredRuns):
         train = TrainSpec.parse(overlay(recipe.train, entry.train), where=f"variant {variant!r} on {task!r}: train")
         return FinetuneSpec(
             **entry.shared(TaskInput),
-            **recipe.shared(FinetuneSettings),
+            **recipe.shared(FinetuneSettings) | {"body": bodies.of_run(self.project, recipe, task)},
             train=train,
             save_model=(variant, task, int(seed)) in self._drawn | self._lent | self._submitted,
             seed=int(seed),

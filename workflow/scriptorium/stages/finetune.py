@@ -1,5 +1,5 @@
-"""Fine-tune an encoder on a task and evaluate it on test: plain, with cognition fused in (stage 2 of CogBERT), or with
-VECO's cross-attention plugged in, beside translations.
+"""Fine-tune a model on a task and evaluate it on test: an encoder plain, with cognition fused in (stage 2 of CogBERT),
+or with VECO's cross-attention plugged in, beside translations; or a model that writes text (tasks/body.py).
 
 inputs: data, backbone, and with cognition or the gaze loss: annotations (manifests)
 out: `predictions.parquet` (test set: id, label, prediction, and what docs/tasks.md names for each kind; language, where
@@ -8,7 +8,7 @@ the task has several),
 `metrics.json` (test/..., validation/... of the weights that count: the last ones, or with `best_by` the best, of which
 best/epoch is then given, and best/reported: 1 where validation is the test set itself, else 0; with plug-in also
 manipulation/changed, the share of the test predictions that differ where texts stand beside the translation of another
-one), with cognition
+one; with body t5 also generated, the share of the examples whose right label greedy generation writes), with cognition
 `feature_weights.tsv` (validation set, per fused layer and feature), and if asked for `model/` and `encoder/` (a
 backbone for others)
 """
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from scriptorium import manifest, stage
 from scriptorium.errors import UserError
+from scriptorium.tasks.body import body_of
 from scriptorium.tasks.kind import kind_of
 from scriptorium.tasks.spec import FinetuneSpec
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import transformers
 
+    from scriptorium.tasks.body import Body
     from scriptorium.tasks.labelled import Labelled
 
 LOOKED_AT = 256  # validation examples whose feature weights are averaged
@@ -38,7 +40,7 @@ def run(job: stage.Job) -> list[Path]:
 
     from scriptorium.engine import training
     from scriptorium.engine.best import Best
-    from scriptorium.evaluation.by_language import kept, measured
+    from scriptorium.evaluation import by_language
     from scriptorium.fetching.backbones import backbone_directory
     from scriptorium.fetching.checkpoints import check_checkpoint
     from scriptorium.tasks.examples import shortest_first
@@ -49,7 +51,7 @@ def run(job: stage.Job) -> list[Path]:
     spec = job.spec
     require_plain(spec)
     require_whole_weights(job)
-    kind = kind_of(spec.kind)
+    kind, body = kind_of(spec.kind), body_of(spec.body)
     backbone = backbone_directory(job.input_dir("backbone"))
     check_checkpoint(backbone)
     paths = {split: job.input_dir("data") / f"{split}.parquet" for split in ("train", "validation", "test")}
@@ -65,12 +67,12 @@ def run(job: stage.Job) -> list[Path]:
             tables[split] = shuffled(tables[split], spec.seed)
 
     training.prepare(job, spec.seed)
-    tokenizer = AutoTokenizer.from_pretrained(backbone, local_files_only=True)
+    tokenizer = body.reading(AutoTokenizer.from_pretrained(backbone, local_files_only=True))
 
     def data_set(split: str, table: pd.DataFrame) -> Labelled:
         if spec.plug_in is not None:
             return BesideTranslations(table, tokenizer, spec, alone=split not in plugged)
-        return kind.data_set(table, tokenizer, spec, words)
+        return kind.data_set(body.texts(table, spec.body), tokenizer, spec, words)
 
     train = data_set("train", tables["train"])
     validation, test = (data_set(split, shortest_first(tables[split])) for split in ("validation", "test"))
@@ -82,10 +84,14 @@ def run(job: stage.Job) -> list[Path]:
     best = spec.best_by and Best(job.state, spec.best_by, lower_better=kind.lower_is_better(spec.best_by))
 
     def predicted(data: Labelled, given: transformers.EvalPrediction):
-        return kept(kind.predicted(data, given.predictions, given.label_ids, spec, fitted), data.table)
+        made = kind.predicted(data, body.scores(given.predictions), given.label_ids, spec, fitted)
+        return by_language.kept(body.more(made, given.predictions), data.table)
+
+    def measured(made: pd.DataFrame) -> dict[str, float]:
+        return by_language.measured(kind, made, spec.labels) | body.measures(made)
 
     def measures(given: transformers.EvalPrediction) -> dict[str, float]:
-        found = measured(kind, predicted(validation, given), spec.labels)
+        found = measured(predicted(validation, given))
         if best:
             best.offer(model, found)
         return found
@@ -116,7 +122,7 @@ def run(job: stage.Job) -> list[Path]:
     trainer.compute_metrics = None  # those are validation's
     fitted = kind.chosen(fitted, known)
     made, looked_at = (predicted(data, trainer.predict(data)) for data in (test, validation))
-    metrics = {f"test/{name}": value for name, value in measured(kind, made, spec.labels).items()}
+    metrics = {f"test/{name}": value for name, value in measured(made).items()}
     if "test" in plugged:
         others = data_set("test", shuffled(test.table, spec.seed + 1))
         metrics["manipulation/changed"] = float(kind.changed(made, predicted(others, trainer.predict(others))).mean())
@@ -137,7 +143,7 @@ def run(job: stage.Job) -> list[Path]:
         model = getattr(trainer.model, "plain", trainer.model)  # the gaze head is for training alone
         kind.fold(fitted, model)
         files += training.save_model(model, job.out / "model", tokenizer)
-        encoder = encoder_of(model, backbone, plugged=spec.plug_in is not None)
+        encoder = encoder_of(model, backbone, body, plugged=spec.plug_in is not None)
         files += training.save_model(encoder, job.out / "encoder", tokenizer)
     return files
 
@@ -156,8 +162,15 @@ def build(spec: FinetuneSpec, backbone: Path, words, train):
 
 
 def require_plain(spec: FinetuneSpec) -> None:
-    """Raises UserError where cognition, the gaze loss or plug-in is asked for with a kind that has no such head."""
-    kind = kind_of(spec.kind)
+    """Raises UserError where cognition, the gaze loss or plug-in is asked for with a kind that has no such head, or a
+    body that has no head for this kind."""
+    kind, body = kind_of(spec.kind), body_of(spec.body)
+    if not body.takes(spec.kind):
+        raise UserError(
+            f"body {spec.body.name} cannot be used on a task of kind {spec.kind}",
+            where="recipe of the variant",
+            remedy=body.refused,
+        )
     taken = {"cognition": kind.takes_cognition, "gaze_loss": kind.takes_cognition, "plug_in": kind.takes_plug_in}
     if name := next((name for name, takes in taken.items() if getattr(spec, name) is not None and not takes), ""):
         raise UserError(
@@ -192,15 +205,16 @@ def read_words(job: stage.Job):
 
 
 def encoder_of(
-    model: transformers.PreTrainedModel, backbone: Path, *, plugged: bool = False
+    model: transformers.PreTrainedModel, backbone: Path, body: Body, *, plugged: bool = False
 ) -> transformers.PreTrainedModel:
-    """The fine-tuned encoder as a backbone for another run, with the pooler of the backbone where the task had none.
+    """The fine-tuned encoder as a backbone for another run, with the pooler of the backbone where the task had none; of
+    a model that writes text all but its head.
 
     Where cognition is fused in, it is the encoder without it: query, key and value as trained. With `plugged` it keeps
     its cross-attentions.
     """
     import torch
-    from transformers import AutoConfig, AutoModel
+    from transformers import AutoConfig
 
     plain = getattr(model, "model", model).base_model
     mpnet = {f".attn.{name}.": f".attn.{name[0]}." for name in ("query", "key", "value", "output")}
@@ -208,7 +222,7 @@ def encoder_of(
     def original(name: str) -> str:
         return next((name.replace(ours, theirs) for ours, theirs in mpnet.items() if ours in name), name)
 
-    kinds = (type(plain).config_class, type(plain)) if plugged else (AutoConfig, AutoModel)
+    kinds = (type(plain).config_class, type(plain)) if plugged else (AutoConfig, body.backbone_class())
     config = kinds[0].from_pretrained(backbone, local_files_only=True)
     full = kinds[1].from_pretrained(backbone, config=config, local_files_only=True, dtype=torch.float32)
     known = full.state_dict().keys()

@@ -1,4 +1,5 @@
-"""The model of a fine-tuning run: an encoder with the head of the task, plain or with cognition or a gaze loss."""
+"""The model of a fine-tuning run: an encoder, or another body, with the head of the task; an encoder's plain or with
+cognition or a gaze loss."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from scriptorium import named
 from scriptorium.cognition.model import CognitionForSequenceClassification, CognitionForTokenClassification
 from scriptorium.errors import UserError
 from scriptorium.models.positions import longest_input
+from scriptorium.tasks.body import body_of
 from scriptorium.tasks.kind import kind_of
 
 if TYPE_CHECKING:
@@ -28,13 +30,14 @@ def build(spec: FinetuneSpec, backbone: Path, scale: Sequence[float] | None = No
 
     scale: by which the eight features are multiplied.
 
-    Raises UserError if the backbone is too short for the task, not of BERT's shape where cognition is asked for, or
-    without cross-attention where plug-in is.
+    Raises UserError if the backbone is too short for the task, not of the body that the specification names, not of
+    BERT's shape where cognition is asked for, or without cross-attention where plug-in is.
     """
-    kind = kind_of(spec.kind)
-    auto = kind.model_class()
+    kind, body = kind_of(spec.kind), body_of(spec.body)
     head = kind.head_settings(spec.labels)
     config = transformers.AutoConfig.from_pretrained(backbone, local_files_only=True, **head)
+    body.check(config, backbone)
+    config.update(body.settings(spec, backbone))
     if spec.max_length > (longest := longest_input(config)):
         raise UserError(
             f"max_length {spec.max_length} is more than the backbone's {longest}",
@@ -45,10 +48,12 @@ def build(spec: FinetuneSpec, backbone: Path, scale: Sequence[float] | None = No
         heads = named.load(PLUG_IN, spec.plug_in.encoder)
         own = heads.token if kind.labels_words else heads.sequence
         return own.of(backbone, predicts=spec.plug_in.predicts, new=spec.reinitialise, **head)
+    chosen = body.model_class(kind)
     if spec.reinitialise:
-        model = auto.from_config(config)
+        model = getattr(chosen, "from_config", chosen)(config)  # one of transformers' Auto classes, or the class itself
     else:
-        model = auto.from_pretrained(backbone, config=config, local_files_only=True, dtype=torch.float32)
+        more = body.loading(kind, config.model_type)
+        model = chosen.from_pretrained(backbone, config=config, local_files_only=True, dtype=torch.float32, **more)
     if spec.cognition is not None:
         wrapper = CognitionForTokenClassification if kind.labels_words else CognitionForSequenceClassification
         model = wrapper.wrap(

@@ -203,6 +203,19 @@ class PlugInSpec(Spec):
             raise ValueError("predicts: mean needs the text's own translation; leave at_test and translations as is")
 
 
+class BodySpec(Spec):
+    """How a model that writes text is fine-tuned (docs/tasks.md). The paper's way, where there is one."""
+
+    name: Annotated[Literal["bart", "causal", "t5"] | None, ModuleOf("scriptorium.tasks.bodies")] = Field(
+        None,
+        description="bart: encoder and decoder read the text; causal: GPT-2 and LLaMA; t5: the label is written; "
+        "empty: that of the backbone's pre-training objective",
+    )
+    prefix: str = Field(
+        "{task}: ", description="t5: what stands before every text; {task} is the task's name (the form is ours)"
+    )
+
+
 class FinetuneSettings(Spec):
     """What a variant may change of fine-tuning, beside its encoder and the training settings."""
 
@@ -213,6 +226,11 @@ class FinetuneSettings(Spec):
     plug_in: PlugInSpec | None = Field(
         None, description="VECO's plug-in: translations are read through the cross-attention; empty: plug-out"
     )
+    body: BodySpec | None = Field(
+        None,
+        exclude_if=lambda given: given is None,  # so that runs of encoders say what they said before there were others
+        description="a backbone that writes text: how it is used; empty: as its objective says, else an encoder",
+    )
     reinitialise: bool = Field(False, description="control: keep the shape, throw the pre-trained weights away")
     decay_all: bool = Field(
         False,
@@ -221,6 +239,8 @@ class FinetuneSettings(Spec):
     )
 
     def model_post_init(self, _: Any) -> None:
+        if self.body and (self.cognition or self.gaze_loss or self.plug_in):
+            raise ValueError("body: it goes with none of cognition, gaze_loss and plug_in; take these out")
         if self.plug_in and (self.cognition or self.gaze_loss):
             raise ValueError("plug_in: it goes with neither cognition nor gaze_loss; take one of them out")
 
@@ -236,3 +256,5 @@ class FinetuneSpec(TaskInput, FinetuneSettings):
         super().model_post_init(context)
         if self.scale and self.gaze_loss:
             raise ValueError("scale: it replaces the loss that gaze_loss is added to; take one of them out")
+        if self.body and self.body.name is None:
+            raise ValueError("body.name: a run must name its body")

@@ -23,10 +23,9 @@ class ObjectiveSpec(Spec):
 
     layouts: ClassVar[tuple[str, ...]] = (PACKED, FULL_SENTENCES)  # of the blocks that it takes
     likelihood: ClassVar[str] = "masked"  # how its models score a sentence: a module of minimal_pairs/likelihoods
-    body: ClassVar[str] = (
-        ""  # what its models are where they write texts: a module of generation/bodies; empty: nothing
-    )
+    writes: ClassVar[str] = ""  # how its models write texts: a module of generation/bodies; empty: they do not
     relative: ClassVar[bool] = False  # positions are relative alone, so a text may be longer than model.max_positions
+    body: ClassVar[str] = ""  # how its models are fine-tuned: a module of tasks/bodies; empty: as encoders
 
     name: Annotated[str, MODULE] = Field("bert", description="which objective, such as bert")
 

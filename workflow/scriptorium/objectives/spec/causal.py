@@ -14,6 +14,7 @@ class CausalSpec(GenerativeSpec):
 
     likelihood: ClassVar[str] = "left_to_right"
     body: ClassVar[str] = "causal"
+    writes: ClassVar[str] = "causal"
 
     restart: bool = Field(
         True, description="positions begin anew with every document; without document_attention they never do"

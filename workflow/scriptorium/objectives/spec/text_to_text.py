@@ -13,13 +13,14 @@ from scriptorium.objectives.spec.base import MODULE, GenerativeSpec
 class TextToTextSpec(GenerativeSpec):
     """What encoder-decoders share."""
 
-    body: ClassVar[str] = "seq2seq"
+    writes: ClassVar[str] = "seq2seq"
 
 
 class BartSpec(TextToTextSpec):
     """bart."""
 
     likelihood: ClassVar[str] = "infilled"
+    body: ClassVar[str] = "bart"
 
     name: Annotated[Literal["bart"], MODULE] = Field(
         "bart", description="the whole text from a corrupted one, on BART's encoder-decoder"
@@ -40,6 +41,7 @@ class T5Spec(TextToTextSpec):
 
     likelihood: ClassVar[str] = "sentinel"
     relative: ClassVar[bool] = True
+    body: ClassVar[str] = "t5"
 
     name: Annotated[Literal["t5"], MODULE] = Field(
         "t5", description="spans taken out of a text, on T5's encoder-decoder"
@@ -55,6 +57,7 @@ class PrefixLmSpec(TextToTextSpec):
 
     likelihood: ClassVar[str] = "prefix"
     relative: ClassVar[bool] = True
+    body: ClassVar[str] = "t5"
 
     name: Annotated[Literal["prefix-lm"], MODULE] = Field(
         "prefix-lm", description="the rest of a text from its beginning, on T5's encoder-decoder"

@@ -1,0 +1,1 @@
+"""Models that write text, as fine-tuning on labelled tasks uses them."""

@@ -1,0 +1,97 @@
+"""T5, and the prefix language model on its body: text to text. A class is predicted by writing its name.
+
+The input is a task prefix with the text, or with both texts, each before the symbol that ends it, as in pre-training;
+the target is the label's name and that symbol. Ours: the prediction is the label whose target is likeliest, so every
+prediction is a label; whether greedy generation would write the right one stands beside it (`generated`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scriptorium.errors import UserError
+from scriptorium.tasks.body import Body
+from scriptorium.tasks.kind import kind_of
+from scriptorium.tasks.kinds.classification import Classification
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import transformers
+
+    from scriptorium.tasks.kind import TaskKind
+    from scriptorium.tasks.spec import BodySpec, FinetuneSpec
+
+
+class T5(Body):
+    """Outputs are log-likelihoods [n, classes] of the labels' texts, and whether greedy generation writes each."""
+
+    model_types = ("t5",)
+    takes_prefix = True
+    refused = "text to text predicts classes alone; take another backbone for other kinds of task"
+
+    def takes(self, kind: str) -> bool:
+        return isinstance(kind_of(kind), Classification)
+
+    def reading(self, tokenizer: transformers.PreTrainedTokenizerFast) -> transformers.PreTrainedTokenizerFast:
+        """Every text ends with the symbol that ends a text, and none begins with one, as in T5's pre-training."""
+        from scriptorium.tasks import symbols
+
+        own = symbols.without_types(tokenizer)
+        if own("a").input_ids[0] in own.all_special_ids or own.num_special_tokens_to_add(pair=False) == 0:
+            end = symbols.end_of(own)
+            symbols.bracket(own, between=end, behind=end)
+        return own
+
+    def texts(self, prepared: pd.DataFrame, spec: BodySpec) -> pd.DataFrame:
+        return prepared.assign(text=spec.prefix + prepared["text"])
+
+    def check(self, config: transformers.PreTrainedConfig, backbone: Path) -> None:
+        from scriptorium.tasks.symbols import require_start
+
+        super().check(config, backbone)
+        require_start(config, backbone)
+
+    def model_class(self, kind: TaskKind) -> type:
+        from scriptorium.models.tuned.t5 import LabelsAsText
+
+        return LabelsAsText
+
+    def settings(self, spec: FinetuneSpec, backbone: Path) -> dict[str, Any]:
+        """label_pieces: the target of every label. Raises UserError for labels that have the same."""
+        from transformers import AutoTokenizer
+
+        from scriptorium.tasks import symbols
+
+        tokenizer = AutoTokenizer.from_pretrained(backbone, local_files_only=True)
+        end = tokenizer.convert_tokens_to_ids(symbols.end_of(tokenizer))
+        pieces = [[*tokenizer(label, add_special_tokens=False).input_ids, end] for label in spec.labels]
+        for number, own in enumerate(pieces):
+            if (first := pieces.index(own)) < number:
+                raise UserError(
+                    f"labels {spec.labels[first]!r} and {spec.labels[number]!r} are the same pieces, "
+                    f"{' '.join(tokenizer.convert_ids_to_tokens(own))}",
+                    where=backbone,
+                    remedy="rename a label of the task, or learn a vocabulary that knows its characters",
+                )
+        return {"label_pieces": pieces}
+
+    def scores(self, outputs: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        return outputs[0]
+
+    def more(self, predicted: pd.DataFrame, outputs: tuple[np.ndarray, np.ndarray]) -> pd.DataFrame:
+        """generated: whether greedy generation writes the text of the right label."""
+        rows = range(len(predicted))
+        return predicted.assign(generated=outputs[1][rows, predicted["label"].to_numpy()])
+
+    def measures(self, predicted: pd.DataFrame) -> dict[str, float]:
+        return {"generated": float(predicted["generated"].mean())}
+
+    def backbone_class(self) -> type:
+        from transformers import AutoModelForSeq2SeqLM
+
+        return AutoModelForSeq2SeqLM
+
+
+BODY = T5()
