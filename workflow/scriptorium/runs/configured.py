@@ -161,7 +161,7 @@ class ConfiguredRuns:
                 remedy=f"set pretraining.studies.{study}.bits_per_byte: true",
             )
         return [
-            self._run("score_texts", f"bits_per_byte/{run.variant}", run.study, run.variant, "", run.seed)
+            self._run("score_texts", f"bits_per_byte/{run.variant}", run.study, run.variant, "held-out", run.seed)
             for run in trained
         ]
 
@@ -299,20 +299,32 @@ class ConfiguredRuns:
             entries = self.config.translation_studies.items()
             found = [self.translation_study(name) for name, entry in entries if programme in ("", entry.programme)]
         else:
-            known = {"retrieve": ("retrieval", self.retrieval_of), "measure_vectors": ("vectors", self.vectors_of)}
+            known = {
+                "retrieve": ("retrieval", self.retrieval_of),
+                "measure_vectors": ("vectors", self.vectors_of),
+                "probe": ("few_labels", self.probes_of),
+                "score_pairs": ("minimal_pairs", self.pairs_of),
+                "score_texts": ("bits_per_byte", self.texts_of),
+            }
             evaluation, of = known[stage]
             own = {f"_{name}" for name in self.pretraining_programme(programme)}
             found = [of(name) for name in self._with(evaluation) if not programme or name in own]
         return list({run.path: run for runs in found for run in runs}.values())
 
     def claims(self, programme: str = "") -> dict[str, Claim]:
-        """The claims by name; with a programme, those about its variants, and of its paper those never tested."""
+        """The claims by name; with a programme, those about its variants, and of its paper those never tested.
+
+        Its variants are those of its paper, and those that its pre-training studies compare, whatever their paper is.
+        """
         papers = {name: variant.paper for name, variant in self.project.variants.items()}
+        studies = [self.config.pretraining.studies[name].variants for name in self.pretraining_programme(programme)]
         found = self.project.claims.claims
         return {
             name: claim
             for name, claim in found.items()
-            if not programme or papers.get(claim.a, claim.paper).lower() == programme
+            if not programme
+            or papers.get(claim.a, claim.paper).lower() == programme
+            or any({claim.a, claim.b} <= set(variants) for variants in studies)
         }
 
     def all(self) -> Iterator[Run]:
