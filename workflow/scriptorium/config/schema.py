@@ -314,6 +314,10 @@ class Config(Spec):
         default_factory=dict,
         description="recipe -> the one that stands in for it in every variant, such as a larger one",
     )
+    overrides: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="variant -> changes that go over those of its row in ablations.tsv, such as a longer run",
+    )
     backbones: dict[str, Backbone] = Field(description="encoders by name")
     tasks: dict[str, Task] = Field(description="tasks by name")
     corpora: dict[str, Corpus] = Field(default_factory=dict, description="pre-training corpora by name")
