@@ -234,3 +234,24 @@ def test_the_stage_scores_model_and_controls_and_gives_the_same_bytes_after_a_st
     metrics = json.loads((tmp_path / "b/metrics.json").read_text())
     assert metrics["accuracy/unigram"] == 0.5
     assert set(metrics) == {"accuracy/model", "accuracy/random", "accuracy/unigram"}
+
+
+def test_of_sets_that_say_so_a_score_is_the_mean_over_the_tokens(inputs, tmp_path):
+    """By the sum, random weights find every sentence that has lost a word more likely; by the mean they do not."""
+    path = inputs["pairs"][0].parent / "pairs.parquet"
+    pairs = pd.read_parquet(path)
+    pairs.assign(bad=[text.rpartition(" ")[0] for text in pairs["good"]]).to_parquet(path)
+    manifest.write(path.parent, [path])
+    found = {}
+    for per_token in (False, True):
+        spec, out = ScorePairsSpec(likelihood="masked", per_token=per_token, seed=0), tmp_path / str(per_token)
+        execute("score_pairs", spec, score_pairs.run, out=out, inputs=inputs, state=tmp_path / f"state-{per_token}")
+        found[per_token] = pd.read_parquet(out / "scores.parquet")
+    assert np.allclose(found[True]["good"], found[False]["good"] / 6)
+    assert np.allclose(found[True]["bad"], found[False]["bad"] / 5)
+    shares = {}
+    for per_token, table in found.items():
+        own = table[table["scorer"] == scoring.RANDOM]
+        shares[per_token] = right(own["good"].to_numpy(), own["bad"].to_numpy()).mean()
+    assert shares[False] == 0
+    assert 0.2 < shares[True] < 0.8

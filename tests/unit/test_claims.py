@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from pathlib import Path
 
@@ -14,7 +15,10 @@ from scriptorium.config import loading
 from scriptorium.config.project import Project
 from scriptorium.errors import UserError
 from scriptorium.reporting import claims, finetuning, written
-from scriptorium.reporting.claimed import Finetuned, Retrieved, Vectored, Written
+from scriptorium.reporting.bits_per_byte import TextsRun
+from scriptorium.reporting.claimed import Finetuned, Probed, Retrieved, ScoredPairs, ScoredTexts, Vectored, Written
+from scriptorium.reporting.few_labels import ProbeRun
+from scriptorium.reporting.minimal_pairs import PairsRun
 from scriptorium.reporting.retrieval import RetrievalRun
 from scriptorium.reporting.spec import ClaimRow
 from scriptorium.reporting.vectors import VectorsRun
@@ -256,3 +260,71 @@ def test_a_claim_about_vectors_reads_the_chosen_layer_on_the_other_half_of_the_p
     assert made["changed"] > 0.5
     with pytest.raises(UserError, match="no measure 'word in contxt', did you mean 'word in context'"):
         subject.measured(row.model_copy(update={"metric": "word in contxt"}))
+
+
+def probed(variant: str, seed: int, share: float) -> ProbeRun:
+    """Two numbers of labels and three draws of 100 texts, of which the encoder gets a share right, frequencies none."""
+    own = np.random.default_rng([seed, len(variant)])
+    parts = []
+    for scorer, labels, draw in itertools.product(("model", "tfidf"), (25, 100), range(3)):
+        right = own.random(100) < share * (scorer == "model")
+        facts = {"scorer": scorer, "labels": labels, "draw": draw, "id": [f"t{k}" for k in range(100)], "label": 0}
+        parts.append(pd.DataFrame({**facts, "prediction": np.where(right, 0, own.integers(1, 5, 100))}))
+    return ProbeRun(variant, "topics", seed, pd.concat(parts, ignore_index=True))
+
+
+def paired(variant: str, seed: int, share: float) -> PairsRun:
+    own = np.random.default_rng([seed, len(variant)])
+    right = pd.DataFrame({"model": (own.random(200) < share).astype(float), "random": 0.5})
+    return PairsRun(variant, "swapped", seed, right.set_index(pd.Index([f"p{k}" for k in range(200)])))
+
+
+def texted(variant: str, seed: int, share: float) -> TextsRun:
+    """A better model, by `share`, needs fewer bits."""
+    own = np.random.default_rng([seed, len(variant)])
+    facts = pd.DataFrame({"id": [f"t{k}" for k in range(200)], "bytes": 50, "hidden": 0})
+    return TextsRun(variant, seed, "exact", facts.assign(model=own.normal(100 / share, 5, 200)))
+
+
+@pytest.mark.parametrize(
+    ("of", "made", "subject", "task", "metric"),
+    [
+        ("probe", probed, Probed, "topics", "accuracy, few labels"),
+        ("score_pairs", paired, ScoredPairs, "swapped", "accuracy, minimal pairs"),
+        ("score_texts", texted, ScoredTexts, "held-out", "bits per byte"),
+    ],
+)
+def test_a_claim_about_what_pre_trained_models_are_asked_is_decided_in_its_own_direction(
+    of, made, subject, task, metric
+):
+    runs = [made("a", k, 0.8) for k in range(3)] + [made("bb", k, 0.5) for k in range(3)]
+    rows = [ClaimRow(claim=f"{a}/{task}", paper="P", of=of, task=task, a=a, b=b) for a, b in (("a", "bb"), ("bb", "a"))]
+    found = claims.measured(rows, {of: subject(runs, 0.005)})
+    table = claims.table_of_claims(rows, found, smallest=0.005)
+    assert table["verdict"].tolist() == ["reproduced", "not reproduced"]
+    assert table["metric"].tolist() == [metric] * 2
+    assert table["delta"].iloc[0] == pytest.approx(-table["delta"].iloc[1])
+    assert (table["delta"].iloc[0] > 0) == (of != "score_texts")
+    assert (table["seeds"] == 3).all() and (table["changed"] > 0.1).all()
+    if of == "probe":
+        values = [run.of_model().eval("label == prediction").mean() for run in runs[:3]]
+        assert table["ours_a"].iloc[0] == pytest.approx(np.mean(values))
+        runs[0].predictions["id"] = runs[0].predictions["id"] + "x"
+        with pytest.raises(UserError, match="a and bb were probed on different texts"):
+            subject(runs, 0.005).measured(rows[0])
+
+
+def test_a_programme_has_the_claims_about_what_its_studies_compare_whatever_paper_a_variant_is_of(root):
+    """even-mlm is RoBERTa's, even-gpt2 and the noises are BART's."""
+    runs = Runs(load(root))
+    own = runs.claims("objectives")
+    assert {"left-to-right-hurts-understanding", "rotation-alone-is-poor", "infilling-writes-for-fewer-bits"} <= set(
+        own
+    )
+    assert {claim.paper for claim in own.values()} == {"BART", "ours"}
+    asked = {run.variant for run in runs.claimed("objectives", "probe")}
+    assert {"even-mlm", "even-gpt2", "even-bart-infill", "even-bart-rotate"} <= asked
+    assert {run.task for run in runs.claimed("objectives", "score_pairs")} >= {"swapped", "swapped-4", "dropped"}
+    assert {run.variant for run in runs.claimed("objectives", "score_texts")} == {"even-bart-infill", "even-bart-mask"}
+    assert not runs.claimed("mpnet", "probe")
+    assert not set(own) & set(runs.claims("mpnet"))

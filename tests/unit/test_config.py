@@ -196,6 +196,28 @@ def test_the_papers_configuration_trains_the_same_variants_at_the_papers_size(va
     assert {run.variant for run in runs.claimed("mpnet")} >= {"tuned-mpnet", "tuned-plm", "tuned-mlm", "tuned-bert"}
 
 
+def test_an_overlay_changes_a_variant_over_its_row_and_no_other(values):
+    given = {"even-t5": {"train": {"max_flops": 1e13}}}
+    before, after = load(values, ROOT).variants, load({**values, "overrides": given}, ROOT).variants
+    assert after["even-t5"].recipe.train == {**before["even-t5"].recipe.train, "max_flops": 1e13}
+    assert [name for name in before if before[name] != after[name]] == ["even-t5"]
+    with pytest.raises(UserError, match=r"overrides\.even-t6: unknown variant, did you mean 'even-t5'"):
+        load({**values, "overrides": {"even-t6": {}}}, ROOT)
+
+
+def test_the_longer_runs_of_all_objectives_spend_equally_much_on_five_seeds(values):
+    longer = yaml.safe_load((ROOT / "config/small_objectives.yaml").read_text(encoding="utf-8"))
+    project = load(overlay(values, longer), ROOT)
+    study = project.config.pretraining.studies["objectives"]
+    assert len(study.seeds) == 5
+    assert set(longer["overrides"]) == set(study.variants)
+    flops = {project.variants[name].recipe.train["max_flops"] for name in study.variants}
+    (usual,) = {load(values, ROOT).variants[name].recipe.train["max_flops"] for name in study.variants}
+    (spent,) = flops
+    assert spent == pytest.approx(4 * usual)
+    assert {project.config.minimal_pairs[name].options.pairs for name in study.minimal_pairs} == {1000}
+
+
 def test_a_recipe_that_stands_in_for_another_must_be_there(values):
     with pytest.raises(
         UserError, match=r"recipes.pretrain-mpent: no variant has this recipe, did you mean 'pretrain-mpnet'"

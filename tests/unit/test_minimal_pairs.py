@@ -16,6 +16,9 @@ from scriptorium.config import loading
 from scriptorium.errors import Interrupted, UserError
 from scriptorium.job import Impl, Job
 from scriptorium.minimal_pairs import preparing, scoring
+from scriptorium.minimal_pairs.function_words import WORDS, broken_by
+from scriptorium.minimal_pairs.readers.doubled import doubled
+from scriptorium.minimal_pairs.readers.dropped import dropped
 from scriptorium.minimal_pairs.readers.inflected import NOUN, VERB, inflected, other_number
 from scriptorium.minimal_pairs.readers.swapped import swapped
 from scriptorium.minimal_pairs.spec import PairsSpec
@@ -69,6 +72,58 @@ def test_swapped_words_are_neighbours_inside_the_sentence():
 @pytest.mark.parametrize("text", ["The Old Monk.", "Come here.", "Sing the the song!"[:9], "Well, yes, no."])
 def test_a_sentence_without_two_plain_words_is_left_out(text):
     assert swapped(text, 0) is None
+
+
+@pytest.mark.parametrize("distance", [2, 4])
+def test_words_further_apart_change_places_and_those_between_stay(distance):
+    text = "The old monk, who quickly copied every single letter, was very tired."
+    for seed in range(20):
+        good, bad = text.split(), swapped(text, seed, distance).split()
+        (first, second) = [place for place in range(len(good)) if good[place] != bad[place]]
+        assert second == first + distance
+        assert first > 0
+        assert (bad[first], bad[second]) == (good[second], good[first])
+        assert not {",", "."} & set(good[first] + good[second])
+    assert swapped("The old monk.", 0, distance) is None
+
+
+def test_one_function_word_inside_the_sentence_is_dropped_or_doubled():
+    text = "The old monk of the abbey, who was tired, copied it in a dark and cold room."
+    good = text.split()
+    for change, size in ((dropped, -1), (doubled, 1)):
+        found = {broken_by(text, seed, change) for seed in range(40)}
+        assert len(found) == 4, "of, in, a, and; the and was stand next to a comma, The is the first word"
+        for bad in map(str.split, found):
+            longer, shorter = (bad, good) if size > 0 else (good, bad)
+            place = next(n for n in range(len(longer)) if longer[:n] + longer[n + 1 :] == shorter)
+            assert longer[place] in WORDS
+            assert len(longer) == len(shorter) + 1
+            assert size < 0 or longer[place] == longer[place + 1]
+
+
+@pytest.mark.parametrize(
+    "text", ["He slept.", "Of the old.", "Old monks sleep, and snore.", "A monk, in Rome, sleeps."]
+)
+def test_a_sentence_without_such_a_word_between_plain_ones_is_left_out(text):
+    assert broken_by(text, 0, dropped) is None
+
+
+@pytest.mark.parametrize(
+    ("reader", "phenomenon"), [("dropped", "function word dropped"), ("doubled", "function word doubled")]
+)
+def test_pairs_with_a_function_word_are_made_from_a_corpus(raw, reader, phenomenon):
+    held_out = ["The old monk copied the letters of the king.", *HELD_OUT, "A young scribe slept in a cold room."]
+    made = prepared(raw, reader, corpus(raw.root / "corpus", held_out, ["Seen."]), pairs=5)
+    assert sorted(made["good"]) == sorted([held_out[0], held_out[2], held_out[3]])
+    assert set(made["phenomenon"]) == {phenomenon}
+    assert made["id"].tolist() == [f"{phenomenon.replace(' ', '-')}-0000{number}" for number in range(3)]
+
+
+def test_sets_whose_sentences_differ_in_length_are_scored_per_token_and_others_are_not():
+    runs = config()
+    asked = {name: runs.score_pairs("even-mlm", name, "0").per_token for name in runs.config.minimal_pairs}
+    assert {name for name, per_token in asked.items() if per_token} == {"dropped", "doubled"}
+    assert set(runs.config.pretraining.studies["objectives"].minimal_pairs) == set(asked) - {"blimp"}
 
 
 def test_pairs_are_of_held_out_sentences_and_do_not_depend_on_the_others(raw):
@@ -214,6 +269,11 @@ def config(**changes) -> Runs:
         (
             {"corpus": "english", "reader": "swapped", "options": {"shortest": 50}},
             "shortest 50 is more than longest 30",
+        ),
+        ({"corpus": "english", "reader": "swapped", "options": {"distance": 0}}, r"distance: .* greater than 0"),
+        (
+            {"corpus": "english", "reader": "dropped", "options": {"distance": 2}},
+            "unknown key 'minimal_pairs.more.*distance",
         ),
         ({"corpus": "englsh", "reader": "swapped"}, "minimal_pairs.more.corpus: unknown corpus 'englsh'"),
         ({"dataset": "blmp", "reader": "blimp"}, "minimal_pairs.more.dataset: unknown data set 'blmp'"),

@@ -164,3 +164,15 @@ def test_faults_of_noise_are_told():
         rare.check_length(16, None)
     with pytest.raises(ValueError, match=r"65 positions .* model.max_positions is 64"):
         spec.check_length(64, 64)
+
+
+def test_a_text_is_corrupted_as_it_always_was():
+    """Golden: what a draw gives must not change, or a run that goes on would read other texts than it began with."""
+    made = Noise(ObjectiveSpec.parse({"name": "bart"}).noise, TOKENIZER)
+    text = np.array([10, 11, UNK, 12, 13, STOP, 14, 15, 16, SEP, 17, STOP, 18, 19], dtype=np.int32)
+    assert [made(text, training_draws(0)(0, index)).tolist() for index in range(4)] == [
+        [17, STOP, 10, 11, UNK, MASK, MASK, 15, 16, SEP, 18, 19, MASK],
+        [MASK, 19, 14, 15, 16, SEP, MASK, STOP, 10, 11, UNK, 12, MASK],
+        [14, 15, 16, SEP, 17, STOP, MASK, UNK, 12, 13, STOP],
+        [10, MASK, UNK, 14, 15, 16, SEP, 18, 19, 17, STOP],
+    ]

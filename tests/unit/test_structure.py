@@ -127,8 +127,8 @@ def _is_type(value: object) -> bool:
 ITS_SUBJECT = {
     "benchmark_cmcl2021": {"scriptorium.gaze.readers.cmcl2021"},
     "bench_crosslingual": {"scriptorium.objectives.veco", "scriptorium.objectives.veco2"},
-    "bench_pretrain": {"scriptorium.objectives.bert", "scriptorium.objectives.mpnet"},
     "predict_glue": {"scriptorium.tasks.readers.glue"},
+    "bench_pretrain": {f"scriptorium.objectives.{name}" for name in ("bart", "bert", "mpnet", "t5")},
 }
 
 

@@ -71,7 +71,7 @@ def test_minimal_pairs_have_their_columns_and_find_who_learned(inputs, tmp_path,
 
 
 def test_phenomena_are_shown_with_their_paradigms_and_published_values(inputs):
-    runs = [minimal_pairs.read_run(path) for path in inputs["runs"]]
+    runs = [minimal_pairs.read(path) for path in inputs["runs"]]
     made = minimal_pairs.phenomena(runs, {"swapped": minimal_pairs.read_data(inputs["data"][0])})
     own = made[made["variant"] == "good"].set_index(["phenomenon", "paradigm"])
     whole, part = own.loc[("order", "")], own.loc[("number", "number-0")]
@@ -82,7 +82,7 @@ def test_phenomena_are_shown_with_their_paradigms_and_published_values(inputs):
 
 
 def test_seeds_on_different_pairs_are_refused(inputs):
-    runs = [minimal_pairs.read_run(path) for path in inputs["runs"]]
+    runs = [minimal_pairs.read(path) for path in inputs["runs"]]
     runs[1] = minimal_pairs.PairsRun("good", "swapped", 1, runs[1].right.iloc[1:])
     with pytest.raises(UserError, match="the seeds were scored on different pairs"):
         minimal_pairs.table(runs)

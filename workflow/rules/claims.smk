@@ -10,6 +10,9 @@ rule tabulate_claims:
         generate=lambda wildcards: RUNS.claimed_manifests(wildcards.of, "generate"),
         retrieve=lambda wildcards: RUNS.claimed_manifests(wildcards.of, "retrieve"),
         measure_vectors=lambda wildcards: RUNS.claimed_manifests(wildcards.of, "measure_vectors"),
+        probe=lambda wildcards: RUNS.claimed_manifests(wildcards.of, "probe"),
+        score_pairs=lambda wildcards: RUNS.claimed_manifests(wildcards.of, "score_pairs"),
+        score_texts=lambda wildcards: RUNS.claimed_manifests(wildcards.of, "score_texts"),
     output:
         "results/runs/tables/claims{of}/manifest.json",
         table=report(
@@ -43,5 +46,6 @@ rule tabulate_claims:
         " --out results/runs/tables/claims{wildcards.of}"
         " --input finetune={input.finetune} translate={input.translate}"
         " generate={input.generate} retrieve={input.retrieve}"
-        " measure_vectors={input.measure_vectors}"
+        " measure_vectors={input.measure_vectors} probe={input.probe}"
+        " score_pairs={input.score_pairs} score_texts={input.score_texts}"
         " --output table={output.table} figure={output.figure} 2> {log}"

@@ -33,6 +33,12 @@ class Window:
         return self.tokens / self.seconds
 
 
+def real_tokens(batch: Mapping[str, Any]) -> int:
+    """Tokens of a batch that are not padding."""
+    mask = batch.get("attention_mask")
+    return int(batch["input_ids"].numel() if mask is None else mask.sum())
+
+
 class Gate:
     """In the child: the place where a loop waits, and its stop-watch."""
 
@@ -40,14 +46,15 @@ class Gate:
         self.connection, self.left, self.parts = connection, 0, {}
         self.waited = 0.0  # seconds, in all
 
-    def collator(self, collate: Callable[[list], Mapping[str, Any]]) -> Callable[[list], Mapping[str, Any]]:
-        """`collate`, which waits at the end of a window and counts tokens."""
+    def collator(
+        self, collate: Callable[[list], Mapping[str, Any]], count: Callable[[Mapping[str, Any]], int] = real_tokens
+    ) -> Callable[[list], Mapping[str, Any]]:
+        """`collate`, which waits at the end of a window and counts the tokens of its batches by `count`."""
 
         def gated(examples: list) -> Mapping[str, Any]:
             self._pass()
             batch = collate(examples)
-            mask = batch.get("attention_mask")
-            self.tokens += int(batch["input_ids"].numel() if mask is None else mask.sum())
+            self.tokens += count(batch)
             return batch
 
         return gated

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scriptorium.bench.loops import Loop, Window, in_turn
+from scriptorium.bench.pretrain_denoising import corruption_rates, transformers_denoising
 from scriptorium.bench.pretrain_sides import Shape, ours, transformers_mlm
 from scriptorium.bench.timing import Ratio
 
@@ -18,6 +19,8 @@ MLM_TARGETS = {"small": 3.0, "large": 1.5}
 LINES_TARGET = 4.0
 MPNET_TARGET = 1 / 1.4  # an MPNet step may cost 1.40 of an MLM step
 ORIGINAL_TARGET = 1.25
+DENOISING_TARGET = 1.5
+CORRUPTION_TARGET = 200_000  # tokens per second on one core
 LOADER_SHARE, LEDGER_SHARE = 0.03, 0.01
 RATE = "our tokens/s / peer's tokens/s"
 
@@ -66,6 +69,27 @@ class Bench:
         with self.ours(shape, "mpnet") as one, self.ours(shape, "mpnet", original=True) as other:
             pairs = in_turn(one, other, shape.steps, self.runs)
         yield _rates(f"MPNet, {shape.name}", "plain form of the original", pairs, ORIGINAL_TARGET)
+
+    def denoising(self, shape: Shape, objective: str, name: str) -> Iterator[Ratio]:
+        """BART or T5 beside lines that plain Python corrupts, and what the corruption costs."""
+        peer = Loop(
+            transformers_denoising,
+            self.threads,
+            blocks=self.blocks,
+            texts=self.texts,
+            shape=shape.model_dump(),
+            objective=objective,
+        )
+        with self.ours(shape, objective) as one, peer as other:
+            pairs = in_turn(one, other, shape.steps, self.runs)
+        yield _rates(
+            f"{name}, {shape.name}", "transformers Trainer, corrupted in Python by line", pairs, DENOISING_TARGET
+        )
+        yield _share(f"corruption and loader, {name}, in the process, {shape.name}", pairs, "loader", LOADER_SHARE)
+        rates = corruption_rates(self.blocks, shape, objective, self.runs)
+        limit = f"{CORRUPTION_TARGET:,} tokens/s"
+        ratios = tuple(rate / CORRUPTION_TARGET for rate in rates)
+        yield Ratio(f"corruption, {name}, one core", limit, ratios, 1.0, f"our tokens/s / {limit}")
 
 
 def _rates(case: str, peer: str, pairs: list[tuple[Window, Window]], target: float) -> Ratio:

@@ -7,18 +7,28 @@ Each function starts a loop in the process that it is called in; see loops.py.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
-from scriptorium.bench.loops import MORE_STEPS_THAN_ANY_BENCH, Gate
+from scriptorium.bench.loops import MORE_STEPS_THAN_ANY_BENCH, Gate, real_tokens
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.spec import Spec
 
 LEARNING_RATE, WEIGHT_DECAY, CLIP = 1e-4, 0.01, 1.0
 SHORTEST_LINE = 1  # character
+SENTINELS = 100  # of T5's vocabulary
+
+
+def both_sides(batch: Mapping[str, Any]) -> int:
+    """Real tokens of the sources and of the targets of our encoder-decoders."""
+    return int((batch["texts"] >= 0).sum() + (batch["decoder_texts"] >= 0).sum())
+
+
+COUNTS = {"bart": both_sides, "t5": both_sides}  # objective -> what its real tokens are, where not those of its rows
 
 
 class Shape(Spec):
@@ -81,7 +91,7 @@ def ours(gate: Gate, blocks: Path, shape: dict[str, int], objective: str, *, ori
             job,
             model,
             built.hide(train, training_draws(0)),
-            gate.collator(built.collate),
+            gate.collator(built.collate, COUNTS.get(objective, real_tokens)),
             spec,
             seed=0,
             tokens=given.length,
@@ -96,25 +106,10 @@ def transformers_mlm(gate: Gate, blocks: Path, texts: list[str], shape: dict[str
     by_line: every line is a sequence, cut at `length` and padded to the longest of its batch; else the tokens of all
     texts in blocks of `length`.
     """
-    import datasets
-    import torch
     import transformers
 
     given = Shape(**shape)
-    transformers.set_seed(0)
-    transformers.logging.set_verbosity_error()
-    datasets.disable_progress_bars()
-    tokenizer = transformers.AutoTokenizer.from_pretrained(blocks / "tokenizer")
-    lines = [line for text in texts for line in text.split("\n") if len(line.strip()) >= SHORTEST_LINE]
-    data = datasets.Dataset.from_dict({"text": lines if by_line else texts})
-    truncated = {"truncation": True, "max_length": given.length} if by_line else {}
-    data = data.map(
-        lambda rows: tokenizer(rows["text"], return_special_tokens_mask=True, **truncated),
-        batched=True,
-        remove_columns=["text"],
-    )
-    if not by_line:
-        data = data.map(lambda rows: group_texts(rows, given.length), batched=True)
+    tokenizer, data = tokenised(blocks, texts, given.length, by_line=by_line)
     model = transformers.AutoModelForMaskedLM.from_config(
         transformers.BertConfig(
             vocab_size=len(tokenizer),
@@ -125,6 +120,21 @@ def transformers_mlm(gate: Gate, blocks: Path, texts: list[str], shape: dict[str
         ),
         attn_implementation="sdpa",
     )
+    trainer(gate, model, data, transformers.DataCollatorForLanguageModeling(tokenizer), given)
+
+
+def trainer(
+    gate: Gate,
+    model: Any,
+    data: Any,
+    collate: Callable[[list], Mapping[str, Any]],
+    given: Shape,
+    count: Callable[[Mapping[str, Any]], int] = real_tokens,
+) -> None:
+    """transformers' Trainer with default settings on this model, fed by `collate`; log and checkpoints are off."""
+    import torch
+    import transformers
+
     gpu = torch.cuda.is_available()
     with tempfile.TemporaryDirectory() as folder:
         transformers.Trainer(
@@ -147,8 +157,30 @@ def transformers_mlm(gate: Gate, blocks: Path, texts: list[str], shape: dict[str
                 dataloader_pin_memory=gpu,
             ),
             train_dataset=data,
-            data_collator=gate.collator(transformers.DataCollatorForLanguageModeling(tokenizer)),
+            data_collator=gate.collator(collate, count),
         ).train()
+
+
+def tokenised(blocks: Path, texts: list[str], length: int, *, by_line: bool) -> tuple[Any, Any]:
+    """(tokenizer, data set) as run_mlm.py makes them: lines cut at `length`, or all tokens in blocks of it."""
+    import datasets
+    import transformers
+
+    transformers.set_seed(0)
+    transformers.logging.set_verbosity_error()
+    datasets.disable_progress_bars()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(blocks / "tokenizer")
+    lines = [line for text in texts for line in text.split("\n") if len(line.strip()) >= SHORTEST_LINE]
+    data = datasets.Dataset.from_dict({"text": lines if by_line else texts})
+    truncated = {"truncation": True, "max_length": length} if by_line else {}
+    data = data.map(
+        lambda rows: tokenizer(rows["text"], return_special_tokens_mask=True, **truncated),
+        batched=True,
+        remove_columns=["text"],
+    )
+    if not by_line:
+        data = data.map(lambda rows: group_texts(rows, length), batched=True)
+    return tokenizer, data
 
 
 class Joined:
@@ -181,13 +213,23 @@ def group_texts(rows: dict[str, list], length: int) -> dict[str, list]:
 
 
 def our_objective(name: str, shape: Shape, tokenizer: Any) -> Any:
-    """bert or mpnet as by default, at this shape. Imported by name, so that the digest covers what is timed."""
+    """An objective as by default, at this shape. Imported by name, so that the digest covers what is timed."""
     from scriptorium.models.spec import EncoderSpec
-    from scriptorium.objectives import bert, mpnet
+    from scriptorium.objectives import bart, bert, mpnet, t5
     from scriptorium.objectives.spec.masked import BertSpec
     from scriptorium.objectives.spec.permuted import MpnetSpec
+    from scriptorium.objectives.spec.text_to_text import BartSpec, T5Spec
+    from scriptorium.text import sentinels
 
-    module, spec = {"bert": (bert, BertSpec()), "mpnet": (mpnet, MpnetSpec())}[name]
+    known = {
+        "bart": (bart, BartSpec()),
+        "bert": (bert, BertSpec()),
+        "mpnet": (mpnet, MpnetSpec()),
+        "t5": (t5, T5Spec()),
+    }
+    module, spec = known[name]
+    if name == "t5":
+        sentinels.add(tokenizer, SENTINELS)
     return module.build(encoder(EncoderSpec, shape), spec, tokenizer)
 
 

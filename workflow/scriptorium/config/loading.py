@@ -44,7 +44,9 @@ def load(config: Mapping[str, Any], root: Path = Path(), where: str = "config/co
     """Read and check the whole configuration. Raises UserError naming file, row or key, and the remedy."""
     parsed = under_protocols(Config.parse(without_null(config), where=where), where)
     catalogue = read_catalogue(root / "config/datasets.tsv")
-    variants = read_variants(root / "config/ablations.tsv", root / "config/recipes", parsed.recipes, where)
+    variants = read_variants(
+        root / "config/ablations.tsv", root / "config/recipes", parsed.recipes, where, parsed.overrides
+    )
     numbers = root / "config/published.tsv"
     published = check_published(read_tsv(numbers, required=PUBLISHED), numbers)
     project = Project(
@@ -82,10 +84,17 @@ def read_catalogue(path: Path) -> dict[str, dict[str, str]]:
 
 
 def read_variants(
-    path: Path, recipes: Path, instead: Mapping[str, str] | None = None, where: str = ""
+    path: Path,
+    recipes: Path,
+    instead: Mapping[str, str] | None = None,
+    where: str = "",
+    more: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Variant]:
-    """config/ablations.tsv: each row is a recipe plus an overlay of changes. instead: recipe -> the one to read."""
-    instead = instead or {}
+    """config/ablations.tsv: each row is a recipe plus an overlay of changes.
+
+    instead: recipe -> the one to read; more: variant -> changes that go over those of its row.
+    """
+    instead, more = instead or {}, more or {}
     variants: dict[str, Variant] = {}
     rows = read_tsv(path, required=("variant", "recipe", "overrides"))
     named = [row["recipe"] for row in rows]
@@ -96,6 +105,10 @@ def read_variants(
             there = [file.stem for file in recipes.glob("*.yaml")]
             raise UserError(f"recipes.{name}: unknown recipe {other!r}, {nearest(other, there)}", where=where)
     check_names([row["variant"] for row in rows], f"{path}, column variant")
+    for name in more.keys() - {row["variant"] for row in rows}:
+        raise UserError(
+            f"overrides.{name}: unknown variant, {nearest(name, [row['variant'] for row in rows])}", where=where
+        )
     for number, row in enumerate(rows, start=2):
         where, name = f"{path}, line {number}, variant {row['variant']!r}", instead.get(row["recipe"], row["recipe"])
         try:
@@ -104,7 +117,7 @@ def read_variants(
             raise UserError(f"overrides are not a YAML mapping: {error}", where=where) from None
         if not isinstance(changes, dict):
             raise UserError("overrides must be a mapping such as {train: {lr: 1.0e-5}}", where=where)
-        values = overlay(read_recipe(name, recipes), changes)
+        values = overlay(overlay(read_recipe(name, recipes), changes), more.get(row["variant"], {}))
         stage = values.get("stage")
         if stage not in RECIPES:
             raise UserError(f"recipe {name!r} has stage {stage!r}, {nearest(str(stage), RECIPES)}", where=where)

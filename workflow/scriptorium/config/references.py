@@ -26,7 +26,7 @@ class ReferenceChecks:
 
     def check(self) -> None:
         self.names(), self.gaze(), self.backbones(), self.tasks()
-        self.corpora(), self.pretraining(), self.minimal_pairs(), self.retrieval()
+        self.corpora(), self.pretraining(), self.minimal_pairs(), self.bits_per_byte(), self.retrieval()
         self.few_labels(), self.crosslingual(), self.vectors()
         self.studies(), self.attention()
         translation.check(self), generation.check(self)
@@ -297,6 +297,24 @@ class ReferenceChecks:
                             where=self.where,
                             remedy=f"add a set whose corpus is {own!r}",
                         )
+
+    def bits_per_byte(self) -> None:
+        """Held-out sentences are scored by models of the same corpus only."""
+        block = self.config.bits_per_byte
+        if block:
+            self.known(block.corpus, self.config.corpora, "corpus", "bits_per_byte.corpus")
+        for name, study in self.config.pretraining.studies.items():
+            for variant in study.variants if study.bits_per_byte else ():
+                place, own = f"pretraining.studies.{name}.bits_per_byte", self.project.variants[variant].recipe.corpus
+                if block is None:
+                    raise UserError(f"{place} needs a block bits_per_byte", where=self.where)
+                if own != block.corpus:
+                    raise UserError(
+                        f"{place}: the sentences are held-out ones of corpus {block.corpus!r}, but {variant} is "
+                        f"trained on {own!r}, which may have them",
+                        where=self.where,
+                        remedy=f"set bits_per_byte.corpus: {own}",
+                    )
 
     def retrieval(self) -> None:
         """Where the texts come from; held-out pairs are for models that were trained on the same corpus of pairs."""

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from scriptorium.alignments.spec import AlignmentsSettings
+from scriptorium.bits_per_byte.spec import TextsSettings
 from scriptorium.config.resources import Resources
 from scriptorium.crosslingual.spec import CrosslingualSettings
 from scriptorium.engine.spec import TrainSpec
@@ -227,6 +228,12 @@ class Vectors(VectorsSettings):
             raise ValueError("parallel and dictionary belong together")
 
 
+class BitsPerByte(TextsSettings):
+    """What held-out sentences cost pre-trained models (bits_per_byte_<study>.tsv)."""
+
+    corpus: str = Field(description="corpus of this file, whose held-out sentences are scored")
+
+
 class FewLabels(ProbeSettings):
     """How much labelled text a pre-trained encoder saves: a task with few labels (results/tables/few_labels.tsv)."""
 
@@ -246,6 +253,7 @@ class PretrainingStudy(Spec):
     minimal_pairs: tuple[str, ...] = Field(
         (), description="sets of minimal pairs that its models score: results/tables/minimal_pairs_<study>.tsv"
     )
+    bits_per_byte: bool = Field(False, description="its models score held-out text: bits_per_byte_<study>.tsv")
     few_labels: bool = Field(False, description="its models are probed with few labels: few_labels_<study>.tsv")
     crosslingual: bool = Field(
         False, description="its models are asked about held-out translations: crosslingual_<study>.tsv"
@@ -362,6 +370,10 @@ class Config(Spec):
         default_factory=dict,
         description="recipe -> the one that stands in for it in every variant, such as a larger one",
     )
+    overrides: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="variant -> changes that go over those of its row in ablations.tsv, such as a longer run",
+    )
     backbones: dict[str, Backbone] = Field(description="encoders by name")
     tasks: dict[str, Task] = Field(description="tasks by name")
     corpora: dict[str, Corpus] = Field(default_factory=dict, description="pre-training corpora by name")
@@ -370,6 +382,7 @@ class Config(Spec):
     minimal_pairs: dict[str, MinimalPairs] = Field(
         default_factory=dict, description="sets of minimal pairs by name: is the real sentence the more likely one?"
     )
+    bits_per_byte: BitsPerByte | None = Field(None, description="held-out text that models score; empty: none")
     retrieval: dict[str, Retrieval] = Field(
         default_factory=dict, description="retrieval sets by name: is the translation the nearest text?"
     )

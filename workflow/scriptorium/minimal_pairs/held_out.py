@@ -20,7 +20,7 @@ from scriptorium.errors import UserError
 from scriptorium.text.sentences import one_per_line
 
 if TYPE_CHECKING:
-    from scriptorium.minimal_pairs.readers.spec import HeldOutOptions
+    from scriptorium.minimal_pairs.readers.spec import HeldOutSettings
 
 PROSE = re.compile(r"[A-Z][^\"()\[\]{}<>|]*[.!?]")
 
@@ -32,7 +32,7 @@ class Sentence(NamedTuple):
     source: str
 
 
-def sentences(artifact: Path, options: HeldOutOptions) -> Iterator[Sentence]:
+def sentences(artifact: Path, options: HeldOutSettings) -> Iterator[Sentence]:
     """Distinct held-out sentences in the order of their hash, which neither place nor number of others changes.
 
     artifact: manifest of a corpus. Raises UserError if it holds no documents.parquet.

@@ -32,4 +32,5 @@ class ScorePairsSpec(Spec):
     likelihood: Annotated[str, ModuleOf("scriptorium.minimal_pairs.likelihoods")] = Field(
         description="how sentences are scored: a module of minimal_pairs/likelihoods, as the objective says"
     )
+    per_token: bool = Field(False, description="a score is the mean over its sentence's tokens, as the set says")
     seed: int = Field(0, ge=0, description="of the control with random weights")

@@ -1,5 +1,6 @@
-"""What claims compare: runs of fine-tuning, of written texts and translations, of retrieval and of measures on vectors,
-each by its measure."""
+"""What claims compare: runs of fine-tuning, of written texts and translations, and what pre-trained models are asked
+without either, each by its measure.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from scriptorium.generation.metrics import METRICS
-from scriptorium.reporting import differences, retrieval, vectors, written
+from scriptorium.reporting import bits_per_byte, differences, few_labels, minimal_pairs, retrieval, vectors, written
 from scriptorium.reporting.finetuning import checked_metric
 from scriptorium.reporting.spec import ClaimRow, TaskInTables
 from scriptorium.tasks.kind import kind_of
@@ -125,3 +126,39 @@ class Vectored(Subject):
         measure = claim.metric or STRICT
         values, made = vectors.difference(a, b, measure, self.layers[claim.task], smallest=self.smallest)
         return Found(measure, *values, made, lower_better=MEASURES[measure].lower_better)
+
+
+class Probed(Subject):
+    """Encoders that are frozen below a linear probe, by accuracy over all numbers of labels."""
+
+    @staticmethod
+    def place(run: few_labels.ProbeRun) -> str:
+        return run.task
+
+    def compare(self, a: Sequence[Any], b: Sequence[Any], claim: ClaimRow) -> Found:
+        values, made = few_labels.difference(a, b, smallest=self.smallest)
+        return Found("accuracy, few labels", *values, made)
+
+
+class ScoredPairs(Subject):
+    """Models that find the real sentence of a minimal pair the more likely one, by accuracy."""
+
+    @staticmethod
+    def place(run: minimal_pairs.PairsRun) -> str:
+        return run.data
+
+    def compare(self, a: Sequence[Any], b: Sequence[Any], claim: ClaimRow) -> Found:
+        values, made = minimal_pairs.difference(a, b, smallest=self.smallest)
+        return Found("accuracy, minimal pairs", *values, made)
+
+
+class ScoredTexts(Subject):
+    """Models by what held-out text costs them; likelihoods of one kind only."""
+
+    @staticmethod
+    def place(run: bits_per_byte.TextsRun) -> str:
+        return bits_per_byte.PLACE
+
+    def compare(self, a: Sequence[Any], b: Sequence[Any], claim: ClaimRow) -> Found:
+        values, made = bits_per_byte.difference(a, b, smallest=self.smallest)
+        return Found("bits per byte", *values, made, lower_better=True)

@@ -45,9 +45,11 @@ SUBJECTS = {
     "results": {
         "probe": "topics from few labels",
         "score_pairs": "which sentence is likelier",
+        "score_texts": "bits per byte of held-out text",
         "retrieve": "is the translation the nearest text",
         "tabulate_few_labels": "table and figure",
         "tabulate_pairs": "tables and figure",
+        "tabulate_texts": "table",
         "tabulate_retrieval": "table",
         "tabulate_corpora": "table",
         "tabulate_gaze": "table and figure",

@@ -12,6 +12,8 @@ import pandas as pd
 from scriptorium.errors import UserError
 from scriptorium.evaluation.statistics import compare, estimate
 from scriptorium.few_labels.probing import MODEL, RANDOM, TFIDF
+from scriptorium.reporting.differences import Difference
+from scriptorium.reporting.manipulation import without_logits
 from scriptorium.reporting.style import COLOURS, INK, QUIET, plt, save, styled
 
 CONTROLS = {RANDOM: "random weights", TFIDF: "TF-IDF of the same pieces"}
@@ -24,8 +26,13 @@ class ProbeRun:
     """All draws of one encoder: predictions of every scorer, number of labels and draw."""
 
     variant: str
+    task: str
     seed: int
     predictions: pd.DataFrame
+
+    def of_model(self) -> pd.DataFrame:
+        """The rows of the pre-trained encoder."""
+        return self.predictions[self.predictions["scorer"] == MODEL]
 
     def right(self, scorer: str, labels: int) -> np.ndarray:
         """[draws, texts]: 1 where the prediction is right."""
@@ -39,7 +46,8 @@ def read(manifest: Path) -> ProbeRun:
     """The run in results/probe/<variant>/<task>/seed<k>/."""
     folder = manifest.parent
     predictions = pd.read_parquet(folder / "predictions.parquet")
-    return ProbeRun(folder.parent.parent.name, int(folder.name.removeprefix("seed")), predictions)
+    names = folder.parent.parent.name, folder.parent.name, int(folder.name.removeprefix("seed"))
+    return ProbeRun(*names, predictions)
 
 
 def table(runs: Sequence[ProbeRun]) -> pd.DataFrame:
@@ -61,6 +69,21 @@ def table(runs: Sequence[ProbeRun]) -> pd.DataFrame:
                 rows.append({"variant": variant, "control": shown, "labels": int(count), **found})
                 rows[-1] |= {"method": PROBE, "over": over}
     return pd.DataFrame(rows)
+
+
+def difference(
+    own: Sequence[ProbeRun], base: Sequence[ProbeRun], *, smallest: float
+) -> tuple[tuple[float, float], Difference]:
+    """(accuracy of both variants, the first minus the second): the mean over all numbers of labels and draws, so that
+    an encoder stands for a seed. Raises UserError: other texts, draws or numbers of labels.
+    """
+    for run in (*own, *base):
+        same_texts(run, base[0])
+    a, b = (np.stack([_over_all(run) for run in side]) for side in (own, base))
+    predicted = [{run.seed: run.of_model()["prediction"].to_numpy() for run in side} for side in (own, base)]
+    values = estimate(a, accuracy).value, estimate(b, accuracy).value
+    found = compare(a, b, accuracy, smallest=smallest)
+    return values, Difference(found, without_logits(*predicted), min(len(own), len(base)))
 
 
 def compared(totals: np.ndarray, control: np.ndarray) -> dict[str, float]:
@@ -95,17 +118,23 @@ def controls(runs: Sequence[ProbeRun]) -> pd.DataFrame:
 def grouped(runs: Sequence[ProbeRun]) -> dict[str, list[ProbeRun]]:
     """variant -> its runs. Raises UserError if they were tested on different texts or with other numbers of labels."""
     found: dict[str, list[ProbeRun]] = {}
-    keys = ["scorer", "labels", "draw", "id", "label"]
     for run in runs:
         own = found.setdefault(run.variant, [])
         own.append(run)
-        if not run.predictions[keys].equals(own[0].predictions[keys]):
-            raise UserError(
-                f"the seeds of {run.variant} were probed on different texts or numbers of labels",
-                where="results/probe",
-                remedy="run snakemake for all of them again",
-            )
+        same_texts(run, own[0])
     return found
+
+
+def same_texts(run: ProbeRun, first: ProbeRun) -> None:
+    """Raises UserError if the two were tested on different texts, or with other draws or numbers of labels."""
+    keys = ["scorer", "labels", "draw", "id", "label"]
+    if not run.predictions[keys].equals(first.predictions[keys]):
+        both = run.variant if run.variant == first.variant else f"{run.variant} and {first.variant}"
+        raise UserError(
+            f"the seeds of {both} were probed on different texts or numbers of labels",
+            where="results/probe",
+            remedy="run snakemake for all of them again",
+        )
 
 
 def figure(made: pd.DataFrame, curves: pd.DataFrame, path: Path) -> Path:
@@ -135,6 +164,13 @@ def _totals(runs: Sequence[ProbeRun], scorer: str, labels: int) -> np.ndarray:
     """[rows, texts, 2]: how right a text is, and 1; a row is an encoder, or of one encoder a draw."""
     values = np.stack([run.right(scorer, labels) for run in runs])  # [encoders, draws, texts]
     values = values.mean(1) if len(runs) > 1 else values[0]
+    return np.stack([values, np.ones_like(values)], axis=-1)
+
+
+def _over_all(run: ProbeRun) -> np.ndarray:
+    """[texts, 2]: how often a text is right, over all numbers of labels and draws, and 1."""
+    counts = sorted(run.predictions["labels"].unique())
+    values = np.mean([run.right(MODEL, count).mean(0) for count in counts], axis=0)
     return np.stack([values, np.ones_like(values)], axis=-1)
 
 

@@ -19,9 +19,10 @@ PHRASES = {  # verdict -> what is said of the variants that have it
 }
 GAZE, PRETRAINED = "gaze_regressor.tsv", "pretrain.tsv"
 # beginnings of names
-FEW_LABELS, PAIRS, TRANSLATIONS, RETRIEVAL, VECTORS = (
+FEW_LABELS, PAIRS, TEXTS, TRANSLATIONS, RETRIEVAL, VECTORS = (
     "few_labels",
     "minimal_pairs",
+    "bits_per_byte",
     "crosslingual",
     "retrieval",
     "vectors",
@@ -51,6 +52,8 @@ def headlines(tables: Iterable[Path]) -> dict[str, str]:
             studies[_evaluated("crosslingual", path)] = _crosslingual(rows_of(path))
         elif path.name.startswith(PAIRS):
             single[_evaluated("minimal pairs", path)] = _pairs(rows_of(path))
+        elif path.name.startswith(TEXTS):
+            single[_evaluated("bits per byte", path)] = _texts(rows_of(path))
         elif path.name.startswith(RETRIEVAL):
             single[_evaluated("retrieval", path)] = _retrieval(rows_of(path))
         elif path.name.startswith(VECTORS):
@@ -178,6 +181,19 @@ def _pairs(rows: list[dict[str, str]]) -> str:
     parts = [_beside(row, f"{row['variant']} on {row['data']}", RANDOM) for row in rows if row["control"] == RANDOM]
     shown = _joined(parts[:SHOWN] + ([f"{len(parts) - SHOWN} more"] if len(parts) > SHOWN else []))
     return f"the real sentence is found the likelier one by {shown}; chance is 0.500" if parts else ""
+
+
+def _texts(rows: list[dict[str, str]]) -> str:
+    """The best variant of each kind of likelihood, since kinds do not compare."""
+    best = {}
+    for row in sorted(rows, key=lambda row: -float(row["bits_per_byte"])):
+        best[row["likelihood"]] = row
+    parts = [
+        f"{row['variant']} {float(row['bits_per_byte']):.3f} bits ({kind} likelihood; random weights "
+        f"{float(row['random']):.3f}, frequencies {float(row['unigram']):.3f})"
+        for kind, row in sorted(best.items())
+    ]
+    return f"a byte of held-out text costs least, of each kind of likelihood, with {_joined(parts)}" if parts else ""
 
 
 def _retrieval(rows: list[dict[str, str]]) -> str:

@@ -14,6 +14,8 @@ from scriptorium.errors import UserError
 from scriptorium.evaluation.statistics import compare, estimate
 from scriptorium.minimal_pairs.preparing import PUBLISHED
 from scriptorium.minimal_pairs.scoring import MODEL, RANDOM, UNIGRAM, right
+from scriptorium.reporting.differences import Difference
+from scriptorium.reporting.manipulation import without_logits
 
 CONTROLS = {RANDOM: "random weights", UNIGRAM: "unigram frequencies"}
 
@@ -37,7 +39,7 @@ class PairsData:
     published: pd.DataFrame | None
 
 
-def read_run(manifest: Path) -> PairsRun:
+def read(manifest: Path) -> PairsRun:
     """The run in results/minimal_pairs/<variant>/<data>/seed<k>/."""
     folder = manifest.parent
     scores = pd.read_parquet(folder / "scores.parquet")
@@ -114,6 +116,27 @@ def phenomena(runs: Sequence[PairsRun], data: Mapping[str, PairsData]) -> pd.Dat
                 }
             )
     return pd.DataFrame(rows)
+
+
+def difference(
+    own: Sequence[PairsRun], base: Sequence[PairsRun], *, smallest: float
+) -> tuple[tuple[float, float], Difference]:
+    """(accuracy of both variants on a set, the first minus the second). A pair is changed if it is right for one alone.
+
+    Raises UserError: different pairs.
+    """
+    for run in (*own, *base):
+        if not run.right.index.equals(base[0].right.index):
+            raise UserError(
+                f"{own[0].variant} and {base[0].variant} were scored on different pairs of {run.data}",
+                where="results/minimal_pairs",
+                remedy="run snakemake for both again",
+            )
+    a, b = _totals(own, MODEL), _totals(base, MODEL)
+    by_seed = [{run.seed: run.right[MODEL].to_numpy() for run in side} for side in (own, base)]
+    values = estimate(a, _accuracy).value, estimate(b, _accuracy).value
+    found = compare(a, b, _accuracy, smallest=smallest)
+    return values, Difference(found, without_logits(*by_seed), min(len(own), len(base)))
 
 
 def grouped(runs: Sequence[PairsRun]) -> dict[tuple[str, str], list[PairsRun]]:

@@ -25,7 +25,10 @@ class TaskInLanguages(TaskInTables):
     xtreme: XtremeTask | None = Field(None, description="which of XTREME's tasks it is")
 
 
-Stage = Literal["finetune", "translate", "generate", "retrieve", "measure_vectors"]  # whose runs a claim may compare
+# whose runs a claim may compare
+Stage = Literal[
+    "finetune", "translate", "generate", "retrieve", "measure_vectors", "probe", "score_pairs", "score_texts"
+]
 
 
 class ClaimRow(Spec):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from scriptorium.config.claims import Claim
 from scriptorium.config.project import Project
-from scriptorium.config.schema import Crosslingual, PretrainRecipe
+from scriptorium.config.schema import BitsPerByte, Crosslingual, PretrainRecipe
 from scriptorium.errors import UserError, nearest
 from scriptorium.tasks.kind import kind_of
 from scriptorium.tasks.protocols import as_in_papers, without_protocol
@@ -149,6 +149,21 @@ class ConfiguredRuns:
             self._run("score_pairs", f"minimal_pairs/{run.variant}/{pairs}", run.study, run.variant, pairs, run.seed)
             for run in trained
             for pairs in sets
+        ]
+
+    def texts_of(self, of_study: str) -> list[Run]:
+        """Runs on held-out text, for bits per byte, of a pre-training study (`_<name>`)."""
+        study = of_study.removeprefix("_")
+        trained = self.pretraining_study(study)
+        if not self.config.pretraining.studies[study].bits_per_byte:
+            raise UserError(
+                f"bits per byte are not asked for of {study}",
+                where="config/config.yaml",
+                remedy=f"set pretraining.studies.{study}.bits_per_byte: true",
+            )
+        return [
+            self._run("score_texts", f"bits_per_byte/{run.variant}", run.study, run.variant, "held-out", run.seed)
+            for run in trained
         ]
 
     def retrieval_of(self, of_study: str) -> list[Run]:
@@ -339,7 +354,13 @@ class ConfiguredRuns:
             studies, of = compared[stage]
             found = [of(name) for name, entry in studies.items() if programme in ("", entry.programme)]
         else:
-            known = {"retrieve": ("retrieval", self.retrieval_of), "measure_vectors": ("vectors", self.vectors_of)}
+            known = {
+                "retrieve": ("retrieval", self.retrieval_of),
+                "measure_vectors": ("vectors", self.vectors_of),
+                "probe": ("few_labels", self.probes_of),
+                "score_pairs": ("minimal_pairs", self.pairs_of),
+                "score_texts": ("bits_per_byte", self.texts_of),
+            }
             evaluation, of = known[stage]
             own = {f"_{name}" for name in self.pretraining_programme(programme)}
             found = [of(name) for name in self._with(evaluation) if not programme or name in own]
@@ -384,11 +405,12 @@ class ConfiguredRuns:
         pretraining |= {run.path: run for run in self.pretraining}  # which are named after the default's experiment
         yield from pretraining.values()
         zero_shot = {run.path: run for name in self._with("minimal_pairs") for run in self.pairs_of(name)}
+        texts = {run.path: run for name in self._with("bits_per_byte") for run in self.texts_of(name)}
         probes = {run.path: run for name in self._with("few_labels") for run in self.probes_of(name)}
         asked = {run.path: run for name in self._with("crosslingual") for run in self.crosslingual_of(name)}
         retrieval = {run.path: run for name in self._with("retrieval") for run in self.retrieval_of(name)}
         vectors = {run.path: run for name in self._with("vectors") for run in self.vectors_of(name)}
-        yield from (zero_shot | probes | asked | retrieval | vectors).values()
+        yield from (zero_shot | texts | probes | asked | retrieval | vectors).values()
         written = [self.translation_study(name) for name in self.config.translation_studies]
         written += [self.generation_study(name) for name in self.config.generation_studies]
         yield from {run.path: run for runs in written for run in runs}.values()
@@ -418,6 +440,16 @@ class ConfiguredRuns:
                 remedy="add a block crosslingual; config/README.md shows one",
             )
         return self.config.crosslingual
+
+    def _bits_per_byte(self) -> BitsPerByte:
+        """Raises UserError where it is not configured."""
+        if self.config.bits_per_byte is None:
+            raise UserError(
+                "bits_per_byte is not configured",
+                where="config/config.yaml",
+                remedy="add a block bits_per_byte; config/README.md shows one",
+            )
+        return self.config.bits_per_byte
 
     def _block(self, name: str):
         """A block below `gaze` that need not be there. Raises UserError if it is not."""

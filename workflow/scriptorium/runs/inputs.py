@@ -203,6 +203,10 @@ class InputFiles(ConfiguredRuns):
         names = dict.fromkeys(run.task for run in self.pairs_of(of_study))
         return [f"results/data/minimal_pairs/{name}/manifest.json" for name in names]
 
+    def texts_corpus(self) -> str:
+        """Manifest of the corpus whose held-out sentences are scored for bits per byte."""
+        return f"results/data/corpora/{self._bits_per_byte().corpus}/manifest.json"
+
     def retrieval_source(self, collection: str) -> str:
         """Manifest of the data set or of the corpus of pairs that a retrieval set is read from."""
         entry = self._known(collection, self.config.retrieval, "retrieval set")

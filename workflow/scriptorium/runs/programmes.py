@@ -11,6 +11,7 @@ GAZE_TABLES = ("results/tables/gaze_regressor.tsv", "results/tables/gaze_corpora
 EVALUATIONS = (
     "few_labels",
     "minimal_pairs",
+    "bits_per_byte",
     "crosslingual",
     "retrieval",
     "vectors",

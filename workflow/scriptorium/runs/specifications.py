@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scriptorium.alignments.spec import AlignmentsSpec
+from scriptorium.bits_per_byte.spec import ScoreTextsSpec, TextsSettings
 from scriptorium.config import bodies, claims
 from scriptorium.config.generation import body_of
 from scriptorium.crosslingual.spec import CrosslingualSettings, MeasureCrosslingualSpec
@@ -47,6 +48,7 @@ from scriptorium.stages.tabulate_pretrain import TabulatePretrainSpec
 from scriptorium.stages.tabulate_protocols import TabulateProtocolsSpec
 from scriptorium.stages.tabulate_reading import TabulateReadingSpec
 from scriptorium.stages.tabulate_retrieval import TabulateRetrievalSpec
+from scriptorium.stages.tabulate_texts import TabulateTextsSpec
 from scriptorium.stages.tabulate_translation import TabulateTranslationSpec
 from scriptorium.stages.tabulate_vectors import TabulateVectorsSpec
 from scriptorium.stages.tabulate_weights import TabulateWeightsSpec
@@ -200,13 +202,25 @@ class Specifications(ConfiguredRuns):
 
     @made_in("results/minimal_pairs/{variant}/{pairs}/seed{seed}")
     def score_pairs(self, variant: str, pairs: str, seed: str) -> Spec:
-        self._known(pairs, self.config.minimal_pairs, "set of minimal pairs")
-        return ScorePairsSpec(likelihood=self._pretrain_recipe(variant).objective.likelihood, seed=int(seed))
+        entry = self._known(pairs, self.config.minimal_pairs, "set of minimal pairs")
+        likelihood = self._pretrain_recipe(variant).objective.likelihood
+        return ScorePairsSpec(likelihood=likelihood, per_token=entry.options.per_token, seed=int(seed))
 
     @made_in("results/runs/tables/minimal_pairs{of_study}")
     def tabulate_pairs(self, of_study: str) -> Spec:
         self.pairs_of(of_study)
         return TabulatePairsSpec()
+
+    @made_in("results/bits_per_byte/{variant}/seed{seed}")
+    def score_texts(self, variant: str, seed: str) -> Spec:
+        likelihood = self._pretrain_recipe(variant).objective.likelihood
+        sentences = TextsSettings(**self._bits_per_byte().shared(TextsSettings))
+        return ScoreTextsSpec(likelihood=likelihood, sentences=sentences, seed=int(seed))
+
+    @made_in("results/runs/tables/bits_per_byte{of_study}")
+    def tabulate_texts(self, of_study: str) -> Spec:
+        self.texts_of(of_study)
+        return TabulateTextsSpec(baseline=self.config.pretraining.studies[of_study.removeprefix("_")].baseline)
 
     @made_in("results/data/retrieval/{collection}")
     def prepare_retrieval(self, collection: str) -> Spec:

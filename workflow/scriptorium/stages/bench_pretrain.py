@@ -57,6 +57,8 @@ def run(job: stage.Job) -> list[Path]:
     add(bench.mlm("small", spec.small))
     add(bench.lines(spec.small))
     add(bench.mpnet(spec.small))
+    for objective, name in (("bart", "BART"), ("t5", "T5")):
+        add(bench.denoising(spec.small, objective, name))
     if spec.large:
         add(bench.mlm("large", spec.large))
         add(bench.mpnet(spec.large))

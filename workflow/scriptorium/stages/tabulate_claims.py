@@ -1,7 +1,7 @@
 """The claims table: every claim of config/claims.yaml, its published numbers, ours, and a verdict.
 
-inputs: finetune, translate, generate, retrieve, measure_vectors = manifests of the runs of these stages (may be none),
-        such as results/finetune/<variant>/<task>/seed<k>/manifest.json
+inputs: finetune, translate, generate, retrieve, measure_vectors, probe, score_pairs, score_texts = manifests of runs of
+        these stages (may be none), such as results/finetune/<variant>/<task>/seed<k>/manifest.json
 outputs: table = results/tables/claims.tsv, figure = results/figures/claims.svg (claims_<programme> for one paper's)
 """
 
@@ -54,8 +54,16 @@ def run(job: stage.Job) -> list[Path]:
 
 def _subjects(job: stage.Job) -> dict[str, Subject]:
     """The runs by the stage that made them."""
-    from scriptorium.reporting import differences, retrieval, vectors, written
-    from scriptorium.reporting.claimed import Finetuned, Retrieved, Vectored, Written
+    from scriptorium.reporting import (
+        bits_per_byte,
+        claimed,
+        differences,
+        few_labels,
+        minimal_pairs,
+        retrieval,
+        vectors,
+        written,
+    )
     from scriptorium.translation.words import tokenizer_of
 
     spec, smallest = job.spec, job.spec.smallest_effect
@@ -65,6 +73,9 @@ def _subjects(job: stage.Job) -> dict[str, Subject]:
         "generate": written,
         "retrieve": retrieval,
         "measure_vectors": vectors,
+        "probe": few_labels,
+        "score_pairs": minimal_pairs,
+        "score_texts": bits_per_byte,
     }
     runs = {name: [module.read(path) for path in job.inputs.get(name, [])] for name, module in readers.items()}
     translations = {
@@ -73,11 +84,14 @@ def _subjects(job: stage.Job) -> dict[str, Subject]:
     }
     generation = {name: written.Measured(own.metrics, own.tokenize) for name, own in spec.generation.items()}
     return {
-        "finetune": Finetuned(runs["finetune"], smallest, spec.tasks),
-        "translate": Written(runs["translate"], smallest, translations),
-        "generate": Written(runs["generate"], smallest, generation),
-        "retrieve": Retrieved(runs["retrieve"], smallest),
-        "measure_vectors": Vectored(runs["measure_vectors"], smallest, spec.layers),
+        "finetune": claimed.Finetuned(runs["finetune"], smallest, spec.tasks),
+        "translate": claimed.Written(runs["translate"], smallest, translations),
+        "generate": claimed.Written(runs["generate"], smallest, generation),
+        "retrieve": claimed.Retrieved(runs["retrieve"], smallest),
+        "measure_vectors": claimed.Vectored(runs["measure_vectors"], smallest, spec.layers),
+        "probe": claimed.Probed(runs["probe"], smallest),
+        "score_pairs": claimed.ScoredPairs(runs["score_pairs"], smallest),
+        "score_texts": claimed.ScoredTexts(runs["score_texts"], smallest),
     }
 
 

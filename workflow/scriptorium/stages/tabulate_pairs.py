@@ -20,7 +20,7 @@ class TabulatePairsSpec(Spec):
 def run(job: stage.Job) -> list[Path]:
     from scriptorium.reporting import minimal_pairs, minimal_pairs_figure, tables
 
-    runs = [minimal_pairs.read_run(path) for path in job.inputs["runs"]]
+    runs = [minimal_pairs.read(path) for path in job.inputs["runs"]]
     data = {each.name: each for each in map(minimal_pairs.read_data, job.inputs["data"])}
     made, phenomena = minimal_pairs.table(runs), minimal_pairs.phenomena(runs, data)
     files = [

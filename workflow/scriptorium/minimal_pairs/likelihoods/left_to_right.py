@@ -14,6 +14,7 @@ import transformers
 from scriptorium.errors import UserError
 from scriptorium.minimal_pairs.sentences import Sentence
 
+KIND = "exact"
 MODEL = transformers.AutoModelForCausalLM
 
 

@@ -13,6 +13,7 @@ import transformers
 
 from scriptorium.minimal_pairs import pseudo
 
+KIND = "pseudo"
 MODEL = transformers.AutoModelForMaskedLM
 
 

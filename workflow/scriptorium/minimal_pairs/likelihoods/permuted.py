@@ -10,6 +10,7 @@ import transformers
 from scriptorium.minimal_pairs import pseudo
 from scriptorium.models.xlnet import blocked
 
+KIND = "pseudo"
 MODEL = transformers.XLNetLMHeadModel
 
 

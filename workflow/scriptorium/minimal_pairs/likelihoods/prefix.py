@@ -9,7 +9,9 @@ import transformers
 from scriptorium.minimal_pairs import decoding
 from scriptorium.minimal_pairs.decoding import MODEL
 
-__all__ = ["MODEL", "frame", "scores"]
+__all__ = ["KIND", "MODEL", "frame", "scores"]
+
+KIND = "exact"
 
 
 def frame(tokenizer: transformers.PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:

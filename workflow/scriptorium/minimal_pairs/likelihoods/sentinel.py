@@ -10,7 +10,9 @@ from scriptorium.minimal_pairs import decoding
 from scriptorium.minimal_pairs.decoding import MODEL
 from scriptorium.text import sentinels
 
-__all__ = ["MODEL", "frame", "scores"]
+__all__ = ["KIND", "MODEL", "frame", "scores"]
+
+KIND = "conditional"
 
 
 def frame(tokenizer: transformers.PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:

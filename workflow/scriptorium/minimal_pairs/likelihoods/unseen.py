@@ -14,7 +14,9 @@ import transformers
 from scriptorium.minimal_pairs import pseudo
 from scriptorium.minimal_pairs.likelihoods.masked import MODEL, head
 
-__all__ = ["MODEL", "logits", "scores"]
+__all__ = ["KIND", "MODEL", "logits", "scores"]
+
+KIND = "pseudo"
 
 
 def logits(

@@ -1,4 +1,4 @@
-"""Held-out sentences and the same with two neighbouring words swapped (ours).
+"""Held-out sentences and the same with two of their words swapped, neighbours or such as stand further apart (ours).
 
 The two words are made of lower-case letters alone, differ, and are neither the sentence's first word nor next to
 punctuation, so that capitals and full stops do not tell the two apart. Which pair of a sentence is swapped is drawn by
@@ -18,14 +18,15 @@ from scriptorium.ledger import Ledger
 from scriptorium.minimal_pairs.held_out import digest, sentences
 
 if TYPE_CHECKING:
-    from scriptorium.minimal_pairs.readers.spec import HeldOutOptions
+    from scriptorium.minimal_pairs.readers.spec import SwappedOptions
 
 WORD = re.compile("[a-z]+")
 
 
-def read(artifact: Path, options: HeldOutOptions, ledger: Ledger) -> pd.DataFrame:
+def read(artifact: Path, options: SwappedOptions, ledger: Ledger) -> pd.DataFrame:
     """A pair per sentence that can be broken so; the paradigm is the sentence's data set."""
-    broken = ((sentence, swapped(sentence.text, options.seed)) for sentence in sentences(artifact, options))
+    seed, distance = options.seed, options.distance
+    broken = ((each, swapped(each.text, seed, distance)) for each in sentences(artifact, options))
     rows = [
         {"good": sentence.text, "bad": bad, "phenomenon": "word order", "paradigm": sentence.source}
         for sentence, bad in islice(((s, bad) for s, bad in broken if bad), options.pairs)
@@ -34,17 +35,17 @@ def read(artifact: Path, options: HeldOutOptions, ledger: Ledger) -> pd.DataFram
     return pd.DataFrame(rows, columns=["good", "bad", "phenomenon", "paradigm"]).assign(id=ids)
 
 
-def swapped(text: str, seed: int) -> str | None:
-    """The sentence with two of its words swapped, or None where no two can be."""
+def swapped(text: str, seed: int, distance: int = 1) -> str | None:
+    """The sentence with two of its words swapped, `distance` places apart, or None where no two can be."""
     words = text.split()
     plain = [WORD.fullmatch(word) is not None for word in words]
     places = [
         place
-        for place in range(1, len(words) - 1)
-        if plain[place] and plain[place + 1] and words[place] != words[place + 1]
+        for place in range(1, len(words) - distance)
+        if plain[place] and plain[place + distance] and words[place] != words[place + distance]
     ]
     if not places:
         return None
     place = places[digest(seed, text) % len(places)]
-    words[place : place + 2] = reversed(words[place : place + 2])
+    words[place], words[place + distance] = words[place + distance], words[place]
     return " ".join(words)

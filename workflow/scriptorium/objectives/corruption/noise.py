@@ -9,6 +9,7 @@ special tokens ([UNK], and a [SEP] between sentences) are neither hidden nor cou
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +33,7 @@ class Noise:
         self.spec, self.mask = spec, tokenizer.mask_token_id
         self.special = np.zeros(len(tokenizer), dtype=bool)
         self.special[tokenizer.all_special_ids] = True
+        self.specials = frozenset(tokenizer.all_special_ids)
         self.ordinary = np.flatnonzero(~self.special)
         self.starts = word_starts(tokenizer) if spec.whole_words else np.ones(len(tokenizer), dtype=bool)
         vocabulary = tokenizer.get_vocab()
@@ -59,10 +61,10 @@ class Noise:
     def permuted(self, text: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Sentences of a text in another order; one ends behind the last of its full stops."""
         ends = self.ends[text]
-        last = np.flatnonzero(ends[:-1] & ~ends[1:]) + 1
-        if not len(last):
+        behind = ((ends[:-1] & ~ends[1:]).nonzero()[0] + 1).tolist()
+        if not behind:
             return text
-        sentences = np.split(text, last)
+        sentences = [text[start:end] for start, end in pairwise([0, *behind, len(text)])]
         moved = generator.permutation(len(sentences))[: math.ceil(self.spec.permute_sentences * len(sentences))]
         order = np.arange(len(sentences))
         order[np.sort(moved)] = moved
@@ -81,46 +83,64 @@ class Noise:
         return noised
 
     def infilled(self, text: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """Spans of words, each replaced by one mask."""
-        words, first = self.words(text)
-        if not (budget := self.budget(len(first))):
+        """Spans of words, each replaced by one mask; special tokens inside them stay, behind it.
+
+        Drawn by numpy, put together as lists: texts are a sentence or two, and a call of numpy costs as much as a
+        dozen of their tokens.
+        """
+        places = self.first(text).nonzero()[0].tolist()  # where each word begins
+        if not (budget := self.budget(len(places))):
             return text
         lengths = self.span_lengths(budget, generator)
-        spans, kept = len(lengths), len(first) - budget
-        slots = np.sort(generator.permutation(kept + spans)[:spans])  # of kept words and spans in a row
-        begins = slots - np.arange(spans) + np.cumsum(lengths) - lengths  # the word before which a span stands
-        size = len(first) + 1  # the last: special tokens, which have the number -1
-        opened = np.bincount(begins, minlength=size) - np.bincount(begins + lengths, minlength=size)
-        hidden = np.cumsum(opened) > 0
-        end = np.flatnonzero(words >= 0)[-1] + 1
-        places = np.append(first, end)[begins] + np.arange(spans)  # of the masks, when they are put in
-        masked = np.ones(len(text) + spans, dtype=bool)
-        masked[places] = False
-        noised, stays = np.empty(len(masked), dtype=text.dtype), np.ones(len(masked), dtype=bool)
-        noised[masked], noised[places], stays[masked] = text, self.symbols(spans, generator), ~hidden[words]
-        return noised[stays]
+        spans, kept = len(lengths), len(places) - budget
+        slots = generator.permutation(kept + spans)[:spans]  # of kept words and spans in a row
+        slots.sort()
+        tokens, specials = text.tolist(), self.specials
+        end = len(tokens)  # of the last word
+        while tokens[end - 1] in specials:
+            end -= 1
+        places.append(end)
+        noised: list[int] = []
+        done = hidden = 0  # tokens that are dealt with, words in the spans before
+        for number, (slot, length, symbol) in enumerate(
+            zip(slots.tolist(), lengths.tolist(), self.symbols(spans, generator).tolist(), strict=True)
+        ):
+            word = slot - number + hidden  # before which the span stands
+            noised += tokens[done : places[word]]
+            noised.append(symbol)
+            hidden, done = hidden + length, places[word + length]
+            noised += [token for token in tokens[places[word] : done] if token in specials]
+        return np.array(noised + tokens[done:], dtype=text.dtype)
 
     def span_lengths(self, budget: int, generator: np.random.Generator) -> np.ndarray:
         """Words of each span, in random order, int [k]; they add up to the budget."""
         some = int(budget / self.spec.span) + 2
-        drawn = generator.poisson(self.spec.span, some)
-        while (sums := np.cumsum(drawn))[-1] < budget:
-            drawn = np.append(drawn, generator.poisson(self.spec.span, some))
-        last = int(np.searchsorted(sums, budget))
-        lengths = drawn[: last + 1]
-        lengths[last] -= sums[last] - budget
-        empty = np.flatnonzero(lengths == 0)
+        drawn, lengths, left = iter(()), [], budget
+        while left:
+            if (length := next(drawn, None)) is None:
+                drawn = iter(generator.poisson(self.spec.span, some).tolist())
+                continue
+            lengths.append(min(length, left))
+            left -= lengths[-1]
+        empty = [place for place, length in enumerate(lengths) if not length]
         room = budget - (len(lengths) - len(empty))
-        return generator.permutation(np.delete(lengths, empty[room:]) if len(empty) > room else lengths)
+        for place in reversed(empty[room:]):
+            del lengths[place]
+        return generator.permutation(np.array(lengths))
 
     def words(self, text: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(the number of every piece's word, -1 of special tokens; where each word begins)."""
+        first = self.first(text)
+        return np.where(self.special[text], -1, np.cumsum(first) - 1), np.flatnonzero(first)
+
+    def first(self, text: np.ndarray) -> np.ndarray:
+        """Which pieces begin a word, bool [n]."""
         special = self.special[text]
         first = self.starts[text]
         first[1:] |= special[:-1]
         first[0] = True
         first &= ~special
-        return np.where(special, -1, np.cumsum(first) - 1), np.flatnonzero(first)
+        return first
 
     def budget(self, words: int) -> int:
         """How many of so many words are hidden: ceil(rate x words), but one stays."""
