@@ -45,7 +45,8 @@ class Blanks:
         self.rate = spec.rate
         sizes = range(1, spec.longest + 1)
         weights = np.exp([size * math.log(spec.span) - math.lgamma(size + 1) for size in sizes])
-        self.cumulative = np.cumsum(weights) / weights.sum()
+        self.cumulative = np.cumsum(weights)
+        self.cumulative /= self.cumulative[-1]  # the last is exactly 1
 
     def __call__(self, tokens: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         lengths = self.lengths(tokens, generator)
