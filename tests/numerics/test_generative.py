@@ -18,7 +18,7 @@ from scriptorium.stages import pretrain
 from tests import lines, tiny
 
 CAUSAL, WRITER = transformers.AutoModelForCausalLM, transformers.AutoModelForSeq2SeqLM
-CLASSES = {"gpt2": CAUSAL, "llama": CAUSAL, "bart": WRITER, "t5": WRITER, "prefix-lm": WRITER}
+CLASSES = {"gpt2": CAUSAL, "llama": CAUSAL, "bart": WRITER, "mass": WRITER, "t5": WRITER, "prefix-lm": WRITER}
 SHAPE = {"hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 32, "max_positions": 64}
 TRAIN = {"max_steps": 7, "batch_size": 4, "lr": 1e-3, "log_every": 1, "eval_every": 3}
 
@@ -55,7 +55,7 @@ def test_a_run_leaves_a_directory_that_transformers_reads_and_generates_with(pac
 
 
 @pytest.mark.slow  # tests/faults/test_kill.py and test_resume.py prove the same of other runs
-@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("name", [*CLASSES, "glm"])
 def test_a_killed_and_then_stopped_run_ends_with_the_same_bits(packed, name, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "CHECKPOINT_STEPS", 2)
     whole, log = run(packed, name, tmp_path / "whole"), ledger.Ledger.metrics

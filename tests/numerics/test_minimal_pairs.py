@@ -66,8 +66,12 @@ def hidden_places(words: list[int], place: int) -> list[int]:
     return [other for other in range(place, len(words)) if words[other] == words[place]]
 
 
-def naive(name: str, model, ids: list[int], hidden: list[int]) -> float:
-    """Log probability of ids[hidden[0]] by the model that was trained, one example at a time."""
+def naive(name: str, model, ids: list[int], hidden: list[int], words: list[int]) -> float:
+    """Log probability of ids[hidden[0]] by the model that was trained, one example at a time. words: of each piece."""
+    if name == "glm":
+        return in_a_blank(model, ids, words, hidden[0])
+    if name == "mass":
+        return in_its_half(model, ids, hidden[0])
     if OBJECTIVES[name].likelihood == "left_to_right":
         return float(model.predict(torch.tensor([[CLS, *ids[: hidden[0]]]]))[0, -1].log_softmax(-1)[ids[hidden[0]]])
     if OBJECTIVES[name].likelihood in FRAMES:
@@ -93,6 +97,29 @@ def naive(name: str, model, ids: list[int], hidden: list[int]) -> float:
     return float(logits[0, 0].log_softmax(-1)[ids[hidden[0]]])
 
 
+def in_a_blank(model, ids: list[int], words: list[int], place: int) -> float:
+    """GLM: the word is a blank, of which the pieces to the left are written."""
+    begin, end = words.index(words[place]), len(words) - words[::-1].index(words[place])
+    read, written = [CLS, *ids[:begin], MASK, *ids[end:], SEP], [CLS, *ids[begin:place]]
+    row = torch.tensor([read + written])
+    positions = torch.tensor([[*range(len(read)), *[begin + 1] * len(written)]])
+    inside = torch.tensor([[0] * len(read) + [1 + number for number in range(len(written))]])
+    logits = model.predict(row, torch.zeros_like(row), positions, inside, torch.tensor([[row.shape[1] - 1]]))
+    return float(logits[0, 0].log_softmax(-1)[ids[place]])
+
+
+def in_its_half(model, ids: list[int], place: int) -> float:
+    """MASS: the half that the piece belongs to is the fragment; [SEP] belongs to the second."""
+    half = (len(ids) + 1) // 2
+    begin, end = (0, half) if place < half else (half, len(ids) + 1)
+    whole = [CLS, *ids, SEP]
+    source = torch.tensor([[MASK if begin < number <= end else token for number, token in enumerate(whole)]])
+    target = torch.tensor([whole[begin : place + 1]])
+    places = torch.arange(begin, place + 1)[None]
+    logits = model.predict(source, target, torch.zeros_like(source), torch.zeros_like(target), places)
+    return float(logits[0, -1].log_softmax(-1)[ids[place]])
+
+
 def score(name: str, model, texts: list[str], tokens: int) -> np.ndarray:
     likelihood = importlib.import_module(f"scriptorium.minimal_pairs.likelihoods.{OBJECTIVES[name].likelihood}")
     plain = model.plain().eval()
@@ -108,7 +135,7 @@ def test_a_score_is_the_sum_of_a_naive_loop_over_the_trained_model(name):
             encoding = TOKENIZER(text, add_special_tokens=False).encodings[0]
             places = range(len(encoding.ids))
             hidden = [hidden_places(encoding.word_ids, place) for place in places]
-            expected.append(sum(naive(name, model, encoding.ids, own) for own in hidden))
+            expected.append(sum(naive(name, model, encoding.ids, own, encoding.word_ids) for own in hidden))
     found = score(name, model, TEXTS, tokens=64)
     assert np.allclose(found, expected, atol=1e-4)
     assert np.ptp(expected) > 1, "the model tells the sentences apart"
@@ -148,8 +175,8 @@ def test_the_correction_takes_away_what_a_piece_gives_away():
     words = [0, 0, 0]
     ids = TOKENIZER("unreadable", add_special_tokens=False).input_ids
     with torch.inference_mode():
-        corrected = naive("bert", model, ids, hidden_places(words, 0))
-        plain = naive("bert", model, ids, [0])
+        corrected = naive("bert", model, ids, hidden_places(words, 0), words)
+        plain = naive("bert", model, ids, [0], words)
     assert abs(corrected - plain) > 1e-3
 
 

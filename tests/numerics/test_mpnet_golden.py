@@ -14,6 +14,7 @@ import pytest
 
 from scriptorium import manifest
 from scriptorium.objectives.spec import ObjectiveSpec
+from scriptorium.objectives.spec.infilling import GlmSpec
 from scriptorium.objectives.spec.text_to_text import TextToTextSpec
 from scriptorium.stage import execute
 from scriptorium.stages import pack, pretrain
@@ -44,6 +45,8 @@ OBJECTIVES = {
     "t5-tokens": {"name": "t5", "corruption": {"choice": "tokens"}},
     "prefix-lm": {"name": "prefix-lm"},
     "bart-rotate": {"name": "bart", "noise": {"permute_sentences": 0, "tokens": None, "rotate": 1}},
+    "glm": {"name": "glm"},
+    "mass": {"name": "mass"},
 }
 LINES = {"name": "full-sentences", "sentences": "lines"}
 PAIRS = {"name": "sentence-pairs", "sentences": "lines", "copies": 2}
@@ -58,7 +61,7 @@ def curve(folder: Path, name: str) -> dict[int, float]:
     splits = ["train"] * 144 + ["validation"] * 24
     pd.DataFrame({"split": splits, "text": repeating}).to_parquet(folder / "corpus/documents.parquet")
     manifest.write(folder / "corpus", [folder / "corpus/documents.parquet"])
-    writes = isinstance(ObjectiveSpec.parse(OBJECTIVES[name]), TextToTextSpec)
+    writes = isinstance(ObjectiveSpec.parse(OBJECTIVES[name]), (TextToTextSpec, GlmSpec))
     (tiny.generative(tiny.tokenizer()) if writes else tiny.tokenizer()).save_pretrained(folder / "backbone")
     manifest.write(folder / "backbone", (folder / "backbone").iterdir())
     inputs = {"corpus": [folder / "corpus/manifest.json"], "tokenizer": [folder / "backbone/manifest.json"]}

@@ -55,6 +55,37 @@ class SpanCorruptionSpec(Spec):
         _check("corruption", self.rate, self.span if self.choice == "spans" else 0, tokens)
 
 
+class BlanksSpec(Spec):
+    """Which spans of a text glm makes blanks of (docs/papers/objectives.md section 5)."""
+
+    rate: float = Field(0.15, gt=0, le=0.5, description="share of the tokens that are in blanks, at least")
+    span: float = Field(3.0, gt=0, description="mean of the Poisson distribution of a span's tokens, without its 0")
+    longest: int = Field(39, gt=0, description="tokens of the longest span")
+
+    def check_length(self, tokens: int) -> None:
+        """Raises ValueError where a text of so many tokens is shorter than the noise."""
+        _check("blanks", self.rate, self.span, tokens)
+
+
+class FragmentSpec(Spec):
+    """Which part of a text mass hides, and by what (docs/papers/objectives.md section 13)."""
+
+    rate: float = Field(0.5, gt=0, lt=1, description="length of the fragment, as a share of the text's")
+    first: float = Field(0.2, ge=0, le=1, description="share of the fragments that begin their text")
+    last: float = Field(0.2, ge=0, le=1, description="share that end it; all others stand anywhere")
+    mask: float = Field(0.8, ge=0, le=1, description="of the hidden tokens, the share replaced by the mask symbol")
+    random: float = Field(0.1, ge=0, le=1, description="of these, the share replaced by a random token")
+
+    def model_post_init(self, _: object) -> None:
+        for one, other in (("first", "last"), ("mask", "random")):
+            if (total := getattr(self, one) + getattr(self, other)) > 1:
+                raise ValueError(f"fragment: {one} and {other} add up to {total:g}, more than 1")
+
+    def check_length(self, tokens: int) -> None:
+        """Raises ValueError where a text of so many tokens is shorter than the noise."""
+        _check("fragment", self.rate, 0, tokens)
+
+
 def _check(block: str, rate: float, span: float, tokens: int) -> None:
     hidden = rate * tokens
     if hidden < 1:

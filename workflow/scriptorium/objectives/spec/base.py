@@ -94,3 +94,15 @@ class GenerativeSpec(ObjectiveSpec):
     """What objectives share whose models write text: nothing of it is replaced in place, and their head has no bias."""
 
     document_attention: bool = Field(True, description="attention stays inside a document of a packed block")
+
+
+def check_framed(tokens: int, positions: int | None) -> None:
+    """Raises ValueError where a text of a whole block, its [CLS] and [SEP] around it, has more than so many positions.
+
+    A block of so many tokens begins with [CLS] itself.
+    """
+    if positions is not None and tokens >= positions:
+        raise ValueError(
+            f"a text of a whole block has {tokens + 1} positions with its [CLS] and [SEP], model.max_positions is "
+            f"{positions}"
+        )

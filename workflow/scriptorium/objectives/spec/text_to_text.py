@@ -1,4 +1,4 @@
-"""Settings of encoder-decoders: BART, T5 and the prefix language model."""
+"""Settings of encoder-decoders: BART, T5, the prefix language model and MASS."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from scriptorium.objectives.corruption.spec import NoiseSpec, SpanCorruptionSpec
-from scriptorium.objectives.spec.base import MODULE, GenerativeSpec
+from scriptorium.objectives.corruption.spec import FragmentSpec, NoiseSpec, SpanCorruptionSpec
+from scriptorium.objectives.spec.base import MODULE, GenerativeSpec, check_framed
 
 
 class TextToTextSpec(GenerativeSpec):
@@ -29,11 +29,7 @@ class BartSpec(TextToTextSpec):
 
     def check_length(self, tokens: int, positions: int | None) -> None:
         self.noise.check_length(tokens)
-        if positions is not None and tokens >= positions:
-            raise ValueError(
-                f"a text of a whole block has {tokens + 1} positions with its [CLS] and [SEP], model.max_positions is "
-                f"{positions}"
-            )
+        check_framed(tokens, positions)
 
 
 class T5Spec(TextToTextSpec):
@@ -62,3 +58,18 @@ class PrefixLmSpec(TextToTextSpec):
     name: Annotated[Literal["prefix-lm"], MODULE] = Field(
         "prefix-lm", description="the rest of a text from its beginning, on T5's encoder-decoder"
     )
+
+
+class MassSpec(TextToTextSpec):
+    """mass."""
+
+    likelihood: ClassVar[str] = "halves"
+
+    name: Annotated[Literal["mass"], MODULE] = Field(
+        "mass", description="a fragment of a text from the rest of it, on BART's encoder-decoder"
+    )
+    fragment: FragmentSpec = FragmentSpec()
+
+    def check_length(self, tokens: int, positions: int | None) -> None:
+        self.fragment.check_length(tokens)
+        check_framed(tokens, positions)
