@@ -172,7 +172,7 @@ def test_other_formats(tmp_path, suffix):
         (["bert", "word " * 60], "a picture shows at most 48"),
         (["bert", TEXT, "--set", "ratee=1"], "did you mean 'rate'?"),
         (["bert", TEXT, "--set", "rate"], "write it as rate=0.3"),
-        (["bert", TEXT, "--set", "masking.x=1"], "masking: unknown key 'x'"),
+        (["bert", TEXT, "--set", "masking.x=1"], "unknown key 'masking.x'"),
         (["bert", "--pair", TEXT], "--pair stands beside a text"),
         (["bert", TEXT, "--out", "x.bmp"], "no picture of the kind '.bmp'"),
     ],
