@@ -17,6 +17,7 @@ from scriptorium.engine import flops, training
 from scriptorium.errors import Interrupted, UserError
 from scriptorium.minimal_pairs.likelihoods import both_directions
 from scriptorium.minimal_pairs.sentences import Sentence
+from scriptorium.models.architectures import elmo
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.objectives.draws import training_draws
 from scriptorium.objectives.objective import build
@@ -214,3 +215,31 @@ def test_a_killed_and_then_stopped_run_ends_with_the_same_bits(folders, tmp_path
     for file in ("model/model.safetensors", "metrics.json", "held_out.parquet"):
         assert (broken / file).read_bytes() == (whole / file).read_bytes(), file
     assert json.loads((whole / "metrics.json").read_text())["validation/loss"] > 0
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["AutoModelForTokenClassification", "AutoModelForSequenceClassification"])
+def test_a_head_reads_the_weighted_layers_of_a_language_model_that_stays_as_it_is(folders, tmp_path, name):
+    *_, model, batch = made(folders["packed"])
+    model.plain().save_pretrained(tmp_path)
+    torch.manual_seed(1)
+    headed = getattr(transformers, name).from_pretrained(tmp_path, num_labels=3).eval()
+    assert type(headed).__module__ == elmo.tasks.__name__
+    assert all(
+        torch.equal(a, b) for a, b in zip(headed.elmo.parameters(), model.plain().elmo.parameters(), strict=True)
+    )
+    trained = {key for key, parameter in headed.named_parameters() if parameter.requires_grad}
+    assert trained == {"mix.weights", "mix.gamma", "classifier.weight", "classifier.bias"}
+    assert headed.mix.weights.tolist() == [0, 0, 0] and headed.mix.gamma.tolist() == [1]
+    headed.mix.weights.copy_(torch.tensor([1.0, 2.0, 0.5]))
+    headed.mix.gamma.fill_(3.0)
+    ids, real = batch["input_ids"][:, :9], torch.ones(12, 9, dtype=torch.long)
+    real[0, 5:] = 0
+    layers = headed.elmo(ids, real, output_hidden_states=True).hidden_states
+    shares = torch.tensor([1.0, 2.0, 0.5]).exp() / torch.tensor([1.0, 2.0, 0.5]).exp().sum()
+    mixed = 3 * (shares[0] * layers[0] + shares[1] * layers[1] + shares[2] * layers[2])
+    if "Sequence" in name:
+        mixed = torch.stack([row[: int(own.sum())].mean(0) for row, own in zip(mixed, real, strict=True)])
+    assert torch.allclose(headed(ids, real).logits, headed.classifier(mixed), atol=1e-6)
+    labels = torch.zeros(headed(ids, real).logits.shape[:-1], dtype=torch.long)
+    assert headed(ids, real, labels=labels).loss > 0

@@ -23,6 +23,7 @@ class ObjectiveSpec(Spec):
 
     layouts: ClassVar[tuple[str, ...]] = (PACKED, FULL_SENTENCES)  # of the blocks that it takes
     likelihood: ClassVar[str] = "masked"  # how its models score a sentence: a module of minimal_pairs/likelihoods
+    architecture: ClassVar[str | None] = None  # what transformers must know to read them: of models/architectures
 
     name: Annotated[str, MODULE] = Field("bert", description="which objective, such as bert")
 

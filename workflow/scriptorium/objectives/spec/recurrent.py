@@ -13,6 +13,7 @@ class ElmoSpec(GenerativeSpec):
     """elmo."""
 
     likelihood: ClassVar[str] = "both_directions"
+    architecture: ClassVar[str | None] = "elmo"
 
     name: Annotated[Literal["elmo"], MODULE] = Field(
         "elmo", description="two LSTM language models, from left to right and from right to left"
