@@ -38,6 +38,7 @@ OBJECTIVES = {
     "xlnet": {"name": "xlnet", **START},
     "gpt2": {"name": "gpt2"},
     "llama": {"name": "llama"},
+    "elmo": {"name": "elmo"},
     "bart": {"name": "bart"},
     "bart-mask": {"name": "bart", "noise": {"permute_sentences": 0, "tokens": "mask"}},
     "bart-delete": {"name": "bart", "noise": {"permute_sentences": 0, "tokens": "delete"}},

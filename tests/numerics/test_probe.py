@@ -35,7 +35,9 @@ def words(special: list[str]):
 TOKENIZER = tiny.generative(words(SPECIAL))
 
 
-@pytest.mark.parametrize("name", ["bert", "roberta", "mpnet", "xlnet", "gpt2", "llama", "glm", "bart", "mass", "t5"])
+@pytest.mark.parametrize(
+    "name", ["bert", "roberta", "mpnet", "xlnet", "gpt2", "llama", "glm", "elmo", "bart", "mass", "t5"]
+)
 def test_features_are_the_means_of_the_states_one_text_at_a_time(name, tmp_path):
     torch.manual_seed(0)
     build(SHAPE, ObjectiveSpec.parse({"name": name}), TOKENIZER).model.plain().save_pretrained(tmp_path)

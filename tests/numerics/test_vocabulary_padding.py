@@ -18,10 +18,10 @@ from tests import tiny
 SHAPE = EncoderSpec(hidden_size=16, layers=2, heads=2, intermediate_size=32, max_positions=64, dropout=0.1)
 KINDS = ("bert", "roberta", "xlnet", "mpnet")
 WRITERS = ("bart", "t5")
-UNBIASED = ("gpt2", "llama", "glm", "mass", *WRITERS)  # whose head has no bias
+UNBIASED = ("gpt2", "llama", "glm", "elmo", "mass", *WRITERS)  # whose head has no bias
 # After they were drawn; MPNet is drawn with its padding, and of T5's subclasses transformers draws the embeddings at
 # another moment (from the same distribution).
-WIDENED = (*KINDS[:3], "gpt2", "llama", "glm", "bart", "mass")
+WIDENED = (*KINDS[:3], "gpt2", "llama", "glm", "elmo", "bart", "mass")
 ATTENTION = {"document_attention": False}
 
 

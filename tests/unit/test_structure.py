@@ -154,6 +154,7 @@ def named_modules() -> set[str]:
         "scriptorium.generation.readers": GENERATION,
         "scriptorium.minimal_pairs.likelihoods": {each.likelihood for each in OBJECTIVES.values()},
         "scriptorium.minimal_pairs.readers": PAIRS,
+        "scriptorium.models.architectures": {e.architecture for e in OBJECTIVES.values() if e.architecture},
         "scriptorium.models.plug_in": get_args(PlugInSpec.model_fields["encoder"].annotation),
         "scriptorium.objectives": OBJECTIVES,
         "scriptorium.retrieval.readers": RETRIEVAL,

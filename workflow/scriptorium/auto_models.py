@@ -7,6 +7,7 @@ MODELS = (
     "scriptorium.gaze.predictor.model",
     "scriptorium.gaze.regressor.network",
     "scriptorium.gaze.regressor.released",
+    "scriptorium.models.architectures.elmo",
     "scriptorium.models.mpnet.model",
     "scriptorium.models.plug_in.veco",
     "scriptorium.models.veco.translation",

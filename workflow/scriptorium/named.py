@@ -46,6 +46,13 @@ def load(package: str, name: str) -> ModuleType:
     return importlib.import_module(ModuleOf(package).module(name))
 
 
+def make_known(spec: BaseModel) -> None:
+    """Import the architectures of ours that a specification names, so that transformers reads their models."""
+    for name in modules_of(spec):
+        if name.startswith("scriptorium.models.architectures."):
+            importlib.import_module(name)
+
+
 def modules_of(spec: BaseModel) -> tuple[str, ...]:
     """Dotted names of all modules that a specification names, sorted; blocks inside it included."""
     return tuple(sorted(set(_modules(spec))))

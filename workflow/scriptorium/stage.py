@@ -24,7 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from scriptorium import devices, finished, manifest, requeue, together
+from scriptorium import devices, finished, manifest, named, requeue, together
 from scriptorium import ledger as ledgers
 from scriptorium.errors import Interrupted, UserError
 from scriptorium.exclusive import exclusive
@@ -149,6 +149,7 @@ def execute(
         try:
             if first:
                 start_live_mirror(out)
+            named.make_known(spec)
             files = run(job)
             if first:
                 ledger.update(outputs=manifest.read(manifest.write(out, files))["files"])

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from scriptorium.models.architectures.spec import ReadsArchitecture
 from scriptorium.spec import Spec
 
 
@@ -19,7 +20,7 @@ class ProbeSettings(Spec):
     pieces: int = Field(64, gt=0, description="word pieces of a text that are read, the first")
 
 
-class ProbeSpec(ProbeSettings):
+class ProbeSpec(ProbeSettings, ReadsArchitecture):
     """All sizes and draws of one encoder."""
 
     classes: tuple[str, ...] = Field(min_length=2, description="the task's classes in the order of their numbers")

@@ -174,7 +174,13 @@ class Specifications(ConfiguredRuns):
             train=train,
             save_model=(variant, task, int(seed)) in self._drawn | self._lent | self._submitted,
             seed=int(seed),
+            architecture=self._architecture(recipe.backbone),
         )
+
+    def _architecture(self, backbone: str) -> str | None:
+        """What transformers must know to read a backbone: nothing, or an architecture of ours."""
+        entry = self.project.backbones.get(backbone)
+        return self._pretrain_recipe(entry.pretrained).objective.architecture if entry and entry.pretrained else None
 
     @made_in("results/data/packed/{blocks}")
     def pack(self, blocks: str) -> Spec:
@@ -258,13 +264,18 @@ class Specifications(ConfiguredRuns):
 
     @made_in("results/probe/{variant}/{task}/seed{seed}")
     def probe(self, variant: str, task: str, seed: str) -> Spec:
-        self._pretrain_recipe(variant)
+        recipe = self._pretrain_recipe(variant)
         block = self.config.few_labels
         if block is None or task != block.task:
             raise UserError(
                 f"{task!r} is not the task of few_labels", where="target path", remedy="set few_labels.task"
             )
-        return ProbeSpec(**block.shared(ProbeSettings), classes=self.config.tasks[task].labels, seed=int(seed))
+        return ProbeSpec(
+            **block.shared(ProbeSettings),
+            classes=self.config.tasks[task].labels,
+            seed=int(seed),
+            architecture=recipe.objective.architecture,
+        )
 
     @made_in("results/runs/tables/few_labels{of_study}")
     def tabulate_few_labels(self, of_study: str) -> Spec:

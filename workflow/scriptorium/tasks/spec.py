@@ -8,6 +8,7 @@ from pydantic import Field
 
 from scriptorium.cognition.spec import CognitionSpec
 from scriptorium.engine.spec import TrainSpec
+from scriptorium.models.architectures.spec import ReadsArchitecture
 from scriptorium.named import ModuleOf, class_by
 from scriptorium.spec import Spec
 from scriptorium.tasks.readers.spec import OPTIONS, AnyOptions, TaskReader
@@ -245,7 +246,7 @@ class FinetuneSettings(Spec):
             raise ValueError("plug_in: it goes with neither cognition nor gaze_loss; take one of them out")
 
 
-class FinetuneSpec(TaskInput, FinetuneSettings):
+class FinetuneSpec(TaskInput, FinetuneSettings, ReadsArchitecture):
     """One fine-tuning run."""
 
     train: TrainSpec

@@ -12,13 +12,21 @@ from pydantic import Field, SerializeAsAny
 
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.models.spec import EncoderSpec
-from scriptorium.objectives.spec import causal, infilling, masked, pairs, permuted, text_to_text
+from scriptorium.objectives.spec import causal, infilling, masked, pairs, permuted, recurrent, text_to_text
 from scriptorium.objectives.spec.base import OBJECTIVES, ObjectiveSpec
 from scriptorium.spec import Spec
 
 __all__ = ["FAMILIES", "OBJECTIVES", "ObjectiveSpec", "PretrainSettings", "PretrainSpec"]
 
-FAMILIES = (causal, infilling, masked, pairs, permuted, text_to_text)  # importing a family makes its objectives known
+FAMILIES = (
+    causal,
+    infilling,
+    masked,
+    pairs,
+    permuted,
+    recurrent,
+    text_to_text,
+)  # importing a family makes its objectives known
 
 
 class PretrainSettings(Spec):

@@ -26,6 +26,7 @@ class ObjectiveSpec(Spec):
     writes: ClassVar[str] = ""  # how its models write texts: a module of generation/bodies; empty: they do not
     relative: ClassVar[bool] = False  # positions are relative alone, so a text may be longer than model.max_positions
     body: ClassVar[str] = ""  # how its models are fine-tuned: a module of tasks/bodies; empty: as encoders
+    architecture: ClassVar[str | None] = None  # what transformers must know to read them: of models/architectures
 
     name: Annotated[str, MODULE] = Field("bert", description="which objective, such as bert")
 
