@@ -5,28 +5,35 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import transformers
+import yaml
 from torch.nn import functional
 
-from scriptorium import ledger
+from scriptorium import ledger, manifest
+from scriptorium.config import loading
 from scriptorium.engine import flops, training
 from scriptorium.errors import Interrupted, UserError
 from scriptorium.minimal_pairs.likelihoods import both_directions
 from scriptorium.minimal_pairs.sentences import Sentence
 from scriptorium.models.architectures import elmo
 from scriptorium.models.spec import EncoderSpec
+from scriptorium.named import modules_of
 from scriptorium.objectives.draws import training_draws
 from scriptorium.objectives.objective import build
 from scriptorium.objectives.spec import ObjectiveSpec
+from scriptorium.runs import Runs
 from scriptorium.stage import execute
-from scriptorium.stages import pretrain
+from scriptorium.stages import finetune, pretrain
 from scriptorium.text.blocks import Blocks
 from tests import lines, tiny
 
+ROOT = Path(__file__).parents[2]
 PAD, UNK, CLS, SEP = range(4)
 LENGTH = 32
 SHAPE = EncoderSpec(hidden_size=16, layers=2, heads=2, intermediate_size=20, max_positions=LENGTH, dropout=0.0)
@@ -243,3 +250,43 @@ def test_a_head_reads_the_weighted_layers_of_a_language_model_that_stays_as_it_i
     assert torch.allclose(headed(ids, real).logits, headed.classifier(mixed), atol=1e-6)
     labels = torch.zeros(headed(ids, real).logits.shape[:-1], dtype=torch.long)
     assert headed(ids, real, labels=labels).loss > 0
+
+
+def test_a_fine_tuning_run_learns_a_task_by_the_mix_alone(folders, tmp_path):
+    """One word decides; the words are known to the vocabulary, and the language model is random."""
+    *_, model, _ = made(folders["packed"])
+    (tmp_path / "backbone").mkdir()
+    model.plain().save_pretrained(tmp_path / "backbone")
+    tiny.tokenizer().save_pretrained(tmp_path / "backbone")
+    manifest.write(tmp_path / "backbone", (tmp_path / "backbone").iterdir())
+    (tmp_path / "data").mkdir()
+    for split in ("train", "validation", "test"):
+        rows = [(f"word{10 + n % 7} word{20 + n % 5} word{n % 2}", n % 2) for n in range(40)]
+        table = pd.DataFrame(rows, columns=["text", "label"]).assign(id=[f"{split}{n}" for n in range(40)], text_b=None)
+        table.astype({"text_b": "string"}).to_parquet(tmp_path / f"data/{split}.parquet", index=False)
+    manifest.write(tmp_path / "data", (tmp_path / "data").iterdir())
+    spec = finetune.FinetuneSpec.parse(
+        {
+            "kind": "classification",
+            "labels": ["bad", "good"],
+            "max_length": 16,
+            "train": {"epochs": 20, "batch_size": 8, "lr": 0.05, "log_every": 10},
+            "save_model": True,
+            "architecture": "elmo",
+        }
+    )
+    inputs = {name: [tmp_path / name / manifest.NAME] for name in ("data", "backbone")}
+    execute("finetune", spec, finetune.run, out=tmp_path / "run", inputs=inputs, state=tmp_path / "state")
+    assert json.loads((tmp_path / "run/metrics.json").read_text())["test/accuracy"] > 0.9
+    tuned = transformers.AutoModelForSequenceClassification.from_pretrained(tmp_path / "run/model")
+    assert tuned.mix.weights.abs().sum() > 0 and tuned.mix.gamma != 1
+    for a, b in zip(tuned.elmo.parameters(), model.plain().elmo.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_what_reads_a_model_of_ours_is_told_so_and_nothing_else_is():
+    runs = Runs(loading.load(yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8")), ROOT))
+    assert runs.probe("even-elmo", "bbc-topics", "0").architecture == "elmo"
+    assert "architecture" not in runs.probe("even-gpt2", "bbc-topics", "0").canonical()
+    assert "scriptorium.models.architectures.elmo" in modules_of(runs.probe("even-elmo", "bbc-topics", "0"))
+    assert "architecture" not in runs.finetune("tuned-mpnet", "sentiment", "0").canonical()

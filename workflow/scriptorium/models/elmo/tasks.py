@@ -33,6 +33,8 @@ class Mix(nn.Module):
 
 
 class _UnderHead(ElmoPreTrained):
+    """The mix, and a linear layer that a subclass calls."""
+
     def __init__(self, config: ElmoConfig):
         super().__init__(config)
         self.elmo = ElmoModel(config)
@@ -40,7 +42,15 @@ class _UnderHead(ElmoPreTrained):
         self.dropout = Dropout(config.hidden_dropout_prob)
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
         self.post_init()
-        self.elmo.requires_grad_(not config.frozen)
+        self.train()
+
+    def train(self, mode: bool = True) -> ElmoPreTrained:
+        """Loading ends with this call, and it makes every parameter one with a gradient before; a frozen language model
+        has neither gradients nor dropout."""
+        super().train(mode)
+        if self.config.frozen:
+            self.elmo.requires_grad_(False).eval()
+        return self
 
     def _init_weights(self, module: nn.Module) -> None:
         if isinstance(module, Mix):
