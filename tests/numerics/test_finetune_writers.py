@@ -14,6 +14,7 @@ import transformers
 import scriptorium.auto_models  # noqa: F401 -- the classes are known to transformers
 from scriptorium import ledger, manifest
 from scriptorium.errors import UserError
+from scriptorium.models.tuned.bart import BartTokens
 from scriptorium.tasks.spec import BodySpec, FinetuneSpec
 from tests import writers
 
@@ -92,12 +93,14 @@ def test_a_saved_model_predicts_the_same_by_transformers_own_class(learned):
 def test_words_spans_and_numbers_are_predicted_and_measured(tmp_path, model, kind):
     """That heads and states are right is proved by tests/numerics/test_writers.py."""
     folder = writers.folder(tmp_path / "x", model, kind=kind)
-    run = folder.run("run", body=writers.body(model), **writers.KINDS[kind] | {"train": QUICK})
+    run = folder.run("run", body=writers.body(model), **writers.KINDS[kind] | {"train": QUICK}, save_model=True)
     found, test = writers.predictions(run), pd.read_parquet(folder.root / "data/test.parquet")
     assert found["id"].tolist() == test["id"].tolist()
     assert np.isfinite([value for name, value in writers.metrics(run).items() if name.startswith("validation/")]).all()
     if kind == "tagging":
         assert [len(own) for own in found["prediction"]] == [len(text.split()) for text in test["text"]]
+        saved = BartTokens.from_pretrained(run / "model")
+        assert saved.config.id2label == {0: "short", 1: "long"}
 
 
 @pytest.mark.parametrize("model", ["llama", "t5"])
