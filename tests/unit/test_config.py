@@ -217,6 +217,32 @@ def test_the_longer_runs_of_all_objectives_spend_equally_much_on_five_seeds(valu
     assert {project.config.minimal_pairs[name].options.pairs for name in study.minimal_pairs} == {1000}
 
 
+def test_the_example_of_the_originals_readme_is_its_command(values):
+    """docs/papers/mpnet.md section 5, the column of the README's example."""
+    runs = overlaid(values, "paper.yaml")
+    spec = runs.pretrain("mpnet-125k", "0").model_dump(mode="json")
+    train, permuted = spec["train"], spec["objective"]["permuted"]
+    assert (permuted["relative"], permuted["whole_words"], permuted["faithful"]) == (False, False, True)
+    assert (train["max_steps"], train["warmup_steps"], train["lr"]) == (125_000, 10_000, 5e-4)
+    assert (train["batch_size"], train["gradient_accumulation"]) == (256, 16)
+    assert runs.pretrain_blocks("mpnet-125k").startswith("results/data/packed/wikitext-103-")
+    pages = [(ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("mpnet.md", "papers/mpnet.md")]
+    assert "no relative positions and no whole words" in pages[0] and "no relative bias, no whole words" in pages[1]
+
+
+def test_the_papers_glue_follows_the_papers_protocol(values):
+    """docs/protocols.md, what the papers state of MPNet."""
+    runs = overlaid(values, "paper.yaml")
+    assert {runs.config.studies[name].protocol for name in runs.programme("mpnet")} == {"paper"}
+    for run in runs.study("mpnet"):
+        data, spec = runs.prepare_task(run.task), runs.finetune(run.variant, run.task, str(run.seed))
+        assert data.validation_share == 0
+        assert spec.best_by == ("mse" if run.task == "stsb-paper" else "accuracy")
+        assert spec.scale == (5 if run.task == "stsb-paper" else None)
+        assert spec.decay_all and spec.train.epochs == 10 and spec.train.weight_decay == 0.1
+    assert runs.finetune_backbone("tuned-mpnet-mnli", 0).startswith("results/finetune/tuned-mpnet/mnli-paper/seed0")
+
+
 def test_a_recipe_that_stands_in_for_another_must_be_there(values):
     with pytest.raises(
         UserError, match=r"recipes.pretrain-mpent: no variant has this recipe, did you mean 'pretrain-mpnet'"

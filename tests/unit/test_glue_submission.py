@@ -165,6 +165,16 @@ def test_the_median_seed_is_the_middle_one():
     assert median_seed({3: 0.1}) == 3
 
 
+def test_the_page_on_protocols_names_every_file_with_its_rows():
+    page = (ROOT / "docs/protocols.md").read_text(encoding="utf-8")
+    lines = [line for line in page.splitlines() if line.startswith("| `") and ".tsv`" in line]
+    found = {}
+    for names, rows, _ in (line.strip("| ").split(" | ") for line in lines):
+        files = [name.strip("` ") for name in names.split(",")]
+        found |= dict(zip(files, [int(count.replace(",", "")) for count in rows.split(", ")], strict=True))
+    assert found == {name: wanted.rows for name, wanted in FILES.items()}
+
+
 # --- configuration ------------------------------------------------------------------------------------------------
 
 
