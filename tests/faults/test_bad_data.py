@@ -31,7 +31,7 @@ def refused(caught: pytest.ExceptionInfo[UserError], *parts: str) -> None:
     [
         (GAZE.replace("n_fix", "nfix") + "d,0,0,Go,r,1\n", ("a.csv: column 'n_fix' is missing, did you mean 'nfix'?",)),
         (GAZE + "d,0,0,Go,r,1\nd,0,1,on,r,two\n", ("a.csv, row 3: n_fix is 'two', not a number",)),
-        (GAZE + "d,0,0,Go,r,\n", ("a.csv, row 2: n_fix is '', not a number",)),
+        (GAZE + "d,0,0,Go,r,one\n", ("a.csv, row 2: n_fix is 'one', not a number",)),
         (GAZE + "d,0,0,Go,r,nan\n", ("a.csv, row 2: n_fix is 'nan', not a number",)),
         (GAZE + "d,0,0,Go,r,-1\n", ("a.csv, row 2: n_fix is '-1', not a number of at least 0",)),
         (GAZE + "d,0,0.5,Go,r,1\n", ("a.csv, row 2: word_index is '0.5', not a whole number",)),

@@ -152,6 +152,7 @@ def test_a_word_longer_than_the_encoder_is_cut_and_counted():
     tokenise = SentenceTokenizer(tokenizer(), 6)
     (windows,) = tokenise([["word1", "-" * 40, "word2"]])
     assert tokenise.cut == 1 and sum(len(w.features) for w in windows) == 3
+    assert "1 words have more pieces than the encoder takes; their ends were not read" in tokenise.notes()
     assert all(len(window.pieces) <= 6 for window in windows)
 
 

@@ -10,6 +10,7 @@ import transformers
 from scriptorium import manifest
 from scriptorium.errors import UserError
 from scriptorium.gaze.predictor import words as gaze_words
+from scriptorium.gaze.predictor.pretrained import from_pretrained
 from scriptorium.stage import execute
 from scriptorium.stages import predict_gaze, train_predictor
 from tests.tiny import SPECIAL, WORDS, tokenizer
@@ -128,6 +129,18 @@ def test_a_text_gets_every_word_once_with_all_measures_in_range(trained, tmp_pat
     shown = capsys.readouterr().out
     assert "(word4)!" in shown and "gpt in ms" in shown
     assert pd.read_csv(tmp_path / "predictions.tsv", sep="\t", quoting=3)["word"].tolist() == found["word"].tolist()
+
+
+def test_a_heat_map_stands_beside_the_numbers_and_python_reads_the_same(trained, tmp_path):
+    text = "Word1 <b>word2</b>. Word3!"
+    found = ask(trained, tmp_path, {"text": text})
+    page = (tmp_path / "heat_map.html").read_text(encoding="utf-8")
+    assert page.count("<h2>") == len(SETTINGS["measures"]) and "&lt;b&gt;word2&lt;/b&gt;." in page and "<b>" not in page
+    model = from_pretrained(trained / "a")
+    pd.testing.assert_frame_equal(found, model.read(text))
+    assert model.measures == tuple(SETTINGS["measures"])
+    with pytest.raises(UserError, match="reads English alone, not 'de'"):
+        model.read(text, language="de")
 
 
 def test_a_file_and_the_same_text_given_directly_agree(trained, tmp_path):

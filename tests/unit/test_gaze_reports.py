@@ -104,6 +104,13 @@ def test_self_paced_times_are_means_over_who_has_one_and_nothing_else_is_made_up
     assert np.isfinite(blank["trt"]).all()
 
 
+def test_a_text_that_marks_no_sentence_ends_is_counted(raw):
+    line = "ann\tt1\t{}\tgo\t1\t200\t200\t200\t200\n"
+    words = raw.gaze("eyelink", {"a.txt": EYELINK + "".join(line.format(at) for at in range(1, 202))})
+    assert words["sentence"].nunique() == 1
+    assert any("1 sentences of corpus have more than 200 words" in n for n in raw.events("note"))
+
+
 @pytest.mark.parametrize("reader", ["eyelink", "celer", "natural_stories"])
 def test_a_ragged_row_and_an_empty_file_are_refused_with_their_place(raw, reader):
     name, content, _ = SAMPLES[reader]
