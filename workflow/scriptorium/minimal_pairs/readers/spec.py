@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal, Union
 from pydantic import Field
 
 from scriptorium.named import ModuleOf
-from scriptorium.spec import Spec
+from scriptorium.spec import Seed, Spec
 
 
 class ReaderOptions(Spec):
@@ -28,7 +28,7 @@ class HeldOutOptions(ReaderOptions):
     pairs: int = Field(1000, gt=0, description="at most so many, of the sentences of lowest hash")
     shortest: int = Field(5, gt=2, description="words of the shortest sentence")
     longest: int = Field(30, gt=2, description="words of the longest sentence")
-    seed: int = Field(0, ge=0, description="of the hash: which sentences, and which of their words")
+    seed: Seed = Field(0, description="of the hash: which sentences, and which of their words")
 
     def model_post_init(self, _: object) -> None:
         if self.shortest > self.longest:
