@@ -57,7 +57,7 @@ def raw(tmp_path) -> Raw:
         ("wikipedia", {"a.xml": ""}, {}, ["a.xml: the file is empty"]),
         ("wikipedia", {"a.xml.bz2": b"no bz2 at all\n"}, {}, ["a.xml.bz2: cannot be read"]),
         ("wikipedia", {"a.xml": b"<mediawiki>\n<page>na\xefve\n"}, {}, ["a.xml, line 2: not UTF-8"]),
-        ("wikipedia", {"a.xml": "<mediawiki>\n<page>\n"}, {}, ["a.xml, line 3: cannot be read as XML", "cut off"]),
+        ("wikipedia", {"a.xml": "<mediawiki>\n<page>\n"}, {}, ["a.xml, line 2: cannot be read as XML", "cut off"]),
         ("wikipedia", {"a.xml": "<mediawiki>\n<page></mediawiki>\n"}, {}, ["a.xml, line 2: cannot be read as XML"]),
         ("wikipedia", {"a.xml": "<mediawiki>\n</mediawiki>\n"}, {}, ["a.xml: holds no <page>"]),
         (

@@ -11,7 +11,7 @@ from scriptorium.files.damage import reading
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ROWS_PER_READ = 256
+ROWS_PER_READ = 64
 KIND = "parquet"
 
 
