@@ -7,7 +7,7 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from scriptorium.digest import code_digest
 from scriptorium.errors import UserError
 from scriptorium.named import modules_of
 from scriptorium.spec import Spec, content_key
+
+SAME_CALL = 1.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -34,19 +36,22 @@ class Impl:
 
     @contextlib.contextmanager
     def saving_on_sigterm(self):
-        """Inside, a first SIGTERM only sets `stop_reason`, so that the stage can save; a second one ends it."""
+        """Inside, a first SIGTERM or Ctrl-C only sets `stop_reason`, so that the stage can save; a second one ends it.
+
+        A Ctrl-C reaches every process of a terminal, and whoever started this one may pass it on: what comes within
+        SAME_CALL seconds is the same call.
+        """
 
         def handler(number: int, frame: Any) -> None:
-            if self.stop:
+            if not self.stop:
+                self.stop.update(signal=number, time=time.monotonic())
+                name = "Ctrl-C" if number == signal.SIGINT else f"signal {number}"
+                logging.warning("%s: saving at the next step; a second one ends the job at once", name)
+            elif time.monotonic() - self.stop["time"] > SAME_CALL:
                 raise_terminated(number, frame)
-            self.stop["signal"] = number
-            logging.warning("signal %d: saving at the next step boundary", number)
 
-        before = signal.signal(signal.SIGTERM, handler)
-        try:
+        with handled(handler):
             yield
-        finally:
-            signal.signal(signal.SIGTERM, before)
 
     def stop_reason(self) -> str | None:
         """Why the job should save and stop now, or None."""
@@ -101,11 +106,23 @@ class Identity:
 
 
 class Terminated(BaseException):
-    """SIGTERM reached a stage that has nothing to save."""
+    """SIGTERM or Ctrl-C reached a stage that has nothing to save."""
 
 
 def raise_terminated(number: int, _frame: Any) -> None:
     raise Terminated(number)
+
+
+@contextlib.contextmanager
+def handled(handler: Callable[[int, Any], None]) -> Iterator[None]:
+    """Inside, this answers SIGTERM and, unless they are ignored (in the background), Ctrl-C."""
+    numbers = [signal.SIGTERM, *([signal.SIGINT] if signal.getsignal(signal.SIGINT) != signal.SIG_IGN else [])]
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, former in before.items():
+            signal.signal(number, former)
 
 
 def _digest_input(path: Path) -> str:

@@ -25,6 +25,7 @@ from scriptorium.manifest import write_json
 
 RUNNING, FINISHED, FAILED, KILLED = "RUNNING", "FINISHED", "FAILED", "KILLED"
 HEARTBEAT_SECONDS = 20
+RESERVE, RESERVED = ".reserve", 1 << 17  # bytes on the disk for closing the journal when it is full
 PACKAGES = ("torch", "transformers", "accelerate", "spacy", "scikit-learn", "numpy", "pandas", "pyarrow", "snakemake")
 
 
@@ -75,6 +76,7 @@ class Ledger:
             "outputs": [],
             **facts,
         }
+        (directory / RESERVE).write_bytes(b"\1" * RESERVED)
         ledger = cls(directory, record)
         ledger.update()
         if attempt > 1:
@@ -114,9 +116,15 @@ class Ledger:
             self._events = path.open("a", encoding="utf-8")
         self.note(f"resumed at step {step}")
 
+    def make_room(self) -> None:
+        """Give back the bytes that were kept for the last words."""
+        with contextlib.suppress(OSError):
+            (self.directory / RESERVE).unlink(missing_ok=True)
+
     def finish(self, status: str, **facts: Any) -> None:
         """End the journal with a status and the end time."""
         self._ended.set()
+        self.make_room()
         self.update(status=status, end=now(), **facts)
         with self._lock:
             self._events.close()

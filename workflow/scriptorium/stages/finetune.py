@@ -61,7 +61,7 @@ def run(job: stage.Job) -> list[Path]:
             tables[split] = shuffled(tables[split], spec.seed)
 
     training.prepare(job, spec.seed)
-    tokenizer = AutoTokenizer.from_pretrained(backbone, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(backbone, local_files_only=True, trust_remote_code=False)
 
     def data_set(split: str, table: pd.DataFrame) -> Labelled:
         if spec.plug_in is not None:
@@ -184,8 +184,10 @@ def encoder_of(
         return next((name.replace(ours, theirs) for ours, theirs in mpnet.items() if ours in name), name)
 
     kinds = (type(plain).config_class, type(plain)) if plugged else (AutoConfig, AutoModel)
-    config = kinds[0].from_pretrained(backbone, local_files_only=True)
-    full = kinds[1].from_pretrained(backbone, config=config, local_files_only=True, dtype=torch.float32)
+    config = kinds[0].from_pretrained(backbone, local_files_only=True, trust_remote_code=False)
+    full = kinds[1].from_pretrained(
+        backbone, config=config, local_files_only=True, trust_remote_code=False, dtype=torch.float32
+    )
     known = full.state_dict().keys()
     trained = {original(name): value for name, value in plain.state_dict().items()}
     full.load_state_dict({name: value for name, value in trained.items() if name in known}, strict=False)

@@ -37,7 +37,11 @@ def run(job: stage.Job) -> list[Path]:
     frequencies = log_frequencies(Blocks(job.input_dir("blocks") / "train.arrow"), tokenizer)
     training.prepare(job, spec.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    trained = VecoForMaskedLM.from_pretrained(directory, local_files_only=True, dtype=torch.float32).eval().to(device)
+    trained = (
+        VecoForMaskedLM.from_pretrained(directory, local_files_only=True, trust_remote_code=False, dtype=torch.float32)
+        .eval()
+        .to(device)
+    )
     torch.manual_seed(spec.seed)
     untrained = VecoForMaskedLM(trained.config).eval().to(device)
     with job.impl.saving_on_sigterm():

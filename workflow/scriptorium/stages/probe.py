@@ -40,7 +40,11 @@ def run(job: stage.Job) -> list[Path]:
     tokenizer = load_tokenizer(directory)
     training.prepare(job, spec.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    trained = AutoModel.from_pretrained(directory, local_files_only=True, dtype=torch.float32).eval().to(device)
+    trained = (
+        AutoModel.from_pretrained(directory, local_files_only=True, trust_remote_code=False, dtype=torch.float32)
+        .eval()
+        .to(device)
+    )
     pieces = probing.pieces_of(tokenizer, [*train["text"], *test["text"]], spec.pieces, trained.config)
 
     def states_of(model) -> np.ndarray:

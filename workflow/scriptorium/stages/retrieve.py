@@ -29,12 +29,16 @@ def run(job: stage.Job) -> list[Path]:
     spec, directory = job.spec, backbone_directory(job.input_dir("model"))
     check_checkpoint(directory)
     tokenizer = load_tokenizer(directory)
-    config = AutoConfig.from_pretrained(directory, local_files_only=True)
+    config = AutoConfig.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
     counts, layers = embedding.layers_of(spec, config)
     parts = list(collection.read(job.input_dir("data")))
     training.prepare(job, spec.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    trained = AutoModel.from_pretrained(directory, local_files_only=True, dtype=torch.float32).eval().to(device)
+    trained = (
+        AutoModel.from_pretrained(directory, local_files_only=True, trust_remote_code=False, dtype=torch.float32)
+        .eval()
+        .to(device)
+    )
     torch.manual_seed(spec.seed)
     untrained = AutoModel.from_config(trained.config).eval().to(device)
     tables, metrics = [], {"layer": counts}

@@ -37,7 +37,9 @@ def run(job: stage.Job) -> list[Path]:
     likelihood = named.load("scriptorium.minimal_pairs.likelihoods", job.spec.likelihood)
     training.prepare(job, job.spec.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    trained = likelihood.MODEL.from_pretrained(directory, local_files_only=True, dtype=torch.float32)
+    trained = likelihood.MODEL.from_pretrained(
+        directory, local_files_only=True, trust_remote_code=False, dtype=torch.float32
+    )
     trained = trained.eval().to(device)
     sentences = encode(tokenizer, [*pairs["good"], *pairs["bad"]], trained.config)
 

@@ -34,7 +34,7 @@ def build(spec: FinetuneSpec, backbone: Path, scale: Sequence[float] | None = No
     kind = kind_of(spec.kind)
     auto = kind.model_class()
     head = kind.head_settings(spec.labels)
-    config = transformers.AutoConfig.from_pretrained(backbone, local_files_only=True, **head)
+    config = transformers.AutoConfig.from_pretrained(backbone, local_files_only=True, trust_remote_code=False, **head)
     if spec.max_length > (longest := longest_input(config)):
         raise UserError(
             f"max_length {spec.max_length} is more than the backbone's {longest}",
@@ -48,7 +48,9 @@ def build(spec: FinetuneSpec, backbone: Path, scale: Sequence[float] | None = No
     if spec.reinitialise:
         model = auto.from_config(config)
     else:
-        model = auto.from_pretrained(backbone, config=config, local_files_only=True, dtype=torch.float32)
+        model = auto.from_pretrained(
+            backbone, config=config, local_files_only=True, trust_remote_code=False, dtype=torch.float32
+        )
     if spec.cognition is not None:
         wrapper = CognitionForTokenClassification if kind.labels_words else CognitionForSequenceClassification
         model = wrapper.wrap(

@@ -48,8 +48,8 @@ def cross_fit(
     `watch(part, epoch, metrics)` hears of every epoch; nothing is chosen by it. The encoders' weight is chosen per
     measure on all out-of-fold words: one number each, so the mixed out-of-fold error is hardly optimistic.
     """
-    tokenizer = transformers.AutoTokenizer.from_pretrained(backbone, local_files_only=True)
-    config = transformers.AutoConfig.from_pretrained(backbone, local_files_only=True)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(backbone, local_files_only=True, trust_remote_code=False)
+    config = transformers.AutoConfig.from_pretrained(backbone, local_files_only=True, trust_remote_code=False)
     tokenised = SentenceTokenizer(tokenizer, longest_input(config))(sentences, values)
     observed = np.concatenate(values)
     features = np.concatenate([window.features for windows in tokenised for window in windows])
@@ -67,7 +67,7 @@ def cross_fit(
         for seed in settings.seeds:
             part = f"fold{number}_seed{seed}"
             member = fit(
-                transformers.AutoModel.from_pretrained(backbone, local_files_only=True),
+                transformers.AutoModel.from_pretrained(backbone, local_files_only=True, trust_remote_code=False),
                 chosen,
                 measures=settings.measures,
                 upper=upper,

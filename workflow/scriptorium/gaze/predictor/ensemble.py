@@ -146,8 +146,11 @@ class Ensemble:
         return cls(
             tuple(facts["measures"]),
             tuple(facts["upper"]),
-            [GazePredictor.from_pretrained(place, local_files_only=True).eval() for place in places],
-            transformers.AutoTokenizer.from_pretrained(places[0], local_files_only=True),
+            [
+                GazePredictor.from_pretrained(place, local_files_only=True, trust_remote_code=False).eval()
+                for place in places
+            ],
+            transformers.AutoTokenizer.from_pretrained(places[0], local_files_only=True, trust_remote_code=False),
             Boosting.load(folder / "boosting.safetensors"),
             np.array(facts["encoder_weight"]),
             Spread(**facts["spread"]),

@@ -70,7 +70,7 @@ class WordVectors:
         from transformers import AutoTokenizer
 
         directory = encoder_directory(manifest_path)
-        tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
         return cls(tokenizer, embedding_table(directory))
 
     def __call__(self, sentences: list[list[str]]) -> list[np.ndarray]:
