@@ -42,6 +42,7 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.tasks.few import some
     from scriptorium.tasks.plug_in import BesideTranslations, labelled, plugged_splits, require_translations, shuffled
     from scriptorium.tasks.prepared import with_more
+    from scriptorium.text.plain import as_text
 
     spec = job.spec
     require_plain(spec)
@@ -61,7 +62,7 @@ def run(job: stage.Job) -> list[Path]:
             tables[split] = shuffled(tables[split], spec.seed)
 
     training.prepare(job, spec.seed)
-    tokenizer = AutoTokenizer.from_pretrained(backbone, local_files_only=True, trust_remote_code=False)
+    tokenizer = as_text(AutoTokenizer.from_pretrained(backbone, local_files_only=True, trust_remote_code=False))
 
     def data_set(split: str, table: pd.DataFrame) -> Labelled:
         if spec.plug_in is not None:

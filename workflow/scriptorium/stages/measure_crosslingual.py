@@ -26,11 +26,12 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.models.veco import VecoForMaskedLM
     from scriptorium.objectives.unigram import log_frequencies
     from scriptorium.text.blocks import Blocks
+    from scriptorium.text.plain import as_text
     from scriptorium.text.tokenizers import load_tokenizer
 
     spec, directory = job.spec, job.input_dir("model") / "model"
     check_checkpoint(directory)
-    tokenizer, dictionary = load_tokenizer(directory), the_parquet(job.input("dictionary"))
+    tokenizer, dictionary = as_text(load_tokenizer(directory)), the_parquet(job.input("dictionary"))
     pairs = held_out.chosen(the_parquet(job.input("parallel")), tokenizer, spec)
     questions = reading.questions(pairs, spec.candidates, spec.rate, tokenizer.mask_token_id)
     asked = measuring.Asked(pairs, questions, tokenizer.pad_token_id)

@@ -28,12 +28,13 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.minimal_pairs.sentences import encode
     from scriptorium.objectives.unigram import log_frequencies
     from scriptorium.text.blocks import Blocks
+    from scriptorium.text.plain import as_text
     from scriptorium.text.tokenizers import load_tokenizer
 
     directory = job.input_dir("model") / "model"
     check_checkpoint(directory)
     pairs = pd.read_parquet(the_parquet(job.input("pairs")))
-    tokenizer = load_tokenizer(directory)
+    tokenizer = as_text(load_tokenizer(directory))
     likelihood = named.load("scriptorium.minimal_pairs.likelihoods", job.spec.likelihood)
     training.prepare(job, job.spec.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"

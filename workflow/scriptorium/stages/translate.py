@@ -28,6 +28,7 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.engine import training
     from scriptorium.fetching.backbones import backbone_directory
     from scriptorium.files.tables import write_parquet
+    from scriptorium.text.plain import as_text
     from scriptorium.text.tokenizers import load_tokenizer
     from scriptorium.translation import evaluations, generating, pairs
     from scriptorium.translation.examples import Pairs, Texts, collate
@@ -36,7 +37,7 @@ def run(job: stage.Job) -> list[Path]:
     spec, backbone = job.spec, backbone_directory(job.input_dir("backbone"))
     other = manifest.the_parquet(job.input("test")) if job.inputs.get("test") else None
     tables = pairs.splits(spec, manifest.the_parquet(job.input("pairs")), other)
-    tokenizer = load_tokenizer(backbone)
+    tokenizer = as_text(load_tokenizer(backbone))
     training.prepare(job, spec.seed)
     model, new = built(spec, backbone, tokenizer)
     job.ledger.note(f"weights of {backbone}; new: {described(new)}")

@@ -18,6 +18,7 @@ from scriptorium.gaze.predictor import boosting as gaze_boosting
 from scriptorium.gaze.predictor.ensemble import Ensemble, Spread, mix, within
 from scriptorium.gaze.predictor.training import SentenceTokenizer, fit, predict
 from scriptorium.models.positions import longest_input
+from scriptorium.text.plain import as_text
 
 if TYPE_CHECKING:
     from scriptorium.gaze.spec import PredictorSettings
@@ -48,7 +49,9 @@ def cross_fit(
     `watch(part, epoch, metrics)` hears of every epoch; nothing is chosen by it. The encoders' weight is chosen per
     measure on all out-of-fold words: one number each, so the mixed out-of-fold error is hardly optimistic.
     """
-    tokenizer = transformers.AutoTokenizer.from_pretrained(backbone, local_files_only=True, trust_remote_code=False)
+    tokenizer = as_text(
+        transformers.AutoTokenizer.from_pretrained(backbone, local_files_only=True, trust_remote_code=False)
+    )
     config = transformers.AutoConfig.from_pretrained(backbone, local_files_only=True, trust_remote_code=False)
     tokenised = SentenceTokenizer(tokenizer, longest_input(config))(sentences, values)
     observed = np.concatenate(values)
