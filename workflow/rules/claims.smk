@@ -39,7 +39,7 @@ rule tabulate_claims:
         "Table and figure: the papers' claims{wildcards.of}, their numbers, ours, and a verdict for each"
     shell:
         "python -m scriptorium.stages.tabulate_claims --spec {params.spec:q}"
-        " --out results/runs/tables/claims{wildcards.of}"
-        " --input finetune={input.finetune} translate={input.translate} retrieve={input.retrieve}"
-        " measure_vectors={input.measure_vectors}"
-        " --output table={output.table} figure={output.figure} 2> {log}"
+        " --out results/runs/tables/claims{wildcards.of:q}"
+        " --input finetune={input.finetune:q} translate={input.translate:q} retrieve={input.retrieve:q}"
+        " measure_vectors={input.measure_vectors:q}"
+        " --output table={output.table:q} figure={output.figure:q} 2> {log:q}"
