@@ -89,7 +89,7 @@ rule finetuning:
 
 rule tables:
     input:
-        RUNS.default_tables(),
+        lambda _: shown(workflow.rules, RUNS.default_tables()),
 
 
 onsuccess:

@@ -116,6 +116,7 @@ def test_bookkeeping_modules_exist_and_are_few():
         "job",
         "ledger",
         "manifest",
+        "masked",
         "model_folders",
         "named",
         "stage",

@@ -87,7 +87,8 @@ rule verify:
 
 rule report:
     input:
-        RUNS.default_tables(),
+        tables=RUNS.default_tables(),
+        shown=lambda _: shown(workflow.rules, RUNS.default_tables()),
     output:
         "results/report.html",
     log:
@@ -103,4 +104,4 @@ rule report:
         "Report: one HTML file, readable without a network"
     shell:
         "python -m scriptorium.reporting.report --target {params.target:q} --config <(echo {params.spec:q})"
-        " --tables {input:q} --out {output:q} > {log:q} 2>&1"
+        " --tables {input.tables:q} --out {output:q} > {log:q} 2>&1"

@@ -26,6 +26,7 @@ _NAMES = (
     "job",
     "ledger",
     "manifest",
+    "masked",
     "model_folders",
     "named",
     "stage",

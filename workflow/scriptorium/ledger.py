@@ -21,7 +21,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Self
 
-from scriptorium.manifest import write_json
+from scriptorium.manifest import describe, write_json
+from scriptorium.masked import masked
 
 RUNNING, FINISHED, FAILED, KILLED = "RUNNING", "FINISHED", "FAILED", "KILLED"
 HEARTBEAT_SECONDS = 20
@@ -53,7 +54,8 @@ class Ledger:
         directory.mkdir(parents=True, exist_ok=True)
         before = read_record(directory)
         attempt, start = 1, now()
-        if before and before.get("key") == key and before["status"] != FINISHED:
+        known = before is not None and before.get("key") == key and before["status"] != FINISHED
+        if known and isinstance(before.get("attempt"), int) and isinstance(before.get("start"), int | float):
             attempt, start = before["attempt"] + 1, before["start"]
         else:
             (directory / "events.jsonl").unlink(missing_ok=True)
@@ -86,7 +88,8 @@ class Ledger:
     def update(self, **facts: Any) -> None:
         """Change fields of run.json."""
         self.record.update(facts)
-        write_json(self.directory / "run.json", self.record)
+        shown = masked(json.dumps(self.record, ensure_ascii=False))  # no secret passes, wherever it stands
+        write_json(self.directory / "run.json", json.loads(shown))
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Log numbers at a step. Non-finite ones become notes: they are news, and not JSON."""
@@ -125,9 +128,9 @@ class Ledger:
         """End the journal with a status and the end time."""
         self._ended.set()
         self.make_room()
-        self.update(status=status, end=now(), **facts)
         with self._lock:
             self._events.close()
+        self.update(status=status, end=now(), events=events_digest(self.directory), **facts)
 
     def _write(self, event: Mapping[str, Any]) -> None:
         with self._lock:
@@ -142,11 +145,12 @@ class Ledger:
 
 
 def read_record(directory: Path) -> dict[str, Any] | None:
-    """run.json of a run directory, or None if there is none that can be read."""
+    """run.json of a run directory, or None if there is none that can be read, or one that is no record."""
     try:
-        return json.loads((directory / "run.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+        record = json.loads((directory / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return None
+    return record if isinstance(record, dict) and isinstance(record.get("status"), str) else None
 
 
 def read_events(directory: Path) -> Iterator[dict[str, Any]]:
@@ -154,11 +158,19 @@ def read_events(directory: Path) -> Iterator[dict[str, Any]]:
     try:
         # not splitlines(): it also splits at characters that JSON may hold, such as U+2028
         lines = (directory / "events.jsonl").read_text(encoding="utf-8", errors="replace").split("\n")
-    except FileNotFoundError:
+    except OSError:
         return
     for line in lines:
-        with contextlib.suppress(json.JSONDecodeError):
-            yield json.loads(line)
+        with contextlib.suppress(ValueError, RecursionError):
+            event = json.loads(line)
+            if isinstance(event, dict):
+                yield event
+
+
+def events_digest(directory: Path) -> dict[str, Any]:
+    """{bytes, sha256} of events.jsonl, which run.json holds at a run's end: so the audit sees one that was cut off."""
+    entry = describe(directory / "events.jsonl", directory)
+    return {"bytes": entry["bytes"], "sha256": entry["sha256"]}
 
 
 def find(root: Path) -> list[Path]:
@@ -219,4 +231,4 @@ def package_versions() -> dict[str, str]:
 
 
 def _line(event: Mapping[str, Any]) -> str:
-    return json.dumps(event, ensure_ascii=False, allow_nan=False) + "\n"
+    return masked(json.dumps(event, ensure_ascii=False, allow_nan=False)) + "\n"

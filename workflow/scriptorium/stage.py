@@ -31,6 +31,7 @@ from scriptorium.errors import Interrupted, UserError
 from scriptorium.exclusive import exclusive
 from scriptorium.explained import explained
 from scriptorium.job import Identity, Impl, Job, Terminated, handled, raise_terminated
+from scriptorium.masked import masked
 from scriptorium.model_folders import check_inputs
 from scriptorium.spec import Spec
 
@@ -62,7 +63,10 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]], *, always: bo
     parser.add_argument("--state", type=Path, default=Path("results/.state"), help="where resumable state lives")
     arguments = parser.parse_args()
     _close_stdin()
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(Discreet("%(asctime)s %(name)s: %(message)s"))
+    sys.excepthook = lambda *error: _say(masked("".join(traceback.format_exception(*error)).rstrip()), 1)
     try:
         spec, inputs = spec_class.from_json(arguments.spec), _named(arguments.input)
         identity = Identity.of(stage, spec, run, inputs)
@@ -100,6 +104,13 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]], *, always: bo
         raise
     except Interrupted as stopped:
         sys.exit(_say(f"not finished: {stopped}; the state is saved, run it again to go on", EXIT_INTERRUPTED))
+
+
+class Discreet(logging.Formatter):
+    """Lines of a log without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return masked(super().format(record))
 
 
 def execute(
@@ -228,7 +239,7 @@ def start_live_mirror(out: Path) -> None:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        logging.info("mirroring live to %s (process %d)", uri.split("@")[-1], follower.pid)
+        logging.info("mirroring live to %s (process %d)", uri, follower.pid)
 
 
 def _close_stdin() -> None:

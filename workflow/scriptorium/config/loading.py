@@ -22,6 +22,7 @@ from scriptorium.config.yaml_files import read_yaml
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError, nearest
 from scriptorium.fetching.spec import FetchSpec
+from scriptorium.masked import has_secret
 from scriptorium.spec import overlay
 
 NAMED = (
@@ -72,11 +73,11 @@ def check_tracking(uri: str | None, root: Path, where: str) -> None:
             where=where,
             remedy="leave it empty for a database in results/mlflow, or name a server: http(s)://host:port",
         )
-    if uri and "@" in uri:
+    if uri and ("@" in uri or has_secret(uri) or (uri.startswith("http") and "?" in uri)):
         raise UserError(
-            "tracking.uri must not hold a user name or password, since the configuration is shown in logs",
+            "tracking.uri must not hold a user name, password or token, since the configuration is shown in logs",
             where=where,
-            remedy="set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD instead",
+            remedy="set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, instead",
         )
 
 

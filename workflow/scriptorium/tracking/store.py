@@ -10,15 +10,16 @@ import contextlib
 import fcntl
 import logging
 import os
+import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from scriptorium.errors import UserError
-from scriptorium.tracking.complaints import answering
+from scriptorium.tracking.complaints import answering, holders
 from scriptorium.tracking.database import find_fault, make_ready
 
 if TYPE_CHECKING:
@@ -48,6 +49,12 @@ def locate(uri: str | None, results: Path) -> Store:
     if not uri:
         uri = f"sqlite:///{results.resolve() / 'mlflow' / 'mlflow.db'}"
     parts = urlsplit(uri)
+    if parts.query and parts.scheme in ("http", "https"):
+        raise UserError(
+            f"the address of MLflow's server holds parameters: {uri}",
+            where="tracking.uri",
+            remedy="take them out; a token goes into the variable MLFLOW_TRACKING_TOKEN",
+        )
     if parts.scheme in ("http", "https") and parts.hostname:
         if parts.username:
             os.environ.setdefault("MLFLOW_TRACKING_USERNAME", unquote(parts.username))
@@ -64,9 +71,15 @@ def locate(uri: str | None, results: Path) -> Store:
     )
 
 
-def project_id(results: Path) -> str:
-    """Tells this project's runs from others' on a shared server; made once, and it moves with the results."""
+def project_id(results: Path, known: Callable[[], Sequence[str]] = tuple) -> str:
+    """Tells this project's runs from others' on a shared server; made once, and it moves with the results.
+
+    known: the ids of the projects in the store. Where the hidden file is lost, as by `cp results/*`, and the store is
+    this project's own, its id is taken up again, or every run would stand there twice.
+    """
     path = results / ".project"
+    if not path.exists() and len(ids := sorted(set(known()))) == 1:
+        path.write_text(f"{ids[0]}\n", encoding="utf-8")
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".project.{uuid.uuid4().hex}")
@@ -83,7 +96,12 @@ def one_writer(results: Path) -> Iterator[None]:
     lock = results / ".state" / "track.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            who = " and ".join(holders(lock)) or "another process"
+            print(f"waiting for {who}, which writes to MLflow for these results", file=sys.stderr, flush=True)
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
