@@ -9,10 +9,8 @@ import re
 
 HIDDEN = "***"
 USER = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@\"'<>\\]+@")
-NAMES = (
-    r"[a-z0-9_.-]*(?:token|secret|passw(?:or)?d|pwd|api[_-]?key|access[_-]?key|signature|credential|auth)[a-z0-9_.-]*"
-)
-PARAMETER = re.compile(rf"(?i)([?&;](?:{NAMES}|key|sig)=)[^\s&;\"'<>\\#]+")
+NAMES = "token|secret|passw(?:or)?d|pwd|api[_-]?key|access[_-]?key|signature|credential|auth"
+PARAMETER = re.compile(rf"(?i)([?&;](?:[a-z0-9_.-]*(?:{NAMES})[a-z0-9_.-]*|key|sig)=)[^\s&;\"'<>\\#]+")
 HEADER = re.compile(r"(?i)\b(authorization:?\s*(?:bearer|basic)\s+)[^\s\"'\\]+")
 
 
