@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 
 from scriptorium import ledger, track
+from scriptorium.fetching.spec import FetchSpec
+from scriptorium.stage import execute
+from scriptorium.stages import fetch
 from scriptorium.tracking import database, store
 from scriptorium.tracking.mirror import Mirror
 from scriptorium.tracking.portrait import portraits
@@ -131,6 +134,7 @@ DAMAGES: dict[str, Damage] = {
     **{f"{name} is {own!r}": record(**{name: own}) for name, values in FIELDS.items() for own in values},
     **{f"event {line[:50]}": event(line) for line in EVENTS},
 }
+
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory) -> Path:

@@ -10,7 +10,7 @@ import re
 HIDDEN = "***"
 USER = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@\"'<>\\]+@")
 NAMES = "token|secret|passw(?:or)?d|pwd|api[_-]?key|access[_-]?key|signature|credential|auth"
-PARAMETER = re.compile(rf"(?i)([?&;](?:[a-z0-9_.-]*(?:{NAMES})[a-z0-9_.-]*|key|sig)=)[^\s&;\"'<>\\#]+")
+PARAMETER = re.compile(rf"(?i)([?&;](?:[a-z0-9_.-]*(?:{NAMES})[a-z0-9_.-]*|key|sig)=)[^\s,&;\"'<>\\#]+")
 HEADER = re.compile(r"(?i)\b(authorization:?\s*(?:bearer|basic)\s+)[^\s\"'\\]+")
 
 

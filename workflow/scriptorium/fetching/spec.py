@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from scriptorium.named import ModuleOf
 from scriptorium.masked import has_secret
+from scriptorium.named import ModuleOf
 from scriptorium.spec import Spec
 
 Format = Annotated[Literal["e5s1"], ModuleOf("scriptorium.fetching.formats")]
