@@ -215,7 +215,7 @@ class Portrait:
                 elif file.is_file() and file.stat().st_size > MAX_FILE:
                     notes.append(f"{event['artifact']} is larger than {MAX_FILE / 1e6:.0f} MB and was not uploaded")
                 else:
-                    files[f"{FOLDERS.get(event.get('kind', 'file'), 'files')}/{file.name}"] = file
+                    files[f"{FOLDERS.get(str(event.get('kind', 'file')), 'files')}/{file.name}"] = file
         if notes:
             texts["notes.txt"] = "\n".join(notes) + "\n"
         curves = [name for event in self.events for name in event.get("metrics", {})]
