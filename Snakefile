@@ -63,6 +63,7 @@ rule all:
     input:
         rules.report.output,
         rules.mirror.output,
+        lambda _: shown(workflow.rules, RUNS.default_tables()),
 
 
 rule data:

@@ -18,6 +18,7 @@ for programme in RUNS.programmes():
             f"results/report_{programme}.html",
             f"results/mlflow/{programme}.json",
             RUNS.programme_models(programme),
+            lambda _, of=programme: shown(workflow.rules, RUNS.programme_tables(of)),
         localrule: True
 
     rule:
