@@ -154,7 +154,7 @@ def read_record(directory: Path) -> dict[str, Any] | None:
 
 
 def read_events(directory: Path) -> Iterator[dict[str, Any]]:
-    """Events in order. A last line cut off by a kill is left out."""
+    """Events in order. A last line cut off by a kill is left out, and so is what no journal has written."""
     try:
         # not splitlines(): it also splits at characters that JSON may hold, such as U+2028
         lines = (directory / "events.jsonl").read_text(encoding="utf-8", errors="replace").split("\n")
@@ -163,8 +163,17 @@ def read_events(directory: Path) -> Iterator[dict[str, Any]]:
     for line in lines:
         with contextlib.suppress(ValueError, RecursionError):
             event = json.loads(line)
-            if isinstance(event, dict):
+            if _is_event(event):
                 yield event
+
+
+def _is_event(event: Any) -> bool:
+    """Whether a line has the form in which the journal writes what it has: time, sentence, numbers at a step."""
+    if not isinstance(event, dict) or not isinstance(event.get("t"), int | float):
+        return False
+    metrics = event.get("metrics", {})
+    numbered = isinstance(metrics, dict) and (not metrics or isinstance(event.get("step"), int))
+    return numbered and isinstance(event.get("note", ""), str)
 
 
 def events_digest(directory: Path) -> dict[str, Any]:
