@@ -67,6 +67,7 @@ rule all:
     input:
         rules.report.output,
         rules.mirror.output,
+        lambda _: shown(workflow.rules, RUNS.default_tables()),
 
 
 rule data:
@@ -93,7 +94,7 @@ rule finetuning:
 
 rule tables:
     input:
-        RUNS.default_tables(),
+        lambda _: shown(workflow.rules, RUNS.default_tables()),
 
 
 onsuccess:

@@ -77,7 +77,7 @@ class Project:
         record = ledger.read_record(directory) | {"start": start, "end": start + len(events) + 1}
         if status == ledger.RUNNING:
             record |= {"end": None, "pid": 2**22 + 1, "pid_start": 1.0}  # above the kernel's largest process id
-        manifest.write_json(directory / "run.json", record)
+        manifest.write_json(directory / "run.json", record | {"events": ledger.events_digest(directory)})
 
 
 def build(root: Path) -> Project:

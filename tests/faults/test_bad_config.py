@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -287,3 +288,47 @@ def test_a_missing_copy_of_ones_own_data_is_named_with_the_remedy(root):
         match=r"config/datasets.tsv, data set 'mine': these data are yours.* data/nowhere/mine.tsv(.|\n)*remedy",
     ):
         Runs(load(root)).own_files("mine")
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 2**70])
+def test_seed_that_no_generator_takes_is_refused(root, seed):
+    with pytest.raises(UserError, match="seeds.0: .*less than 4294967296" if seed > 0 else "seeds.0: .*greater than"):
+        load(root, seeds=[seed])
+
+
+@pytest.mark.parametrize("uri", ["ftp://host/runs", "host:5000", "databricks", "file:///tmp/mlruns", "htp://host"])
+def test_address_that_is_no_tracking_server_is_refused(root, uri):
+    with pytest.raises(UserError, match=r"tracking.uri begins with .*sqlite:///"):
+        load(root, tracking__uri=uri)
+
+
+def test_folder_with_a_question_mark_in_its_name_is_refused_by_its_name(root):
+    moved = root.rename(root.with_name("what?"))
+    with pytest.raises(UserError, match=r"what\?: the folder's name holds a question mark"):
+        load(moved)
+
+
+def blocks(values: dict, above: tuple = ()) -> Iterator[tuple]:
+    """The places of all blocks of a configuration that are no deeper than a named entry's settings."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield (*above, key)
+            yield from blocks(value, (*above, key)) if len(above) < 2 else ()
+
+
+DEFAULT = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("instead", [[], ["a"], [["a"]], "a", 3, True], ids=repr)
+def test_list_or_word_in_place_of_a_block_is_refused_or_read(root, instead):
+    """An overlay may replace anything; none of it ends in a traceback."""
+    for place in blocks(DEFAULT):
+        values = copy.deepcopy(DEFAULT)
+        block = values
+        for key in place[:-1]:
+            block = block[key]
+        block[place[-1]] = instead
+        try:
+            loading.load(values, root)
+        except UserError as error:
+            assert str(place[0]) in str(error), (place, error)

@@ -153,7 +153,7 @@ def test_task_that_does_not_fit_its_reader_is_refused(raw, reader, settings, par
 
 
 def test_damaged_ratings_and_sentences_are_refused_with_their_line(raw):
-    with pytest.raises(UserError, match=r"GroundTruth\.txt, line 2: expected an id, a rating and a text"):
+    with pytest.raises(UserError, match=r"GroundTruth\.txt, line 2: expected an id, a rating from -4 to 4 and a text"):
         raw.task(
             "vader",
             {"movieReviewSnippets_GroundTruth.txt": "1\t2.0\tFilm.\n2\tFilm.\n"},

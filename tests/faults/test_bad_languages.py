@@ -93,8 +93,8 @@ def without(files: dict, name: str) -> dict:
         ),
         (GOOD_WORDS | {"dev-de.tsv": "a\tO\n\nBerlin\tB-LOK\n"}, TAGGED, ("sentence of line 3", "'B-LOK'", "'B-LOC'")),
         (GOOD_WORDS | {"dev-de.tsv": "Köln\tO\n".encode("latin-1")}, TAGGED, ("dev-de.tsv", "line 1", "not UTF-8")),
-        (GOOD_WORDS | {"dev-de.tsv.gz": b"\x1f\x8bnothing"}, TAGGED, ("dev-de.tsv.gz: damaged gzip file",)),
-        (GOOD_WORDS | {"dev-de.parquet": b"PAR1nothing"}, TAGGED, ("dev-de.parquet: damaged parquet file",)),
+        (GOOD_WORDS | {"dev-de.tsv.gz": b"\x1f\x8bnothing"}, TAGGED, ("dev-de.tsv.gz: cannot be read",)),
+        (GOOD_WORDS | {"dev-de.parquet": b"PAR1nothing"}, TAGGED, ("dev-de.parquet: cannot be read as parquet",)),
         ({"words.tsv": words("b")}, TAGGED, ("words.tsv: its name tells no language", "train-en.tsv")),
         (
             GOOD_ROWS | {"dev-de.tsv": "a\tb\nc\td\n"},

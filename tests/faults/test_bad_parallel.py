@@ -78,7 +78,7 @@ def lines(english: str | bytes, german: str | bytes) -> dict:
         ("tmx", {"a.tmx": tmx([("One.", "Zwölf.")]).encode("latin-1")}, {}, ["a.tmx, line 3: not XML"]),
         ("tmx", {"a.tmx.gz": gzip.compress(tmx([("One.", "Eins.")] * 999).encode())[:-20]}, {}, ["cannot be read"]),
         ("tmx", {"a.tmx": ""}, {}, ["a.tmx: the file is empty"]),
-        ("parquet", {"a.parquet": b"none"}, {}, ["a.parquet: not a parquet file"]),
+        ("parquet", {"a.parquet": b"none"}, {}, ["a.parquet: cannot be read as parquet"]),
         ("parquet", {"a.parquet": parquet({"text": ["x"]})}, {}, ["column 'translation' is missing"]),
         (
             "parquet",

@@ -213,7 +213,7 @@ def test_a_cluster_that_signals_every_process_of_a_job_loses_no_step(packed, tmp
     for each in (psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)):
         each.send_signal(signal.SIGTERM)
     output = finished(process, 75)
-    assert output.count("saving at the next step boundary") == 2
+    assert output.count("saving at the next step") == 2
     assert output.count("the state is saved") == 2
     (checkpoint,) = (tmp_path / "state").glob("*/checkpoints/*")
     assert int(checkpoint.name.rpartition("-")[2]) >= reached(tmp_path / "run") > 0

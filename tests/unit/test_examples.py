@@ -319,9 +319,11 @@ def test_labels_of_words_are_padded_with_what_is_ignored(tokenizer):
         assert batch["input_ids"].shape == (2, 16)
 
 
-def test_a_word_without_pieces_is_an_error_that_names_it(tokenizer):
-    with pytest.raises(UserError, match=r"words without a piece of their own: '\\x07'.*\n.*remedy"):
-        Examples(word_table(["The \x07 monk"], [np.arange(3)]), tokenizer, 64)
+def test_a_word_without_pieces_is_read_as_unknown_and_counted(tokenizer):
+    made = Examples(word_table(["The \x07 monk"], [np.arange(3)]), tokenizer, 64)
+    labels = made[0]["labels"]
+    assert labels[labels != IGNORED].tolist() == [0, 1, 2]
+    assert made.words_unknown == 1
 
 
 def write(path, kind: str, texts: list[str], labels: list):

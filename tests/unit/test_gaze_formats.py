@@ -136,7 +136,7 @@ def test_faulty_geco_is_refused_with_sheet_or_row(raw):
         raw.gaze("geco", {"a.xlsx": workbook([("pp01", 1, 5, "1-5-1", "Hij", 1, 2, 2, "x", 2)])})
     with pytest.raises(UserError, match=r"a\.xlsx, row 3: document '1-5', participant 'pp01' has word 1 twice"):
         raw.gaze("geco", {"a.xlsx": workbook([GECO_ROWS[0], GECO_ROWS[0]])})
-    with pytest.raises(UserError, match="not an Excel workbook"):
+    with pytest.raises(UserError, match="cannot be read as an Excel workbook"):
         raw.gaze("geco", {"a.xlsx": b"\xd0\xcf\x11\xe0 an old workbook"})
 
 

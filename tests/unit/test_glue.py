@@ -245,7 +245,7 @@ DEV = tsv(None, "x\t1\t\tGo.")
         ("cola", {"train.tsv": tsv(None, "x\t1\t\t "), "dev.tsv": DEV}, r"train\.tsv, line 1: a row without its text"),
         ("cola", {"train.tsv": tsv(None, "x\t1\t\tYes.")}, r"no dev \(or validation\) file of part matched among"),
         ("cola", {"dev.tsv": DEV}, "no train file among dev.tsv"),
-        ("cola", {"train.tsv.gz": b"\x1f\x8b\x08\x00nothing", "dev.tsv": DEV}, r"train\.tsv\.gz: damaged gzip file"),
+        ("cola", {"train.tsv.gz": b"\x1f\x8b\x08\x00nothing", "dev.tsv": DEV}, r"train\.tsv\.gz: cannot be read"),
         ("cola", {"train.tsv": b"x\t1\t\tYes.\nx\t1\t\tna\xefve\n", "dev.tsv": DEV}, r"train\.tsv, line 2: not UTF-8"),
         (
             "cola",

@@ -25,5 +25,5 @@ def test_a_second_signal_after_a_pause_ends_the_stage(monkeypatch):
     monkeypatch.setattr(job.time, "monotonic", lambda: now[0])
     with pytest.raises(Terminated), Impl().saving_on_sigterm():
         os.kill(os.getpid(), signal.SIGTERM)
-        now[0] += job.PAUSE + 0.1
+        now[0] += job.SAME_REQUEST[signal.SIGTERM] + 0.1
         os.kill(os.getpid(), signal.SIGTERM)

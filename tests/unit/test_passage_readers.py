@@ -97,7 +97,7 @@ def test_repeated_ids_are_told_apart(raw):
 @pytest.mark.parametrize(
     ("change", "problem", "place"),
     [
-        (lambda text: text[:-9], "cannot be read as JSON", "test.json, line 1, column"),
+        (lambda text: text[:-9], "not JSON", "test.json, line 1, column"),
         (
             lambda text: text.replace('"answer_start": 11', '"answer_start": 12'),
             "does not stand at character 12",
@@ -189,7 +189,7 @@ def test_race_gives_options_answers_and_parts(raw):
         (race(1).replace('"b1"', '" "'), "the text or an option is empty"),
         (race(1, answers=["A"]), "lists questions, options and answers of one length"),
         (race(1, article=None), "expected article"),
-        (race(1)[:-2], "cannot be read as JSON"),
+        (race(1)[:-2], "not JSON"),
     ],
 )
 def test_faults_in_race_are_named_with_their_file(raw, text, problem):

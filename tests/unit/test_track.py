@@ -284,7 +284,8 @@ def test_an_unreadable_record_is_reported_and_stops_nothing(project):
     (broken / "run.json").write_text("{", encoding="utf-8")
     summary = imported(project)
     assert summary["runs"] == 1
-    assert summary["left_out"] == {project.runs.finetuning[1].path: "run.json cannot be read: it is not JSON"}
+    reason = "run.json cannot be read: it is not JSON; remedy: delete this file and run snakemake again"
+    assert summary["left_out"] == {project.runs.finetuning[1].path: reason}
 
 
 @pytest.mark.parametrize("uri", ["ftp://host", "mlruns", "postgresql://me:secret@host/db", "sqlite://", "http://"])

@@ -20,14 +20,15 @@ from __future__ import annotations
 import pandas as pd
 
 from scriptorium.files.tables import clean, members
-from scriptorium.tasks.raw_files import FIELDS, read_lines
+from scriptorium.files.lines import lines
+from scriptorium.tasks.raw_files import FIELDS
 
 
 def read(spec, artifact, ledger):
     (path,) = members(artifact, ".txt")
-    lines = [(number, clean(line)) for number, line in read_lines(path) if line]
+    found = [(number, clean(line)) for number, line in lines(path) if line]
     rows = [
-        (f"line-{number}", text, None, ("even", "odd")[number // spec.options.step % 2], "") for number, text in lines
+        (f"line-{number}", text, None, ("even", "odd")[number // spec.options.step % 2], "") for number, text in found
     ]
     return pd.DataFrame(rows, columns=FIELDS)
 '''

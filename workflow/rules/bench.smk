@@ -27,8 +27,8 @@ rule time_cogbert:
         "Bench: a CogBERT step beside a plain step, annotation beside a bare spaCy pipe"
     shell:
         "python -m scriptorium.stages.bench_cogbert --spec {params.spec:q}"
-        " --out results/runs/bench/cogbert --input data={input.data}"
-        " --output table={output.table} --threads {threads} 2> {log}"
+        " --out results/runs/bench/cogbert --input data={input.data:q}"
+        " --output table={output.table:q} --threads {threads:q} 2> {log:q}"
 
 
 rule bench_pretrain:
@@ -65,9 +65,9 @@ rule time_pretrain:
         "Bench: our pre-training beside transformers' own, MPNet beside MLM, packing, start, scaling"
     shell:
         "python -m scriptorium.stages.bench_pretrain --spec {params.spec:q}"
-        " --out results/runs/bench/pretrain --input blocks={input.blocks} corpus={input.corpus}"
-        " --output table={output.table} profile={output.profile} scaling={output.scaling} figure={output.figure}"
-        " --threads {threads} --gpus {resources.gpu} 2> {log}"
+        " --out results/runs/bench/pretrain --input blocks={input.blocks:q} corpus={input.corpus:q}"
+        " --output table={output.table:q} profile={output.profile:q} scaling={output.scaling:q} figure={output.figure:q}"
+        " --threads {threads:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
 rule bench_crosslingual:
@@ -98,5 +98,5 @@ rule time_crosslingual:
     shell:
         "python -m scriptorium.stages.bench_crosslingual --spec {params.spec:q}"
         " --out results/runs/bench/crosslingual"
-        " --input parallel={input.parallel} dictionary={input.dictionary}"
-        " --output table={output.table} --threads {threads} 2> {log}"
+        " --input parallel={input.parallel:q} dictionary={input.dictionary:q}"
+        " --output table={output.table:q} --threads {threads:q} 2> {log:q}"

@@ -34,8 +34,8 @@ rule tabulate_boundary:
         "Boundary sweep of {wildcards.study}: how many layers get word-level features"
     shell:
         "python -m scriptorium.stages.tabulate_boundary --spec {params.spec:q}"
-        " --out results/runs/tables/boundary_{wildcards.study} --input runs={input.runs}"
-        " --output table={output.table} figure={output.figure} 2> {log}"
+        " --out results/runs/tables/boundary_{wildcards.study:q} --input runs={input.runs:q}"
+        " --output table={output.table:q} figure={output.figure:q} 2> {log:q}"
 
 
 rule tabulate_dose:
@@ -71,8 +71,8 @@ rule tabulate_dose:
         "Dose study {wildcards.study}: how far does the fusion act?"
     shell:
         "python -m scriptorium.stages.tabulate_dose --spec {params.spec:q}"
-        " --out results/runs/tables/dose_{wildcards.study} --input runs={input.runs}"
-        " --output table={output.table} figure={output.figure} 2> {log}"
+        " --out results/runs/tables/dose_{wildcards.study:q} --input runs={input.runs:q}"
+        " --output table={output.table:q} figure={output.figure:q} 2> {log:q}"
 
 
 rule tabulate_weights:
@@ -108,8 +108,8 @@ rule tabulate_weights:
         "Feature weights of {wildcards.study}, every layer and task"
     shell:
         "python -m scriptorium.stages.tabulate_weights --spec {params.spec:q}"
-        " --out results/runs/tables/feature_weights_{wildcards.study} --input runs={input.runs}"
-        " --output table={output.table} figure={output.figure} 2> {log}"
+        " --out results/runs/tables/feature_weights_{wildcards.study:q} --input runs={input.runs:q}"
+        " --output table={output.table:q} figure={output.figure:q} 2> {log:q}"
 
 
 rule tabulate_reading:
@@ -146,5 +146,5 @@ rule tabulate_reading:
         "Eye-tracking prediction of {wildcards.study}, beside word length alone"
     shell:
         "python -m scriptorium.stages.tabulate_reading --spec {params.spec:q}"
-        " --out results/runs/tables/reading_{wildcards.study} --input runs={input.runs} data={input.data}"
-        " --output table={output.table} figure={output.figure} 2> {log}"
+        " --out results/runs/tables/reading_{wildcards.study:q} --input runs={input.runs:q} data={input.data:q}"
+        " --output table={output.table:q} figure={output.figure:q} 2> {log:q}"

@@ -11,6 +11,7 @@ from scriptorium.environment import activate
 from scriptorium.locking import know_owners
 from scriptorium.runs import Runs, planned
 from scriptorium.runs.outdated import remind
+from scriptorium.runs.reported import shown
 from scriptorium.spec import canonical_json
 
 know_owners()

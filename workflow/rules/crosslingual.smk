@@ -25,10 +25,10 @@ rule measure_crosslingual:
         "Cross-lingual measures of {wildcards.variant}, seed {wildcards.seed}: gain, matching, words"
     shell:
         "python -m scriptorium.stages.measure_crosslingual --spec {params.spec:q}"
-        " --out results/crosslingual/{wildcards.variant}/seed{wildcards.seed}"
-        " --input model={input.model} blocks={input.blocks} parallel={input.parallel}"
-        " dictionary={input.dictionary}"
-        " --threads {threads} --runtime {resources.runtime} --gpus {resources.gpu} 2> {log}"
+        " --out results/crosslingual/{wildcards.variant:q}/seed{wildcards.seed:q}"
+        " --input model={input.model:q} blocks={input.blocks:q} parallel={input.parallel:q}"
+        " dictionary={input.dictionary:q}"
+        " --threads {threads:q} --runtime {resources.runtime:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
 rule tabulate_crosslingual:
@@ -70,5 +70,5 @@ rule tabulate_crosslingual:
         "Table and figures: cross-lingual measures{wildcards.of_study}, every variant beside the baseline"
     shell:
         "python -m scriptorium.stages.tabulate_crosslingual --spec {params.spec:q}"
-        " --out results/runs/tables/crosslingual{wildcards.of_study} --input runs={input.runs}"
-        " --output table={output.table} figure={output.figure} example={output.example} 2> {log}"
+        " --out results/runs/tables/crosslingual{wildcards.of_study:q} --input runs={input.runs:q}"
+        " --output table={output.table:q} figure={output.figure:q} example={output.example:q} 2> {log:q}"

@@ -26,7 +26,7 @@ rule fetch:
         "Fetch {wildcards.dataset} (pinned, checked by sha256)"
     shell:
         "python -m scriptorium.stages.fetch --spec {params.spec:q}"
-        " --out resources/{wildcards.dataset} --input own={input.own:q} 2> {log}"
+        " --out resources/{wildcards.dataset:q} --input own={input.own:q} 2> {log:q}"
 
 
 rule prepare_task:
@@ -49,7 +49,7 @@ rule prepare_task:
         "Prepare task {wildcards.task}: read, check, split"
     shell:
         "python -m scriptorium.stages.prepare_task --spec {params.spec:q}"
-        " --out results/data/{wildcards.task} --input raw={input.raw} translations={input.translations} 2> {log}"
+        " --out results/data/{wildcards.task:q} --input raw={input.raw:q} translations={input.translations:q} 2> {log:q}"
 
 
 rule prepare_corpus:
@@ -72,8 +72,8 @@ rule prepare_corpus:
         "Prepare corpus {wildcards.corpus}: normalise, de-duplicate, split by document"
     shell:
         "python -m scriptorium.stages.prepare_corpus --spec {params.spec:q}"
-        " --out results/data/corpora/{wildcards.corpus}"
-        " --input sources={input.sources} exclude={input.exclude} 2> {log}"
+        " --out results/data/corpora/{wildcards.corpus:q}"
+        " --input sources={input.sources:q} exclude={input.exclude:q} 2> {log:q}"
 
 
 rule prepare_parallel:
@@ -95,7 +95,7 @@ rule prepare_parallel:
         "Prepare parallel text {wildcards.parallel}: normalise, de-duplicate, split by the texts in common"
     shell:
         "python -m scriptorium.stages.prepare_parallel --spec {params.spec:q}"
-        " --out results/data/parallel/{wildcards.parallel} --input sources={input.sources} 2> {log}"
+        " --out results/data/parallel/{wildcards.parallel:q} --input sources={input.sources:q} 2> {log:q}"
 
 
 rule prepare_dictionary:
@@ -117,7 +117,7 @@ rule prepare_dictionary:
         "Prepare dictionary {wildcards.dictionary}: words in the form in which they are compared"
     shell:
         "python -m scriptorium.stages.prepare_dictionary --spec {params.spec:q}"
-        " --out results/data/dictionaries/{wildcards.dictionary} --input sources={input.sources} 2> {log}"
+        " --out results/data/dictionaries/{wildcards.dictionary:q} --input sources={input.sources:q} 2> {log:q}"
 
 
 rule convert_backbone:
@@ -139,7 +139,7 @@ rule convert_backbone:
         "Convert {wildcards.backbone} into Hugging Face's format"
     shell:
         "python -m scriptorium.stages.convert_backbone --spec {params.spec:q}"
-        " --out results/backbones/{wildcards.backbone} --input model={input.model} 2> {log}"
+        " --out results/backbones/{wildcards.backbone:q} --input model={input.model:q} 2> {log:q}"
 
 
 rule train_vocabulary:
@@ -162,8 +162,8 @@ rule train_vocabulary:
         "Learn the vocabulary {wildcards.vocabulary} from the train split of its corpora"
     shell:
         "python -m scriptorium.stages.train_vocabulary --spec {params.spec:q}"
-        " --out results/data/vocabularies/{wildcards.vocabulary} --input corpus={input.corpus}"
-        " backbone={input.backbone} 2> {log}"
+        " --out results/data/vocabularies/{wildcards.vocabulary:q} --input corpus={input.corpus:q}"
+        " backbone={input.backbone:q} 2> {log:q}"
 
 
 rule annotate:
@@ -187,5 +187,5 @@ rule annotate:
         "Annotate {wildcards.dataset}: linguistic features of every distinct text"
     shell:
         "python -m scriptorium.stages.annotate --spec {params.spec:q}"
-        " --out results/annotations/features/{wildcards.dataset} --input data={input.data}"
-        " --output features={output.features} --threads {threads} 2> {log}"
+        " --out results/annotations/features/{wildcards.dataset:q} --input data={input.data:q}"
+        " --output features={output.features:q} --threads {threads:q} 2> {log:q}"

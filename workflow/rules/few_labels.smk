@@ -23,9 +23,9 @@ rule probe:
         "Few labels: probe {wildcards.variant} on {wildcards.task}, seed {wildcards.seed}"
     shell:
         "python -m scriptorium.stages.probe --spec {params.spec:q}"
-        " --out results/probe/{wildcards.variant}/{wildcards.task}/seed{wildcards.seed}"
-        " --input model={input.model} data={input.data}"
-        " --threads {threads} --runtime {resources.runtime} --gpus {resources.gpu} 2> {log}"
+        " --out results/probe/{wildcards.variant:q}/{wildcards.task:q}/seed{wildcards.seed:q}"
+        " --input model={input.model:q} data={input.data:q}"
+        " --threads {threads:q} --runtime {resources.runtime:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
 rule tabulate_few_labels:
@@ -62,6 +62,6 @@ rule tabulate_few_labels:
         "Table and figure: few labels{wildcards.of_study}, every encoder beside its controls"
     shell:
         "python -m scriptorium.stages.tabulate_few_labels --spec {params.spec:q}"
-        " --out results/runs/tables/few_labels{wildcards.of_study}"
-        " --input runs={input.runs} finetuned={input.finetuned}"
-        " --output table={output.table} figure={output.figure} 2> {log}"
+        " --out results/runs/tables/few_labels{wildcards.of_study:q}"
+        " --input runs={input.runs:q} finetuned={input.finetuned:q}"
+        " --output table={output.table:q} figure={output.figure:q} 2> {log:q}"

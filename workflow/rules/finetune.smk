@@ -26,9 +26,9 @@ rule finetune:
         "Fine-tune {wildcards.variant} on {wildcards.task}, seed {wildcards.seed} (progress: {log})"
     shell:
         "python -m scriptorium.stages.finetune --spec {params.spec:q}"
-        " --out results/finetune/{wildcards.variant}/{wildcards.task}/seed{wildcards.seed}"
-        " --input data={input.data} backbone={input.backbone} annotations={input.annotations}"
-        " --threads {threads} --runtime {resources.runtime} --gpus {resources.gpu} 2> {log}"
+        " --out results/finetune/{wildcards.variant:q}/{wildcards.task:q}/seed{wildcards.seed:q}"
+        " --input data={input.data:q} backbone={input.backbone:q} annotations={input.annotations:q}"
+        " --threads {threads:q} --runtime {resources.runtime:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
 rule tabulate_finetune:
@@ -64,8 +64,8 @@ rule tabulate_finetune:
         "Table and figure: study {wildcards.study}, every variant against the baseline"
     shell:
         "python -m scriptorium.stages.tabulate_finetune --spec {params.spec:q}"
-        " --out results/runs/tables/finetune_{wildcards.study} --input runs={input.runs}"
-        " --output table={output.table} figure={output.figure} 2> {log}"
+        " --out results/runs/tables/finetune_{wildcards.study:q} --input runs={input.runs:q}"
+        " --output table={output.table:q} figure={output.figure:q} 2> {log:q}"
 
 
 rule tabulate_protocols:
@@ -134,6 +134,6 @@ rule attention_maps:
         "Attention maps: plain encoder, CogBERT and human fixations side by side"
     shell:
         "python -m scriptorium.stages.attention_maps --spec {params.spec:q}"
-        " --out results/runs/figures/attention --input models={input.models}"
-        " words={input.words} annotations={input.annotations}"
-        " --output page={output.page} figure={output.figure} --threads {threads} 2> {log}"
+        " --out results/runs/figures/attention --input models={input.models:q}"
+        " words={input.words:q} annotations={input.annotations:q}"
+        " --output page={output.page:q} figure={output.figure:q} --threads {threads:q} 2> {log:q}"

@@ -23,8 +23,8 @@ rule prepare_gaze:
         "Read gaze corpus {wildcards.corpus}: means over participants, zeros included; noise ceiling"
     shell:
         "python -m scriptorium.stages.prepare_gaze --spec {params.spec:q}"
-        " --out results/gaze/corpora/{wildcards.corpus} --input raw={input.raw}"
-        " --output words={output.words} 2> {log}"
+        " --out results/gaze/corpora/{wildcards.corpus:q} --input raw={input.raw:q}"
+        " --output words={output.words:q} 2> {log:q}"
 
 
 rule train_regressor:
@@ -51,9 +51,9 @@ rule train_regressor:
         "Stage 1: train gaze regressor {wildcards.variant}, seed {wildcards.seed}"
     shell:
         "python -m scriptorium.stages.train_regressor --spec {params.spec:q}"
-        " --out results/gaze/regressor/{wildcards.variant}/seed{wildcards.seed}"
-        " --input words={input.words} features={input.features} embeddings={input.embeddings}"
-        " exclude={input.exclude} --threads {threads} --runtime {resources.runtime} --gpus {resources.gpu} 2> {log}"
+        " --out results/gaze/regressor/{wildcards.variant:q}/seed{wildcards.seed:q}"
+        " --input words={input.words:q} features={input.features:q} embeddings={input.embeddings:q}"
+        " exclude={input.exclude:q} --threads {threads:q} --runtime {resources.runtime:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
 rule gaze_baselines:
@@ -77,8 +77,8 @@ rule gaze_baselines:
         "Stage 1 baselines: mean, word length alone, gradient boosting"
     shell:
         "python -m scriptorium.stages.gaze_baselines --spec {params.spec:q} --out results/gaze/baselines"
-        " --input words={input.words} features={input.features} exclude={input.exclude}"
-        " --threads {threads} 2> {log}"
+        " --input words={input.words:q} features={input.features:q} exclude={input.exclude:q}"
+        " --threads {threads:q} 2> {log:q}"
 
 
 rule tabulate_corpora:
@@ -106,8 +106,8 @@ rule tabulate_corpora:
         "Table: gaze corpora, their size, doubles and noise ceiling"
     shell:
         "python -m scriptorium.stages.tabulate_corpora --spec {params.spec:q}"
-        " --out results/runs/tables/gaze_corpora --input words={input.words}"
-        " --output table={output.table} 2> {log}"
+        " --out results/runs/tables/gaze_corpora --input words={input.words:q}"
+        " --output table={output.table:q} 2> {log:q}"
 
 
 rule score:
@@ -132,9 +132,9 @@ rule score:
         "Score {wildcards.dataset}: what the gaze regressor gives every word"
     shell:
         "python -m scriptorium.stages.score --spec {params.spec:q}"
-        " --out results/annotations/{wildcards.dataset} --input features={input.features}"
-        " regressor={input.regressor} embeddings={input.embeddings}"
-        " --output annotations={output.annotations} --threads {threads} 2> {log}"
+        " --out results/annotations/{wildcards.dataset:q} --input features={input.features:q}"
+        " regressor={input.regressor:q} embeddings={input.embeddings:q}"
+        " --output annotations={output.annotations:q} --threads {threads:q} 2> {log:q}"
 
 
 rule reveal:
@@ -157,8 +157,8 @@ rule reveal:
         "Positive control: features of {wildcards.task} that hold what it asks for"
     shell:
         "python -m scriptorium.stages.reveal --spec {params.spec:q}"
-        " --out results/annotations/revealed/{wildcards.task} --input data={input.data}"
-        " --output annotations={output.annotations} 2> {log}"
+        " --out results/annotations/revealed/{wildcards.task:q} --input data={input.data:q}"
+        " --output annotations={output.annotations:q} 2> {log:q}"
 
 
 rule tabulate_gaze:
@@ -193,5 +193,5 @@ rule tabulate_gaze:
         "Table and figure: the gaze regressor beside its baselines"
     shell:
         "python -m scriptorium.stages.tabulate_gaze --spec {params.spec:q} --out results/runs/tables/gaze"
-        " --input regressor={input.regressor} baselines={input.baselines}"
-        " --output table={output.table} figure={output.figure} 2> {log}"
+        " --input regressor={input.regressor:q} baselines={input.baselines:q}"
+        " --output table={output.table:q} figure={output.figure:q} 2> {log:q}"

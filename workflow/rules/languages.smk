@@ -34,5 +34,5 @@ rule tabulate_languages:
         "Study {wildcards.study}: every language of its tasks"
     shell:
         "python -m scriptorium.stages.tabulate_languages --spec {params.spec:q}"
-        " --out results/runs/tables/languages_{wildcards.study} --input runs={input.runs}"
-        " --output table={output.table} figure={output.figure} 2> {log}"
+        " --out results/runs/tables/languages_{wildcards.study:q} --input runs={input.runs:q}"
+        " --output table={output.table:q} figure={output.figure:q} 2> {log:q}"

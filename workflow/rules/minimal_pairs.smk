@@ -20,7 +20,7 @@ rule prepare_pairs:
         "Minimal pairs {wildcards.pairs}: read or made, checked"
     shell:
         "python -m scriptorium.stages.prepare_pairs --spec {params.spec:q}"
-        " --out results/data/minimal_pairs/{wildcards.pairs} --input source={input.source} 2> {log}"
+        " --out results/data/minimal_pairs/{wildcards.pairs:q} --input source={input.source:q} 2> {log:q}"
 
 
 rule score_pairs:
@@ -46,9 +46,9 @@ rule score_pairs:
         "Minimal pairs {wildcards.pairs}: scored by {wildcards.variant}, seed {wildcards.seed}"
     shell:
         "python -m scriptorium.stages.score_pairs --spec {params.spec:q}"
-        " --out results/minimal_pairs/{wildcards.variant}/{wildcards.pairs}/seed{wildcards.seed}"
-        " --input model={input.model} blocks={input.blocks} pairs={input.pairs}"
-        " --threads {threads} --runtime {resources.runtime} --gpus {resources.gpu} 2> {log}"
+        " --out results/minimal_pairs/{wildcards.variant:q}/{wildcards.pairs:q}/seed{wildcards.seed:q}"
+        " --input model={input.model:q} blocks={input.blocks:q} pairs={input.pairs:q}"
+        " --threads {threads:q} --runtime {resources.runtime:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
 rule tabulate_pairs:
@@ -91,6 +91,6 @@ rule tabulate_pairs:
         "Tables and figure: minimal pairs{wildcards.of_study}, every model beside its controls"
     shell:
         "python -m scriptorium.stages.tabulate_pairs --spec {params.spec:q}"
-        " --out results/runs/tables/minimal_pairs{wildcards.of_study}"
-        " --input runs={input.runs} data={input.data}"
-        " --output table={output.table} phenomena={output.phenomena} figure={output.figure} 2> {log}"
+        " --out results/runs/tables/minimal_pairs{wildcards.of_study:q}"
+        " --input runs={input.runs:q} data={input.data:q}"
+        " --output table={output.table:q} phenomena={output.phenomena:q} figure={output.figure:q} 2> {log:q}"

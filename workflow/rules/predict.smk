@@ -22,8 +22,8 @@ rule train_predictor:
         "Train the gaze predictor: encoders and boosting, cross-fitted"
     shell:
         "python -m scriptorium.stages.train_predictor --spec {params.spec:q} --out results/gaze/predictor"
-        " --input words={input.words} backbone={input.backbone}"
-        " --threads {threads} --runtime {resources.runtime} 2> {log}"
+        " --input words={input.words:q} backbone={input.backbone:q}"
+        " --threads {threads:q} --runtime {resources.runtime:q} 2> {log:q}"
 
 
 rule gaze_surprisal:
@@ -115,6 +115,6 @@ rule benchmark_cmcl2021:
         "CMCL 2021: the gaze predictor beside baselines, on sentences 600-799"
     shell:
         "python -m scriptorium.stages.benchmark_cmcl2021 --spec {params.spec:q}"
-        " --out results/runs/tables/gaze_cmcl2021 --input raw={input.raw} backbone={input.backbone}"
-        " --output table={output.table} figure={output.figure}"
-        " --threads {threads} --runtime {resources.runtime} 2> {log}"
+        " --out results/runs/tables/gaze_cmcl2021 --input raw={input.raw:q} backbone={input.backbone:q}"
+        " --output table={output.table:q} figure={output.figure:q}"
+        " --threads {threads:q} --runtime {resources.runtime:q} 2> {log:q}"

@@ -22,8 +22,8 @@ rule pack:
         "Tokenise and pack {wildcards.blocks}"
     shell:
         "python -m scriptorium.stages.pack --spec {params.spec:q}"
-        " --out results/data/packed/{wildcards.blocks}"
-        " --input corpus={input.corpus} tokenizer={input.tokenizer} --threads {threads} 2> {log}"
+        " --out results/data/packed/{wildcards.blocks:q}"
+        " --input corpus={input.corpus:q} tokenizer={input.tokenizer:q} --threads {threads:q} 2> {log:q}"
 
 
 rule pack_pairs:
@@ -48,8 +48,8 @@ rule pack_pairs:
         "Tokenise documents and pairs, and pack them into blocks of two sides: {wildcards.blocks}"
     shell:
         "python -m scriptorium.stages.pack_pairs --spec {params.spec:q}"
-        " --out results/data/packed_pairs/{wildcards.blocks} --input corpus={input.corpus}"
-        " parallel={input.parallel} tokenizer={input.tokenizer} --threads {threads} 2> {log}"
+        " --out results/data/packed_pairs/{wildcards.blocks:q} --input corpus={input.corpus:q}"
+        " parallel={input.parallel:q} tokenizer={input.tokenizer:q} --threads {threads:q} 2> {log:q}"
 
 
 rule link_words:
@@ -72,8 +72,8 @@ rule link_words:
         "Link synonyms in packed pairs: {wildcards.links}"
     shell:
         "python -m scriptorium.stages.link_words --spec {params.spec:q}"
-        " --out results/data/links/{wildcards.links}"
-        " --input blocks={input.blocks} dictionary={input.dictionary} 2> {log}"
+        " --out results/data/links/{wildcards.links:q}"
+        " --input blocks={input.blocks:q} dictionary={input.dictionary:q} 2> {log:q}"
 
 
 rule pretrain:
@@ -101,10 +101,10 @@ rule pretrain:
         "Pre-train {wildcards.variant}, seed {wildcards.seed} (progress: {log})"
     shell:
         "python -m scriptorium.stages.pretrain --spec {params.spec:q}"
-        " --out results/pretrain/{wildcards.variant}/seed{wildcards.seed}"
-        " --input blocks={input.blocks} links={input.links} start={input.start}"
-        " --threads {threads} --runtime {resources.runtime} --gpus {resources.gpu}"
-        " --processes {resources.processes} {resources.options} 2> {log}"
+        " --out results/pretrain/{wildcards.variant:q}/seed{wildcards.seed:q}"
+        " --input blocks={input.blocks:q} links={input.links:q} start={input.start:q}"
+        " --threads {threads:q} --runtime {resources.runtime:q} --gpus {resources.gpu:q}"
+        " --processes {resources.processes:q} {resources.options:q} 2> {log:q}"
 
 
 rule tabulate_pretrain:
@@ -138,8 +138,8 @@ rule tabulate_pretrain:
         "Table and figure: pre-training curves"
     shell:
         "python -m scriptorium.stages.tabulate_pretrain --spec {params.spec:q}"
-        " --out results/runs/tables/pretrain --input runs={input.runs}"
-        " --output table={output.table} figure={output.figure} 2> {log}"
+        " --out results/runs/tables/pretrain --input runs={input.runs:q}"
+        " --output table={output.table:q} figure={output.figure:q} 2> {log:q}"
 
 
 rule compare_pretrain:
@@ -185,6 +185,6 @@ rule compare_pretrain:
         "Table and figures: pre-training study {wildcards.study}, every variant against the baseline"
     shell:
         "python -m scriptorium.stages.compare_pretrain --spec {params.spec:q}"
-        " --out results/runs/tables/pretrain_{wildcards.study} --input runs={input.runs}"
-        " --output table={output.table} figure={output.figure} ranks={output.ranks}"
-        " order={output.order} 2> {log}"
+        " --out results/runs/tables/pretrain_{wildcards.study:q} --input runs={input.runs:q}"
+        " --output table={output.table:q} figure={output.figure:q} ranks={output.ranks:q}"
+        " order={output.order:q} 2> {log:q}"

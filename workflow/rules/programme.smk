@@ -18,20 +18,22 @@ for programme in RUNS.programmes():
             f"results/report_{programme}.html",
             f"results/mlflow/{programme}.json",
             RUNS.programme_models(programme),
+            lambda _, of=programme: shown(workflow.rules, RUNS.programme_tables(of)),
         localrule: True
 
     rule:
         name:
             f"{programme}_tables"
         input:
-            RUNS.programme_tables(programme),
+            lambda _, of=programme: shown(workflow.rules, RUNS.programme_tables(of)),
         localrule: True
 
 
 # The same two closing jobs as the default target's, over other tables.
 use rule report as report_programme with:
     input:
-        lambda wildcards: RUNS.programme_tables(wildcards.programme),
+        tables=lambda wildcards: RUNS.programme_tables(wildcards.programme),
+        shown=lambda wildcards: shown(workflow.rules, RUNS.programme_tables(wildcards.programme)),
     output:
         "results/report_{programme}.html",
     log:

@@ -21,8 +21,8 @@ rule prepare_retrieval:
         "Retrieval set {wildcards.collection}: read, checked"
     shell:
         "python -m scriptorium.stages.prepare_retrieval --spec {params.spec:q}"
-        " --out results/data/retrieval/{wildcards.collection}"
-        " --input source={input.source} trained_on={input.trained_on} 2> {log}"
+        " --out results/data/retrieval/{wildcards.collection:q}"
+        " --input source={input.source:q} trained_on={input.trained_on:q} 2> {log:q}"
 
 
 rule retrieve:
@@ -47,9 +47,9 @@ rule retrieve:
         "Retrieval set {wildcards.collection}: searched by {wildcards.variant}, seed {wildcards.seed}"
     shell:
         "python -m scriptorium.stages.retrieve --spec {params.spec:q}"
-        " --out results/retrieval/{wildcards.variant}/{wildcards.collection}/seed{wildcards.seed}"
-        " --input model={input.model} data={input.data}"
-        " --threads {threads} --runtime {resources.runtime} --gpus {resources.gpu} 2> {log}"
+        " --out results/retrieval/{wildcards.variant:q}/{wildcards.collection:q}/seed{wildcards.seed:q}"
+        " --input model={input.model:q} data={input.data:q}"
+        " --threads {threads:q} --runtime {resources.runtime:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
 rule tabulate_retrieval:
@@ -79,5 +79,5 @@ rule tabulate_retrieval:
         "Table: retrieval{wildcards.of_study}, every encoder beside random weights"
     shell:
         "python -m scriptorium.stages.tabulate_retrieval --spec {params.spec:q}"
-        " --out results/runs/tables/retrieval{wildcards.of_study}"
-        " --input runs={input.runs} --output table={output.table} 2> {log}"
+        " --out results/runs/tables/retrieval{wildcards.of_study:q}"
+        " --input runs={input.runs:q} --output table={output.table:q} 2> {log:q}"

@@ -38,5 +38,5 @@ rule significance:
         "Stage 0b: test 46 linguistic features of words against fixation counts"
     shell:
         "python -m scriptorium.stages.significance --spec {params.spec:q}"
-        " --out results/runs/tables/significance --input words={input.words}"
-        " --output table={output.table} groups={output.groups} figure={output.figure} 2> {log}"
+        " --out results/runs/tables/significance --input words={input.words:q}"
+        " --output table={output.table:q} groups={output.groups:q} figure={output.figure:q} 2> {log:q}"

@@ -19,4 +19,4 @@ rule check_statistics:
         "Table: false positives, coverage and power of the statistics, simulated"
     shell:
         "python -m scriptorium.stages.check_statistics --spec {params.spec:q}"
-        " --out results/runs/tables/statistics_check --output table={output.table} 2> {log}"
+        " --out results/runs/tables/statistics_check --output table={output.table:q} 2> {log:q}"

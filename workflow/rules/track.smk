@@ -30,7 +30,7 @@ rule mirror:
     shell:
         # exit code 3: runs were left out (they are named on the terminal and in the summary), all others are there
         "python -m scriptorium.track import --config <(echo {params.spec:q})"
-        " --summary {output} 2>&1 | tee {log} || [ $? -eq 3 ]"
+        " --summary {output:q} 2>&1 | tee {log:q} || [ $? -eq 3 ]"
 
 
 rule track:
@@ -47,7 +47,7 @@ rule track:
     message:
         "Mirror whatever ledgers there are into MLflow, also of failed and killed runs"
     shell:
-        "python -m scriptorium.track import --config <(echo {params.spec:q}) 2>&1 | tee {log}"
+        "python -m scriptorium.track import --config <(echo {params.spec:q}) 2>&1 | tee {log:q}"
 
 
 rule audit:
@@ -64,7 +64,7 @@ rule audit:
     message:
         "Audit: expected runs, ledgers and MLflow side by side"
     shell:
-        "python -m scriptorium.track audit --config <(echo {params.spec:q}) 2>&1 | tee {log}"
+        "python -m scriptorium.track audit --config <(echo {params.spec:q}) 2>&1 | tee {log:q}"
 
 
 rule verify:
@@ -81,12 +81,13 @@ rule verify:
     message:
         "Verify: run again {input} and compare every byte"
     shell:
-        "python -m scriptorium.verify {input} 2>&1 | tee {log}"
+        "python -m scriptorium.verify {input:q} 2>&1 | tee {log:q}"
 
 
 rule report:
     input:
-        RUNS.default_tables(),
+        tables=RUNS.default_tables(),
+        shown=lambda _: shown(workflow.rules, RUNS.default_tables()),
     output:
         "results/report.html",
     log:
@@ -101,5 +102,5 @@ rule report:
     message:
         "Report: one HTML file, readable without a network"
     shell:
-        "python -m scriptorium.reporting.report --target {params.target} --config <(echo {params.spec:q})"
-        " --tables {input} --out {output} > {log} 2>&1"
+        "python -m scriptorium.reporting.report --target {params.target:q} --config <(echo {params.spec:q})"
+        " --tables {input.tables:q} --out {output:q} > {log:q} 2>&1"

@@ -26,9 +26,9 @@ rule translate:
         "Translate {wildcards.translation} with {wildcards.variant}, seed {wildcards.seed} (progress: {log})"
     shell:
         "python -m scriptorium.stages.translate --spec {params.spec:q}"
-        " --out results/translate/{wildcards.variant}/{wildcards.translation}/seed{wildcards.seed}"
-        " --input pairs={input.pairs} backbone={input.backbone} test={input.test}"
-        " --threads {threads} --runtime {resources.runtime} --gpus {resources.gpu} 2> {log}"
+        " --out results/translate/{wildcards.variant:q}/{wildcards.translation:q}/seed{wildcards.seed:q}"
+        " --input pairs={input.pairs:q} backbone={input.backbone:q} test={input.test:q}"
+        " --threads {threads:q} --runtime {resources.runtime:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
 rule tabulate_translation:
@@ -56,5 +56,5 @@ rule tabulate_translation:
         "Table: translation study {wildcards.study}, every variant against the baseline"
     shell:
         "python -m scriptorium.stages.tabulate_translation --spec {params.spec:q}"
-        " --out results/runs/tables/translation_{wildcards.study} --input runs={input.runs}"
-        " --output table={output.table} 2> {log}"
+        " --out results/runs/tables/translation_{wildcards.study:q} --input runs={input.runs:q}"
+        " --output table={output.table:q} 2> {log:q}"

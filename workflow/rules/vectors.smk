@@ -20,7 +20,7 @@ rule prepare_alignments:
         "Gold alignments {wildcards.alignments}: read, checked"
     shell:
         "python -m scriptorium.stages.prepare_alignments --spec {params.spec:q}"
-        " --out results/data/alignments/{wildcards.alignments} --input source={input.source} 2> {log}"
+        " --out results/data/alignments/{wildcards.alignments:q} --input source={input.source:q} 2> {log:q}"
 
 
 rule measure_vectors:
@@ -48,10 +48,10 @@ rule measure_vectors:
         "Vectors of {wildcards.collection}: words and texts of {wildcards.variant}, seed {wildcards.seed}"
     shell:
         "python -m scriptorium.stages.measure_vectors --spec {params.spec:q}"
-        " --out results/vectors/{wildcards.variant}/{wildcards.collection}/seed{wildcards.seed}"
-        " --input model={input.model} start={input.start} parallel={input.parallel}"
-        " dictionary={input.dictionary} alignments={input.alignments}"
-        " --threads {threads} --runtime {resources.runtime} --gpus {resources.gpu} 2> {log}"
+        " --out results/vectors/{wildcards.variant:q}/{wildcards.collection:q}/seed{wildcards.seed:q}"
+        " --input model={input.model:q} start={input.start:q} parallel={input.parallel:q}"
+        " dictionary={input.dictionary:q} alignments={input.alignments:q}"
+        " --threads {threads:q} --runtime {resources.runtime:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
 rule tabulate_vectors:
@@ -87,5 +87,5 @@ rule tabulate_vectors:
         "Table and figure: vectors{wildcards.of_study}, every encoder beside the baseline"
     shell:
         "python -m scriptorium.stages.tabulate_vectors --spec {params.spec:q}"
-        " --out results/runs/tables/vectors{wildcards.of_study} --input runs={input.runs}"
-        " --output table={output.table} figure={output.figure} 2> {log}"
+        " --out results/runs/tables/vectors{wildcards.of_study:q} --input runs={input.runs:q}"
+        " --output table={output.table:q} figure={output.figure:q} 2> {log:q}"

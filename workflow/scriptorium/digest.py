@@ -17,7 +17,21 @@ from scriptorium.syntax import source
 PACKAGE = Path(__file__).resolve().parent
 
 # Modules that record, check or print, but cannot change a byte of a result. They may change without a rerun.
-_NAMES = ("digest", "errors", "exclusive", "finished", "job", "ledger", "manifest", "named", "stage", "syntax")
+_NAMES = (
+    "digest",
+    "errors",
+    "exclusive",
+    "explained",
+    "finished",
+    "job",
+    "ledger",
+    "manifest",
+    "masked",
+    "model_folders",
+    "named",
+    "stage",
+    "syntax",
+)
 BOOKKEEPING = frozenset(f"scriptorium.{name}" for name in _NAMES)
 # What a specification says, defaults included, is in its text and so in the run's key already. Modules and packages of
 # this name hold fields, defaults and checks and nothing else (a test sees to it), so they may grow without a rerun.

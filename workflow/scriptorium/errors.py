@@ -10,6 +10,8 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+from scriptorium.masked import masked
+
 
 class UserError(Exception):
     """Wrong input, with the place and the remedy.
@@ -18,10 +20,11 @@ class UserError(Exception):
     """
 
     def __init__(self, problem: str, *, where: str | Path | None = None, remedy: str | None = None):
-        self.problem, self.where, self.remedy = problem, where, remedy
+        problem, where = masked(problem), masked(str(where)) if where else where
+        self.problem, self.where, self.remedy = problem, where, masked(remedy) if remedy else remedy
         parts = [f"{where}: {problem}" if where else problem]
         if remedy:
-            parts.append(f"  remedy: {remedy}")
+            parts.append(f"  remedy: {self.remedy}")
         super().__init__("\n".join(parts))
 
 

@@ -7,7 +7,7 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from scriptorium.errors import UserError
 from scriptorium.named import modules_of
 from scriptorium.spec import Spec, content_key
 
-PAUSE = 5.0  # seconds after a first SIGTERM in which another one says nothing new
+# seconds in which a further signal is the same request: a cluster signals every process of a job, and whoever started
+# this one may pass it on; somebody who presses Ctrl-C again means it
+SAME_REQUEST = {signal.SIGTERM: 5.0, signal.SIGINT: 1.0}
 
 
 @dataclass(frozen=True)
@@ -36,25 +38,21 @@ class Impl:
 
     @contextlib.contextmanager
     def saving_on_sigterm(self):
-        """Inside, a first SIGTERM only sets `stop_reason`, so that the stage can save; a second one ends it.
+        """Inside, a first SIGTERM or Ctrl-C only sets `stop_reason`, so that the stage can save; a second one ends it.
 
-        What comes within PAUSE of the first is the same request: a cluster, its shell and whoever started this process
-        may each pass it on.
+        What comes within SAME_REQUEST seconds is no second one.
         """
 
         def handler(number: int, frame: Any) -> None:
-            now = time.monotonic()
-            if self.stop and now - self.stop["at"] > PAUSE:
-                raise_terminated(number, frame)
             if not self.stop:
-                self.stop.update(signal=number, at=now)
-                logging.warning("signal %d: saving at the next step boundary", number)
+                self.stop.update(signal=number, time=time.monotonic())
+                name = "Ctrl-C" if number == signal.SIGINT else f"signal {number}"
+                logging.warning("%s: saving at the next step; a second one ends the job at once", name)
+            elif time.monotonic() - self.stop["time"] > SAME_REQUEST[signal.Signals(number)]:
+                raise_terminated(number, frame)
 
-        before = signal.signal(signal.SIGTERM, handler)
-        try:
+        with handled(handler):
             yield
-        finally:
-            signal.signal(signal.SIGTERM, before)
 
     def stop_reason(self) -> str | None:
         """Why the job should save and stop now, or None."""
@@ -111,11 +109,23 @@ class Identity:
 
 
 class Terminated(BaseException):
-    """SIGTERM reached a stage that has nothing to save."""
+    """SIGTERM or Ctrl-C reached a stage that has nothing to save."""
 
 
 def raise_terminated(number: int, _frame: Any) -> None:
     raise Terminated(number)
+
+
+@contextlib.contextmanager
+def handled(handler: Callable[[int, Any], None]) -> Iterator[None]:
+    """Inside, this answers SIGTERM and, unless they are ignored (in the background), Ctrl-C."""
+    numbers = [signal.SIGTERM, *([signal.SIGINT] if signal.getsignal(signal.SIGINT) != signal.SIG_IGN else [])]
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, former in before.items():
+            signal.signal(number, former)
 
 
 def _digest_input(path: Path) -> str:

@@ -21,10 +21,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Self
 
-from scriptorium.manifest import write_json
+from scriptorium.manifest import describe, write_json
+from scriptorium.masked import masked
 
 RUNNING, FINISHED, FAILED, KILLED = "RUNNING", "FINISHED", "FAILED", "KILLED"
 HEARTBEAT_SECONDS = 20
+RESERVE, RESERVED = ".reserve", 1 << 17  # bytes on the disk for closing the journal when it is full
 PACKAGES = ("torch", "transformers", "accelerate", "spacy", "scikit-learn", "numpy", "pandas", "pyarrow", "snakemake")
 
 
@@ -52,7 +54,8 @@ class Ledger:
         directory.mkdir(parents=True, exist_ok=True)
         before = read_record(directory)
         attempt, start = 1, now()
-        if before and before.get("key") == key and before["status"] != FINISHED:
+        known = before is not None and before.get("key") == key and before["status"] != FINISHED
+        if known and isinstance(before.get("attempt"), int) and isinstance(before.get("start"), int | float):
             attempt, start = before["attempt"] + 1, before["start"]
         else:
             (directory / "events.jsonl").unlink(missing_ok=True)
@@ -75,6 +78,7 @@ class Ledger:
             "outputs": [],
             **facts,
         }
+        (directory / RESERVE).write_bytes(b"\1" * RESERVED)
         ledger = cls(directory, record)
         ledger.update()
         if attempt > 1:
@@ -84,7 +88,8 @@ class Ledger:
     def update(self, **facts: Any) -> None:
         """Change fields of run.json."""
         self.record.update(facts)
-        write_json(self.directory / "run.json", self.record)
+        shown = masked(json.dumps(self.record, ensure_ascii=False))  # no secret passes, wherever it stands
+        write_json(self.directory / "run.json", json.loads(shown))
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Log numbers at a step. Non-finite ones become notes: they are news, and not JSON."""
@@ -114,12 +119,18 @@ class Ledger:
             self._events = path.open("a", encoding="utf-8")
         self.note(f"resumed at step {step}")
 
+    def make_room(self) -> None:
+        """Give back the bytes that were kept for the last words."""
+        with contextlib.suppress(OSError):
+            (self.directory / RESERVE).unlink(missing_ok=True)
+
     def finish(self, status: str, **facts: Any) -> None:
         """End the journal with a status and the end time."""
         self._ended.set()
-        self.update(status=status, end=now(), **facts)
+        self.make_room()
         with self._lock:
             self._events.close()
+        self.update(status=status, end=now(), events=events_digest(self.directory), **facts)
 
     def _write(self, event: Mapping[str, Any]) -> None:
         with self._lock:
@@ -134,23 +145,41 @@ class Ledger:
 
 
 def read_record(directory: Path) -> dict[str, Any] | None:
-    """run.json of a run directory, or None if there is none that can be read."""
+    """run.json of a run directory, or None if there is none that can be read, or one that is no record."""
     try:
-        return json.loads((directory / "run.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+        record = json.loads((directory / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return None
+    return record if isinstance(record, dict) and isinstance(record.get("status"), str) else None
 
 
 def read_events(directory: Path) -> Iterator[dict[str, Any]]:
-    """Events in order. A last line cut off by a kill is left out."""
+    """Events in order. A last line cut off by a kill is left out, and so is what no journal has written."""
     try:
         # not splitlines(): it also splits at characters that JSON may hold, such as U+2028
         lines = (directory / "events.jsonl").read_text(encoding="utf-8", errors="replace").split("\n")
-    except FileNotFoundError:
+    except OSError:
         return
     for line in lines:
-        with contextlib.suppress(json.JSONDecodeError):
-            yield json.loads(line)
+        with contextlib.suppress(ValueError, RecursionError):
+            event = json.loads(line)
+            if _is_event(event):
+                yield event
+
+
+def _is_event(event: Any) -> bool:
+    """Whether a line has the form in which the journal writes what it has: time, sentence, numbers at a step."""
+    if not isinstance(event, dict) or not isinstance(event.get("t"), int | float):
+        return False
+    metrics = event.get("metrics", {})
+    numbered = isinstance(metrics, dict) and (not metrics or isinstance(event.get("step"), int))
+    return numbered and isinstance(event.get("note", ""), str)
+
+
+def events_digest(directory: Path) -> dict[str, Any]:
+    """{bytes, sha256} of events.jsonl, which run.json holds at a run's end: so the audit sees one that was cut off."""
+    entry = describe(directory / "events.jsonl", directory)
+    return {"bytes": entry["bytes"], "sha256": entry["sha256"]}
 
 
 def find(root: Path) -> list[Path]:
@@ -211,4 +240,4 @@ def package_versions() -> dict[str, str]:
 
 
 def _line(event: Mapping[str, Any]) -> str:
-    return json.dumps(event, ensure_ascii=False, allow_nan=False) + "\n"
+    return masked(json.dumps(event, ensure_ascii=False, allow_nan=False)) + "\n"

@@ -40,12 +40,14 @@ def read(path: Path) -> dict[str, Any]:
     path = path / NAME if path.is_dir() else path
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        manifest["files"]
+        for entry in manifest["files"]:
+            if [type(entry[name]) for name in ("path", "bytes", "sha256")] != [str, int, str]:
+                raise TypeError(entry)
     except FileNotFoundError:
         raise UserError(
             "this artifact has no manifest, so it is not complete", where=path, remedy="run snakemake for it again"
         ) from None
-    except (json.JSONDecodeError, KeyError, TypeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
         raise UserError("not a readable manifest", where=path, remedy="delete it and run snakemake again") from None
     return manifest
 

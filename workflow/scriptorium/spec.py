@@ -10,20 +10,21 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from scriptorium.errors import UserError, nearest
 
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # numpy's own generators take no other
 UNKNOWN_KEYS = "unknown_keys"  # type of the error that Spec raises for them
 
 
 class Spec(BaseModel):
-    """Base of every specification and configuration block: frozen, and unknown keys are errors."""
+    """Base of every specification and configuration block: frozen; unknown keys and infinite numbers are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], where: str = "spec") -> Self:

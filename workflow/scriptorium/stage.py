@@ -4,12 +4,13 @@ Every stage module defines a `Spec` and a `run(job)`, and ends with `stage.main(
 all of them share: arguments, content key, ledger, manifest, signals, exit codes.
 
 Exit codes: 0 done · 1 defect (traceback) · 2 wrong input (one readable paragraph) · 75 stopped before the end with
-its state saved (SIGTERM or deadline): run it again and it goes on.
+its state saved (SIGTERM, Ctrl-C or deadline): run it again and it goes on.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import shlex
@@ -28,7 +29,10 @@ from scriptorium import devices, finished, manifest, named, requeue, together
 from scriptorium import ledger as ledgers
 from scriptorium.errors import Interrupted, UserError
 from scriptorium.exclusive import exclusive
-from scriptorium.job import Identity, Impl, Job, Terminated, raise_terminated
+from scriptorium.explained import explained
+from scriptorium.job import Identity, Impl, Job, Terminated, handled, raise_terminated
+from scriptorium.masked import masked
+from scriptorium.model_folders import check_inputs
 from scriptorium.spec import Spec
 
 EXIT_USER_ERROR, EXIT_INTERRUPTED = 2, 75
@@ -58,7 +62,11 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]], *, always: bo
     parser.add_argument("--fsdp", action="store_true", help="processes share weights and optimiser state")
     parser.add_argument("--state", type=Path, default=Path("results/.state"), help="where resumable state lives")
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s: %(message)s")
+    _close_stdin()
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(Discreet("%(asctime)s %(name)s: %(message)s"))
+    sys.excepthook = lambda *error: _say(masked("".join(traceback.format_exception(*error)).rstrip()), 1)
     try:
         spec, inputs = spec_class.from_json(arguments.spec), _named(arguments.input)
         identity = Identity.of(stage, spec, run, inputs)
@@ -88,10 +96,23 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]], *, always: bo
         sys.exit(_say(f"error: {error}", EXIT_USER_ERROR))
     except Terminated as stopped:
         sys.exit(128 + stopped.args[0])
+    except KeyboardInterrupt:
+        sys.exit(_say("stopped by Ctrl-C", 128 + signal.SIGINT))
+    except OSError as error:  # before the journal was open, or while it was closed
+        if known := explained(error, arguments.out):
+            sys.exit(_say(f"error: {known}", EXIT_USER_ERROR))
+        raise
     except Interrupted as stopped:
         if stopped.out_of_time:
             requeue.this_job()
         sys.exit(_say(f"not finished: {stopped}; the state is saved, run it again to go on", EXIT_INTERRUPTED))
+
+
+class Discreet(logging.Formatter):
+    """Lines of a log without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return masked(super().format(record))
 
 
 def execute(
@@ -144,13 +165,14 @@ def execute(
         impl = Impl(threads, deadline, **options)
         job = Job(spec, out, inputs, outputs, ledger, state / key, impl)
         status, found = ledgers.FAILED, requeue.files_of(job.state)
-        before = signal.signal(signal.SIGTERM, raise_terminated)
-        together.unblock()
         try:
-            if first:
-                start_live_mirror(out)
-            named.make_known(spec)
-            files = run(job)
+            with handled(raise_terminated):
+                together.unblock()
+                if first:
+                    start_live_mirror(out)
+                check_inputs(path for paths in inputs.values() for path in paths)
+                named.make_known(spec)
+                files = run(job)
             if first:
                 ledger.update(outputs=manifest.read(manifest.write(out, files))["files"])
                 finished.keep(out, ledger.record["outputs"])
@@ -163,12 +185,17 @@ def execute(
                 error.out_of_time = first and requeue.files_of(job.state) != found
             raise
         except BaseException as error:
+            known = explained(error, out)
             text = str(error) if isinstance(error, UserError) else traceback.format_exc()
-            ledger.note(f"failed: {text}")
+            ledger.make_room()
+            with contextlib.suppress(OSError):  # the disk may still be full
+                ledger.note(f"failed: {f'{known}{chr(10)}' if known else ''}{text}")
+            if known:
+                raise known from error
             raise
         finally:
-            signal.signal(signal.SIGTERM, before)
-            ledger.finish(status)
+            with contextlib.suppress(*([] if status == ledgers.FINISHED else [OSError])):
+                ledger.finish(status)
 
 
 def _is_there(out: Path, identity: Identity) -> bool:
@@ -184,12 +211,7 @@ def _together(stage: str, processes: int, threads: int, out: Path) -> int:
 
     torchrun ends with 1 whatever its processes ended with, so the ledger says whether the state was saved.
     """
-    own = [
-        "--gpus",
-        "0",
-        "--threads",
-        str(max(1, threads // processes)),
-    ]  # of an option given twice the last one counts
+    own = ["--gpus", "0", "--threads", str(max(1, threads // processes))]  # of an option given twice, the last counts
     code = together.run(f"scriptorium.stages.{stage}", [*sys.argv[1:], *own], processes)
     record = ledgers.read_record(out) or {}
     return EXIT_INTERRUPTED if code and record.get("status") == ledgers.KILLED else code
@@ -209,7 +231,14 @@ def start_live_mirror(out: Path) -> None:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        logging.info("mirroring live to %s (process %d)", uri.split("@")[-1], follower.pid)
+        logging.info("mirroring live to %s (process %d)", uri, follower.pid)
+
+
+def _close_stdin() -> None:
+    """A job asks nobody, and no library of it does: an answer that waits in a pipe (`yes |`) must not reach one."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
 
 
 def _writable(*directories: Path) -> None:

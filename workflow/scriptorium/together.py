@@ -1,8 +1,8 @@
-"""Starts a stage in several processes (torchrun), and sees to it that each of them hears of SIGTERM once.
+"""Starts a stage in several processes (torchrun), and sees to it that each of them hears of a signal once.
 
-A cluster sends SIGTERM to every process of a job, and torchrun would send it again to those that it started, and once
-more for each that it gets itself; after 30 seconds it kills whoever is still saving. So SIGTERM is blocked for
-torchrun: this process passes it on to the stages, and torchrun ends when they have.
+A cluster sends SIGTERM to every process of a job, as a terminal does with Ctrl-C, and torchrun would send it again to
+those that it started, and once more for each that it gets itself; after 30 seconds it kills whoever is still saving. So
+both are blocked for torchrun: this process passes them on to the stages, and torchrun ends when they have.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ import sys
 
 import psutil
 
+from scriptorium.job import handled
+
+BOTH = {signal.SIGTERM, signal.SIGINT}
 POLL_SECONDS = 0.2
 
 
@@ -24,8 +27,7 @@ def run(module: str, arguments: list[str], processes: int) -> int:
     # by loopback: the name of a compute node may have no address that it can reach itself
     command = [*torch, "--standalone", "--local-addr", "127.0.0.1", "--nproc-per-node", str(processes)]
     asked: list[int] = []
-    before = signal.signal(signal.SIGTERM, lambda number, _frame: asked.append(number))
-    try:
+    with handled(lambda number, _frame: asked.append(number)):
         torchrun = subprocess.Popen([*command, "-m", module, *arguments], preexec_fn=_block)
         heard = 0
         while True:
@@ -36,17 +38,15 @@ def run(module: str, arguments: list[str], processes: int) -> int:
                 if len(stages) == processes:  # a signal that comes earlier waits for them
                     _send(asked[heard:], stages)
                     heard = len(asked)
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def unblock() -> None:
-    """In a stage, once it knows what to do with SIGTERM: one that came earlier is heard now."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    """In a stage, once it knows what to do with signals: one that came earlier is heard now."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, BOTH)
 
 
 def _block() -> None:
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # inherited by all that torchrun starts
+    signal.pthread_sigmask(signal.SIG_BLOCK, BOTH)  # inherited by all that torchrun starts
 
 
 def _stages(torchrun: int, module: str) -> list[psutil.Process]:

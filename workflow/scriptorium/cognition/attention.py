@@ -25,6 +25,7 @@ from scriptorium.cognition.words import Words
 from scriptorium.errors import UserError
 from scriptorium.fetching.checkpoints import check_checkpoint
 from scriptorium.linguistics.align import piece_words, word_spans
+from scriptorium.text.plain import as_text
 
 LEAST_WORDS = 5  # shorter sentences have no meaningful rank correlation
 
@@ -85,11 +86,18 @@ def read_model(run: Path, annotations: Path) -> Model:
     """
     directory = run.parent / "model"
     check_checkpoint(directory)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(directory, local_files_only=True)
-    config = transformers.AutoConfig.from_pretrained(directory, local_files_only=True)
+    tokenizer = as_text(
+        transformers.AutoTokenizer.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
+    )
+    config = transformers.AutoConfig.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
     cognitive = isinstance(config, CognitionConfig)
     load = transformers.AutoModelForSequenceClassification.from_pretrained
-    model = load(directory, local_files_only=True, **({} if cognitive else {"attn_implementation": "eager"})).eval()
+    model = load(
+        directory,
+        local_files_only=True,
+        trust_remote_code=False,
+        **({} if cognitive else {"attn_implementation": "eager"}),
+    ).eval()
     words = _words(run, annotations) if cognitive else None
 
     def attend(text: str) -> np.ndarray:

@@ -23,6 +23,7 @@ from scriptorium.config.yaml_files import read_yaml
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError, nearest
 from scriptorium.fetching.spec import FetchSpec
+from scriptorium.masked import has_secret
 from scriptorium.spec import overlay
 
 NAMED = (
@@ -38,6 +39,7 @@ NAMED = (
     "generation",
     "generation_studies",
 )  # blocks of config.yaml whose entries have names
+SERVERS = ("http://", "https://", "sqlite:///")
 
 
 def load(config: Mapping[str, Any], root: Path = Path(), where: str = "config/config.yaml") -> Project:
@@ -58,21 +60,40 @@ def load(config: Mapping[str, Any], root: Path = Path(), where: str = "config/co
         claims=read_claims(root / "config/claims.yaml", published, variants),
     )
     ReferenceChecks(project, where).check()
-    if parsed.tracking.uri and "@" in parsed.tracking.uri:
-        raise UserError(
-            "tracking.uri must not hold a user name or password, since the configuration is shown in logs",
-            where=where,
-            remedy="set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD instead",
-        )
+    check_tracking(parsed.tracking.uri, root, where)
     return project
+
+
+def check_tracking(uri: str | None, root: Path, where: str) -> None:
+    """Raises UserError for an address that MLflow cannot be reached at, or that holds a secret."""
+    if not uri and "?" in str(root.resolve()):
+        raise UserError(
+            "the folder's name holds a question mark, and MLflow takes what follows one for settings of its database",
+            where=root.resolve(),
+            remedy="rename the folder",
+        )
+    if uri and not uri.startswith(SERVERS):
+        raise UserError(
+            f"tracking.uri begins with {uri.partition(':')[0]!r}, and not with one of {', '.join(SERVERS)}",
+            where=where,
+            remedy="leave it empty for a database in results/mlflow, or name a server: http(s)://host:port",
+        )
+    if uri and ("@" in uri or has_secret(uri) or (uri.startswith("http") and "?" in uri)):
+        raise UserError(
+            "tracking.uri must not hold a user name, password or token, since the configuration is shown in logs",
+            where=where,
+            remedy="set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, instead",
+        )
 
 
 def without_null(config: Mapping[str, Any]) -> dict[str, Any]:
     """An overlay can only add keys; so a named entry that it sets to null is taken away."""
     blocks = {name: block for name in NAMED if isinstance(block := config.get(name), Mapping)}
     kept = {name: {key: value for key, value in block.items() if value is not None} for name, block in blocks.items()}
-    if isinstance(pretraining := config.get("pretraining"), Mapping) and "studies" in pretraining:
-        studies = {name: value for name, value in (pretraining["studies"] or {}).items() if value is not None}
+    if isinstance(pretraining := config.get("pretraining"), Mapping) and isinstance(
+        block := pretraining.get("studies"), Mapping
+    ):
+        studies = {name: value for name, value in block.items() if value is not None}
         kept["pretraining"] = {**pretraining, "studies": studies}
     return {**config, **kept}
 
@@ -151,16 +172,18 @@ def read_recipe(name: str, folder: Path, chain: tuple[str, ...] = ()) -> dict[st
 def read_tsv(path: Path, required: tuple[str, ...]) -> list[dict[str, str]]:
     """Rows of a tab-separated table with a header. Raises UserError for a missing file, column or a ragged row."""
     try:
-        with path.open(encoding="utf-8", newline="") as handle:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
             reader = csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE, restkey="_more", restval="")
             rows = list(reader)
-            columns = reader.fieldnames or []
+            columns = list(reader.fieldnames or [])
     except FileNotFoundError:
         raise UserError("file not found", where=path) from None
     except UnicodeDecodeError as error:
         raise UserError(
             f"not UTF-8 text: {error.reason} at byte {error.start}", where=path, remedy="save the table as UTF-8"
         ) from None
+    if twice := [name for name in columns if columns.count(name) > 1 and name]:
+        raise UserError(f"column {twice[0]!r} is named twice", where=path, remedy="take one of the two out")
     for name in required:
         if name not in columns:
             raise UserError(f"column {name!r} is missing, {nearest(name, columns)}", where=path)

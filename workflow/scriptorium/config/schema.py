@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -33,7 +33,7 @@ from scriptorium.objectives.spec.base import PACKED, TWO_SIDED
 from scriptorium.reporting.spec import Protocol
 from scriptorium.retrieval.readers.spec import READERS as RETRIEVAL_READERS
 from scriptorium.retrieval.spec import CollectionSettings, SearchSettings
-from scriptorium.spec import Spec
+from scriptorium.spec import Seed, Spec
 from scriptorium.tasks.spec import FinetuneSettings, TaskData, TaskInput, XtremeTask
 from scriptorium.text.dictionaries.spec import DictionarySettings
 from scriptorium.text.parallel.spec import ParallelSettings
@@ -41,8 +41,6 @@ from scriptorium.text.spec import CorpusSettings, PackPairsSpec, PackSpec, Sides
 from scriptorium.text.synonyms.spec import LinkSettings
 from scriptorium.translation.spec import TranslateRecipe, TranslationSettings, TranslationStudy
 from scriptorium.vectors.spec import VectorsSettings
-
-Seed = Annotated[int, Field(ge=0)]
 
 
 class GazeCorpus(GazeFormat):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from scriptorium.spec import Spec
+from scriptorium.spec import Seed, Spec
 
 
 class CrosslingualSettings(Spec):
@@ -26,4 +26,4 @@ class CrosslingualSettings(Spec):
 class MeasureCrosslingualSpec(CrosslingualSettings):
     """One model."""
 
-    seed: int = Field(0, ge=0, description="of the control with random weights")
+    seed: Seed = Field(0, description="of the control with random weights")

@@ -18,6 +18,7 @@ import requests
 from scriptorium.errors import UserError
 from scriptorium.fetching import download
 from scriptorium.fetching.checkpoints import REMEDY, pickled
+from scriptorium.fetching.code_files import without_code
 from scriptorium.fetching.unpack import is_glob, is_safe, select
 
 
@@ -27,7 +28,7 @@ def fetch_members(
     """Fetch the members (all if none are named) of `owner/repo` or `datasets/owner/repo` at a commit.
 
     The hub states a digest per file, and each file is checked against it: sha256 for large files, the git blob id
-    for small ones. Pickled weights are refused when named and left out when only a glob matches them.
+    for small ones. Pickled weights and programs are refused when named and left out when only a glob matches them.
     Raises UserError: no pinned commit, a malformed location, unknown member, pickles, and what `download` raises.
     """
     kind, repository = _parse(location, revision, where)
@@ -36,7 +37,7 @@ def fetch_members(
         http.headers["Authorization"] = f"Bearer {token}"
     entries = _list(kind, repository, revision, where, http)
     chosen = select(entries, members or ("**",), where=where, place=f"{location} at {revision[:12]}")
-    chosen = _without_pickles(chosen, members, where)
+    chosen = without_code(_without_pickles(chosen, members, where), members, where)
     download.need_space(state, sum(entries[name].get("size") or 0 for name in chosen), where)
     base = f"{_endpoint()}/{'' if kind == 'models' else kind + '/'}{repository}/resolve/{revision}"
     files = []

@@ -20,6 +20,7 @@ from urllib.parse import unquote, urlsplit
 from scriptorium.errors import UserError, nearest
 from scriptorium.fetching import download, hub, index
 from scriptorium.fetching.checkpoints import check_checkpoint, pickled
+from scriptorium.fetching.code_files import remove_code
 from scriptorium.fetching.unpack import select, unpack
 from scriptorium.ledger import Ledger
 
@@ -55,6 +56,8 @@ def fetch(spec: FetchSpec, out: Path, state: Path, ledger: Ledger, own: Path | N
             SOURCES[spec.source](spec, stage, state, where)
         if pickled(path.name for path in stage.iterdir()) and (stage / "config.json").exists():
             check_checkpoint(stage)
+        if removed := remove_code(stage):
+            ledger.note(f"programs in a model folder are not kept: {', '.join(removed[:5])}")
         files = _put_in_place(stage, out)
     size = sum(path.stat().st_size for path in files)
     ledger.metrics(0, {"fetch/files": len(files), "fetch/bytes": size, "fetch/seconds": time.monotonic() - started})

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from scriptorium.masked import has_secret
 from scriptorium.named import ModuleOf
 from scriptorium.spec import Spec
 
@@ -30,6 +31,13 @@ class FetchSpec(Spec):
         description="what to keep: paths or globs inside the archive, hub repository or folder, `!` steps into a "
         "nested archive; empty: the file as it is, or all files",
     )
+
+    def model_post_init(self, _: object) -> None:
+        if has_secret(self.location):
+            raise ValueError(
+                "location holds a user name, password or token, and the catalogue is shown in logs and in MLflow: put "
+                "it into ~/.netrc, or fetch the file yourself and name it with source `file`"
+            )
 
 
 class ConvertSpec(Spec):

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from scriptorium.models.architectures.spec import ReadsArchitecture
-from scriptorium.spec import Spec
+from scriptorium.spec import Seed, Spec
 
 
 class ProbeSettings(Spec):
@@ -24,4 +24,4 @@ class ProbeSpec(ProbeSettings, ReadsArchitecture):
     """All sizes and draws of one encoder."""
 
     classes: tuple[str, ...] = Field(min_length=2, description="the task's classes in the order of their numbers")
-    seed: int = Field(0, ge=0, description="the encoder's: of the controls with random weights")
+    seed: Seed = Field(0, description="the encoder's: of the controls with random weights")

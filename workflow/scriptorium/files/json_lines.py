@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from scriptorium.errors import UserError
+from scriptorium.files import json_text
 
 
 def objects(lines: Iterable[tuple[int, str]], path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -16,10 +16,7 @@ def objects(lines: Iterable[tuple[int, str]], path: Path) -> Iterator[tuple[str,
         if not line.strip():
             continue
         where, remedy = f"{path}, line {number}", "give one JSON object per line"
-        try:
-            entry = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise UserError(f"not JSON: {error.msg} at column {error.colno}", where=where, remedy=remedy) from None
+        entry = json_text.parse(line, where, one_line=True, remedy=remedy)
         if not isinstance(entry, dict):
             raise UserError(f"{type(entry).__name__} instead of an object", where=where, remedy=remedy)
         yield where, entry

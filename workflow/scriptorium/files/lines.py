@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import contextlib
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from scriptorium.errors import UserError
+from scriptorium.files.damage import reading
 
 COMPRESSED = ("", ".gz", ".zst", ".bz2")
 LONGEST_LINE = 1 << 28  # bytes: a longer one is no text for people, and would stand in memory as a whole
@@ -40,7 +40,7 @@ def check_heads(paths: list[Path]) -> None:
     for path in paths:
         if path.stat().st_size == 0:
             raise empty(path)
-        with _reading(path), open_binary(path) as handle:
+        with reading(path), open_binary(path) as handle:
             offset = 0
             for number, line in enumerate(iter(lambda: handle.readline(HEAD), b""), start=1):
                 _decode(line, path, offset, number, whole=line.endswith(b"\n"))
@@ -52,9 +52,10 @@ def check_heads(paths: list[Path]) -> None:
 def lines(path: Path) -> Iterator[tuple[int, str]]:
     """(number from 1, text without its end) of the lines of a UTF-8 file. A byte order mark is dropped.
 
-    Raises UserError: not UTF-8, a zero byte, damaged compression, a line of more than LONGEST_LINE bytes.
+    Raises UserError: not UTF-8 (NotUtf8) but perhaps UTF-16, a zero byte, damaged compression, a line of more than
+    LONGEST_LINE bytes.
     """
-    with _reading(path), open_binary(path) as handle:
+    with reading(path), open_binary(path) as handle:
         offset = 0
         for number, line in enumerate(iter(lambda: handle.readline(LONGEST_LINE + 1), b""), start=1):
             if len(line) > LONGEST_LINE:
@@ -72,12 +73,23 @@ def empty(path: Path) -> UserError:
     return UserError("the file is empty", where=path, remedy="put text into it, or leave it out")
 
 
+class NotUtf8(UserError):
+    """A text file in another encoding, which may be known to a reader."""
+
+
 def _decode(line: bytes, path: Path, offset: int, number: int, *, whole: bool = True) -> str:
     """A line as text. A line that is not whole, cut at the end of a look, is only searched for zero bytes."""
+    where = f"{path}, line {number}"
+    if offset == 0 and _looks_like_utf16(line):
+        raise UserError(
+            "UTF-16, and not UTF-8",
+            where=where,
+            remedy=f"convert the file, for instance with: iconv -f UTF-16 -t UTF-8 {path.name} > converted",
+        )
     if (place := line.find(b"\0")) >= 0:
         raise UserError(
             f"holds a zero byte, so it is not text (byte {offset + place} of the text)",
-            where=f"{path}, line {number}",
+            where=where,
             remedy="give a text file in UTF-8",
         )
     mark = len(codecs.BOM_UTF8) if offset == 0 and line.startswith(codecs.BOM_UTF8) else 0
@@ -86,19 +98,17 @@ def _decode(line: bytes, path: Path, offset: int, number: int, *, whole: bool = 
     except UnicodeDecodeError as error:
         start = mark + error.start
         shown = line[max(start - 10, 0) : start + 10]
-        raise UserError(
+        raise NotUtf8(
             f"not UTF-8: byte 0x{line[start]:02x} at column {start + 1} ({shown!r}), byte {offset + start} of the text",
-            where=f"{path}, line {number}",
+            where=where,
             remedy=f"convert the file, for instance with: iconv -f WINDOWS-1252 -t UTF-8 {path.name}",
         ) from None
 
 
-@contextlib.contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Turns damaged compression into a UserError that names the file."""
-    try:
-        yield
-    except (OSError, EOFError, pa.ArrowInvalid) as error:
-        raise UserError(
-            f"cannot be read: {error}", where=path, remedy="the file may be cut off or damaged: get it again"
-        ) from None
+def _looks_like_utf16(head: bytes) -> bool:
+    """By its mark, or because every second byte of text in Latin letters is zero."""
+    begin = head[:64]
+    half = len(begin) // 2
+    return begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or (
+        half > 1 and any(begin[side : 2 * half : 2].count(0) > 0.9 * half for side in (0, 1))
+    )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,12 @@ import pandas as pd
 
 from scriptorium import manifest
 from scriptorium.errors import UserError, nearest
+from scriptorium.files import quoting
+from scriptorium.files.damage import reading
+from scriptorium.files.lines import lines
+
+SPREADSHEET_ERRORS = frozenset(["#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#DIV/0!"])
+MOST = 2.0**53  # whole numbers above it are not exact as float64, and no data set counts so far
 
 
 def members(artifact: Path, *suffixes: str) -> list[Path]:
@@ -30,63 +39,68 @@ def members(artifact: Path, *suffixes: str) -> list[Path]:
 
 def read_text(path: Path) -> str:
     """A UTF-8 text file (a byte order mark is dropped, line ends become \\n). Raises UserError naming file and line."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise not_utf8(path) from None
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        raise UserError("holds a zero byte, so it is not text", where=f"{path}, line {line}", remedy="give a text file")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def not_utf8(path: Path) -> UserError:
-    """The error for a file that is not UTF-8, with its first bad line."""
-    with path.open("rb") as handle:
-        for number, line in enumerate(handle, start=1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                shown = line[max(error.start - 10, 0) : error.end + 10]
-                return UserError(
-                    f"not UTF-8: byte 0x{line[error.start]:02x} at column {error.start + 1} ({shown!r})",
-                    where=f"{path}, line {number}",
-                    remedy=f"convert the file, for instance with: iconv -f WINDOWS-1252 -t UTF-8 {path.name}",
-                )
-    return UserError("not UTF-8", where=path, remedy="convert the file to UTF-8")
+    return "\n".join(line for _, line in lines(path)).replace("\r", "\n")
 
 
 def header(path: Path) -> list[str]:
     """The names of a table's columns, as `read_table` reads them."""
-    return list(_read_csv(path, nrows=0).columns)
+    return list(_cells(path, _rules(path), nrows=0).columns)
 
 
-def _read_csv(path: Path, **more: Any) -> pd.DataFrame:
-    """A comma- or tab-separated table as text. A .csv is tab-separated where its header has tabs and no comma."""
-    rules = {"sep": "\t", "quoting": 3} if path.suffix in (".tsv", ".txt") else {"sep": ","}
-    rules |= {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "skip_blank_lines": False}
-    try:
-        if rules["sep"] == "," and len(names := pd.read_csv(path, nrows=0, **rules).columns) == 1 and "\t" in names[0]:
-            rules["sep"] = "\t"
-        return pd.read_csv(path, **rules | more)
-    except UnicodeDecodeError:
-        raise not_utf8(path) from None
-    except pd.errors.EmptyDataError:
-        raise UserError("the file is empty", where=path, remedy="give a table with a header and rows") from None
-    except pd.errors.ParserError as error:
-        found = re.search(r"line (\d+)", str(error))
-        where = f"{path}, row {found[1]}" if found else path
-        raise UserError(f"not a regular table: {error}", where=where, remedy="give every row as many cells") from None
+def one_column_each(names: Sequence[str], where: str | Path) -> None:
+    """Raises UserError where two columns have the same name: nobody can say which of them is meant."""
+    twice = [name for name, count in Counter(names).items() if count > 1 and name]
+    if twice:
+        raise UserError(
+            f"column {twice[0]!r} is named twice", where=where, remedy="rename one of the two, or take it out"
+        )
+
+
+def _rules(path: Path) -> dict[str, Any]:
+    """How pandas is to read a table: tabs in a .tsv or .txt, and in a .csv whose header has tabs and no comma; cells
+    are quoted as files/quoting.py says. Raises UserError also for what pandas would pass over.
+    """
+    if path.stat().st_size == 0:
+        raise UserError("the file is empty", where=path, remedy="give a table with a header and rows")
+    _, first = next(lines(path), (1, ""))
+    tabs = path.name.removesuffix(".gz").endswith((".tsv", ".txt")) or ("\t" in first and "," not in first)
+    rules: dict[str, Any] = {"sep": "\t" if tabs else ",", "encoding": "utf-8-sig", "skip_blank_lines": False}
+    rules |= {"dtype": str, "keep_default_na": False}
+    width, marks, short = first.count(rules["sep"]), False, 0
+    for number, line in lines(path):  # to the end: not UTF-8, zero bytes, damage
+        marks = marks or '"' in line
+        if not short and line.count(rules["sep"]) < width and line.strip():
+            short = number
+    if marks and (not tabs or quoting.is_quoted(lines(path))):
+        quoting.check(lines(path), path, rules["sep"])
+    else:
+        rules["quoting"] = csv.QUOTE_NONE
+        if short:
+            raise quoting.short(path, short)
+    one_column_each(_cells(path, rules, header=None, nrows=1).iloc[0].tolist(), path)
+    return rules
+
+
+def _cells(path: Path, rules: dict[str, Any], **more: Any) -> pd.DataFrame:
+    with reading(path, "a table"):
+        try:
+            return pd.read_csv(path, **rules | more)
+        except pd.errors.EmptyDataError:
+            raise UserError("the file is empty", where=path, remedy="give a table with a header and rows") from None
+        except pd.errors.ParserError as error:
+            found = re.search(r"line (\d+)", str(error))
+            where = f"{path}, row {found[1]}" if found else path
+            remedy = "give every row as many cells"
+            raise UserError(f"not a regular table: {error}", where=where, remedy=remedy) from None
 
 
 def read_table(path: Path, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Columns of a comma- or tab-separated (.tsv, .txt) table, as text; the index is the row number in the file. A
-    .csv whose header has tabs and no comma is tab-separated too.
+    """Columns of a comma- or tab-separated table, as text; the index is the row number in the file.
 
     Empty cells are empty text and no word is read as a missing value ("NA", "null", "None" are words).
     Raises UserError naming file and row: missing column (with the nearest name), ragged row, not UTF-8, no rows.
     """
-    frame = _read_csv(path)
+    frame = _cells(path, _rules(path))
     for column in required:
         if column not in frame:
             raise UserError(
@@ -122,7 +136,7 @@ def numbers(
     wrong = ~np.isfinite(values)
     wanted = "a number"
     if not wrong.any() and whole:
-        wrong, wanted = values % 1 != 0, "a whole number"
+        wrong, wanted = (values % 1 != 0) | (values.abs() > MOST), "a whole number"
     if not wrong.any() and minimum is not None:
         wrong, wanted = values < minimum, f"a number of at least {minimum:g}"
     if wrong.any():
@@ -133,6 +147,22 @@ def numbers(
             remedy=remedy,
         )
     return values
+
+
+def one_spelling(ids: pd.Series, what: str, places: Sequence[str]) -> None:
+    """Raises UserError, naming the place, for an id that is a number in another spelling elsewhere: 1.0 and 1.
+
+    A table that went through a program which made numbers of its ids has them; they would count as two.
+    """
+    known = set(ids)
+    odd = [own for own in known if isinstance(own, str) and re.fullmatch(r"\d+\.0+", own)]
+    for own in sorted(odd):
+        if (other := own.partition(".")[0]) in known:
+            raise UserError(
+                f"{what} {own!r} is {other!r} elsewhere",
+                where=places[int(np.argmax(ids.to_numpy() == own))],
+                remedy="write an id in one way everywhere",
+            )
 
 
 def clean(text: str) -> str:

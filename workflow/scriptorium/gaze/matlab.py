@@ -7,8 +7,6 @@ docs/papers/cogbert.md sections 9.1 and 9.2.
 from __future__ import annotations
 
 import multiprocessing
-import struct
-import zlib
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -18,10 +16,9 @@ from typing import Any
 import numpy as np
 
 from scriptorium.errors import UserError, nearest
+from scriptorium.files.damage import reading
 
 VARIABLE = "sentenceData"
-# What scipy and h5py raise at damaged files
-DAMAGE = (OSError, EOFError, ValueError, TypeError, LookupError, MemoryError, RuntimeError, struct.error, zlib.error)
 
 
 def sentences(path: Path, fields: tuple[str, ...]) -> Iterator[tuple[str, list[dict[str, Any]] | None]]:
@@ -33,7 +30,7 @@ def sentences(path: Path, fields: tuple[str, ...]) -> Iterator[tuple[str, list[d
 
     with path.open("rb") as handle:
         header = handle.read(128)
-    try:
+    with reading(path, "MATLAB data", "download the file again and compare its size"):
         if h5py.is_hdf5(path):
             yield from _version_7(path, fields)
         elif header.startswith(b"MATLAB 5.0"):
@@ -44,10 +41,6 @@ def sentences(path: Path, fields: tuple[str, ...]) -> Iterator[tuple[str, list[d
                 where=path,
                 remedy="give the release's results<PARTICIPANT>_<TASK>.mat, complete",
             )
-    except DAMAGE as error:
-        raise UserError(
-            f"cannot be read as MATLAB data: {error}", where=path, remedy="download the file again and compare its size"
-        ) from None
 
 
 def number(value: Any, where: str) -> float:

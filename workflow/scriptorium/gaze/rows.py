@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from scriptorium.errors import UserError
-from scriptorium.files.tables import numbers
+from scriptorium.files.tables import SPREADSHEET_ERRORS, numbers, one_spelling
 from scriptorium.gaze.sentences import sentences
 from scriptorium.gaze.table import MEASURES
 from scriptorium.ledger import Ledger
@@ -65,6 +65,7 @@ def aligned(
     given |= {"sentence": 0} if running else {}
     rows = rows.assign(**given, **{name: np.nan for name in MEASURES if name not in rows})
     _check_words(rows)
+    _check_names(rows, means)
     _check_unique(rows, running)
     rows = rows.sort_values([*TRIAL, "position"], kind="stable", ignore_index=True)
     if disagreement == "majority":
@@ -90,6 +91,26 @@ def _check_words(rows: pd.DataFrame) -> None:
             where=row["place"],
             remedy="give one word per row, without blanks in it or around it",
         )
+    error = rows["word"].isin(SPREADSHEET_ERRORS)
+    if error.any():
+        row = rows.loc[error.idxmax()]
+        raise UserError(
+            f"{row['word']!r} is no word but an error of a spreadsheet",
+            where=row["place"],
+            remedy="format the column as text and type the word that was shown to the participants",
+        )
+
+
+def _check_names(rows: pd.DataFrame, means: bool) -> None:
+    """All without a name would count as one document, and as one participant."""
+    for column in ("document",) if means else ("document", "participant"):
+        if (empty := rows[column].str.strip() == "").any():
+            raise UserError(
+                f"{column} is empty",
+                where=rows["place"][empty.idxmax()],
+                remedy=f"name the {column} in every row",
+            )
+        one_spelling(rows[column], column, rows["place"].tolist())
 
 
 def _check_unique(rows: pd.DataFrame, running: bool) -> None:

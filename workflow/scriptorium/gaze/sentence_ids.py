@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from scriptorium.errors import UserError
+from scriptorium.files.tables import one_spelling
 from scriptorium.gaze.rows import place_of, position
 
 END_MARK = "<EOS>"
@@ -18,7 +19,11 @@ def place_by_sentence(raw: pd.DataFrame, path: Path, sentences_per_document: int
     So many sentences with following ids are one document. Raises UserError where ids that are no numbers cannot
     follow one another.
     """
-    whole = raw["sentence_id"].str.fullmatch(r"\d+").all()
+    if (empty := raw["sentence_id"].str.strip() == "").any():
+        where = f"{path}, row {empty.idxmax()}"
+        raise UserError("the sentence's id is empty", where=where, remedy="name the sentence in every row")
+    one_spelling(raw["sentence_id"], "sentence", place_of(raw, path))
+    whole = raw["sentence_id"].str.fullmatch(r"\d{1,18}").all()
     if sentences_per_document > 1 and not whole:
         raise UserError(
             "sentence ids are no numbers, so none follow one another",

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from scriptorium.gaze.readers.spec import OPTIONS, AnyOptions, GazeReader
 from scriptorium.named import ModuleOf, class_by
-from scriptorium.spec import Spec
+from scriptorium.spec import Seed, Spec
 
 
 class RegressorSettings(Spec):
@@ -37,7 +37,7 @@ class RegressorSettings(Spec):
 class RegressorSpec(RegressorSettings):
     """One training run of the gaze regressor."""
 
-    seed: int = Field(0, ge=0, description="of initialisation, order and folds")
+    seed: Seed = Field(0, description="of initialisation, order and folds")
 
 
 Measure = Literal["n_fix", "ffd", "gd", "gpt", "trt", "fix_prop"]
@@ -72,7 +72,7 @@ class PredictorSettings(Spec):
         ("n_fix", "ffd", "gpt", "trt", "fix_prop"), min_length=1, description="what is predicted, in this order"
     )
     folds: int = Field(3, gt=1, description="documents are dealt to so many folds; each fold's models are members")
-    seeds: tuple[int, ...] = Field((0,), min_length=1, description="members per fold, one of each seed")
+    seeds: tuple[Seed, ...] = Field((0,), min_length=1, description="members per fold, one of each seed")
     encoder: EncoderTraining = EncoderTraining()
     boosting: BoostingTraining = BoostingTraining()
 

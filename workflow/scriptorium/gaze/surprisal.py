@@ -44,9 +44,11 @@ class Surprisal:
         """A model in a folder, as transformers saves it. Raises UserError if it is not a causal language model."""
         try:
             model = transformers.AutoModelForCausalLM.from_pretrained(
-                folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
+                folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=torch.float32
             )
-            tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
             if not _reads_to_the_left(model.eval()):
                 raise ValueError("a token changes what is predicted before it, so the model reads to the right as well")
         except (OSError, ValueError, KeyError) as error:

@@ -29,13 +29,14 @@ def loaded(spec: GenerateSpec, backbone: Path, kinds: Mapping[str, Any]) -> tran
             where=backbone,
             remedy="name another backbone, or another `body` in the recipe",
         )
-    config = kinds[kind].config_class.from_pretrained(backbone)
+    config = kinds[kind].config_class.from_pretrained(backbone, local_files_only=True, trust_remote_code=False)
     if spec.dropout is not None:
         config.update(dict.fromkeys(kinds[kind].dropouts, spec.dropout))
     if spec.reinitialise:
         model = kinds[kind](config)
     else:
-        model, info = kinds[kind].from_pretrained(backbone, config=config, output_loading_info=True)
+        safely = {"local_files_only": True, "trust_remote_code": False}
+        model, info = kinds[kind].from_pretrained(backbone, config=config, output_loading_info=True, **safely)
         if missing := sorted(info["missing_keys"]):
             raise UserError(
                 f"weights are missing: {', '.join(missing[:5])}",

@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import pyarrow.parquet as pq
-
 from scriptorium import manifest
 from scriptorium.errors import UserError
+from scriptorium.files import parquet
 from scriptorium.text.sentences import one_per_line
 
 if TYPE_CHECKING:
@@ -55,10 +54,9 @@ def digest(seed: int, text: str) -> int:
 def _documents(artifact: Path) -> Iterator[tuple[str, str]]:
     """(source, text) of the held-out documents, a batch of rows in memory at a time."""
     path = manifest.the_parquet(artifact)
-    with pq.ParquetFile(path) as file:
-        if missing := {"source", "split", "text"} - set(file.schema_arrow.names):
-            raise UserError(f"no column {', '.join(sorted(missing))}", where=path, remedy="prepare the corpus again")
-        for batch in file.iter_batches(64, columns=["source", "split", "text"]):
-            for row in batch.to_pylist():
-                if row["split"] == "validation":
-                    yield row["source"], row["text"]
+    columns = ("source", "split", "text")
+    if missing := set(columns) - set(parquet.schema(path).names):
+        raise UserError(f"no column {', '.join(sorted(missing))}", where=path, remedy="prepare the corpus again")
+    for _, row in parquet.rows(path, columns):
+        if row["split"] == "validation":
+            yield row["source"], row["text"]

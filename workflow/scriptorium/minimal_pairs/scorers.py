@@ -16,6 +16,7 @@ from scriptorium.minimal_pairs import scoring
 from scriptorium.minimal_pairs.sentences import Sentence, encode
 from scriptorium.objectives.unigram import log_frequencies
 from scriptorium.text.blocks import Blocks
+from scriptorium.text.plain import as_text
 from scriptorium.text.tokenizers import load_tokenizer
 
 TOKENS = 8192  # in a batch
@@ -31,12 +32,14 @@ class Scorers:
     def __init__(self, job: Job, likelihood: str, seed: int):
         directory = job.input_dir("model") / "model"
         check_checkpoint(directory)
-        self.job, self.tokenizer = job, load_tokenizer(directory)
+        self.job, self.tokenizer = job, as_text(load_tokenizer(directory))
         self.likelihood = named.load("scriptorium.minimal_pairs.likelihoods", likelihood)
         self.kind: str = self.likelihood.KIND
         training.prepare(job, seed)
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        trained = self.likelihood.MODEL.from_pretrained(directory, local_files_only=True, dtype=torch.float32)
+        trained = self.likelihood.MODEL.from_pretrained(
+            directory, local_files_only=True, trust_remote_code=False, dtype=torch.float32
+        )
         torch.manual_seed(seed)
         untrained = type(trained)(trained.config)
         self.models = {scoring.MODEL: trained.eval().to(device), scoring.RANDOM: untrained.eval().to(device)}

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from scriptorium.minimal_pairs.readers.spec import READERS, Options, Reader
 from scriptorium.named import ModuleOf, class_by
-from scriptorium.spec import Spec
+from scriptorium.spec import Seed, Spec
 
 
 class PairsSettings(Spec):
@@ -33,4 +33,4 @@ class ScorePairsSpec(Spec):
         description="how sentences are scored: a module of minimal_pairs/likelihoods, as the objective says"
     )
     per_token: bool = Field(False, description="a score is the mean over its sentence's tokens, as the set says")
-    seed: int = Field(0, ge=0, description="of the control with random weights")
+    seed: Seed = Field(0, description="of the control with random weights")

@@ -102,7 +102,7 @@ class PermutedXLNet(PaddedVocabulary, XLNetLMHeadModel):
         `losses` [B, K] (0 where there is no label) and `correct` [B, K]."""
         logits = self._logits(input_ids, order, positions, document_ids, attention_mask).float()
         losses = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)
-        loss = losses.sum() / (labels != -100).sum()
+        loss = losses.sum() / (labels != -100).sum().clamp(min=1)  # 0 where a batch has nothing to predict
         if self.training and not self.monitored:
             return {"loss": loss}
         return {"loss": loss, "losses": losses, "correct": logits.argmax(-1) == labels}

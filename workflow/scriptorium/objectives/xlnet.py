@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from scriptorium.errors import UserError
 from scriptorium.models import xlnet
 from scriptorium.objectives import measures
 from scriptorium.objectives.collating import batches
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from scriptorium.objectives.spec.permuted import SpansSpec, XlnetSpec
 
 SAVED = xlnet.SAVED
+LOOKED_AT = 256  # blocks, at the start
 UNUSED = -1  # position of a slot that a block does not use
 
 
@@ -52,6 +54,7 @@ class SpannedBlocks(Dataset):
 
     input_ids [L], all of them true; document_ids [L]; order [L], the place in the permutation, -1 where there is none;
     in the order of prediction positions [k] and labels [k]; of padded blocks also attention_mask [L].
+    Raises UserError where no block has anything to predict.
     """
 
     def __init__(self, blocks: Blocks, spec: XlnetSpec, tokenizer: Any, draws: Draws):
@@ -59,6 +62,15 @@ class SpannedBlocks(Dataset):
         self.special = np.zeros(len(tokenizer), dtype=bool)
         self.special[tokenizer.all_special_ids] = True
         self.functional = [tokenizer.cls_token_id, tokenizer.sep_token_id]
+        looked_at = range(min(len(blocks), LOOKED_AT))
+        if len(blocks) and not any(len(self[index]["positions"]) for index in looked_at):
+            raise UserError(
+                f"of {len(looked_at)} blocks none has a token that xlnet could predict: their documents hold one token "
+                "or none beside what would be predicted, so a prediction would see nothing",
+                where="objective xlnet of the recipe",
+                remedy="set objective.document_attention: false, so that the documents of a block see one another, or "
+                "give longer documents (reader text: documents: file)",
+            )
 
     def __len__(self) -> int:
         return len(self.blocks)

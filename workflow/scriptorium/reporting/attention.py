@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import unicodedata
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -125,7 +126,7 @@ def _strips(axes: plt.Axes, sentence: Sentence, strips: Sequence[tuple[str, np.n
                 family="monospace",
                 color="white" if strength > WHITE_FROM else INK,
             )
-    axes.set_xlim(0, starts[-1])
+    axes.set_xlim(*((starts[-1], 0) if _right_to_left(sentence.words) else (0, starts[-1])))
     axes.set_ylim(len(strips) - 0.5, -0.5)
     axes.set_yticks(range(len(strips)), [name for name, _, _ in strips])
     axes.set_xticks([])
@@ -183,7 +184,8 @@ def _highlighted(who: str, words: Sequence[str], values: np.ndarray, titles: Seq
             f"<span class='word' title='{title}' style='background:rgba({red},{green},{blue},{strength:.3f})"
             f"{text}'>{escape(word)}</span>"
         )
-    return f"<div class='row'><div class='who'>{escape(who)}</div><div>{' '.join(spans)}</div></div>"
+    side = " dir='rtl'" if _right_to_left(words) else ""
+    return f"<div class='row'><div class='who'>{escape(who)}</div><div{side}>{' '.join(spans)}</div></div>"
 
 
 def _maps(i: int, sentence: Sentence, models: Sequence[ModelAttention], layer: int) -> str:
@@ -220,6 +222,12 @@ def _heat(values: np.ndarray, labels: Sequence[str], title: str, colours: str, l
         f"<image x='{margin}' y='{margin}' width='{side}' height='{side}'"
         f" href='data:image/png;base64,{image}'/>{names}</svg></figure>"
     )
+
+
+def _right_to_left(words: Sequence[str]) -> bool:
+    """Whether the sentence runs from right to left: so does its first letter with a direction."""
+    kinds = (unicodedata.bidirectional(letter) for word in words for letter in word)
+    return next((kind in ("R", "AL") for kind in kinds if kind in ("L", "R", "AL")), False)
 
 
 def _strength(value: float) -> float:

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from scriptorium.retrieval.readers.spec import READERS, Reader
-from scriptorium.spec import Spec
+from scriptorium.spec import Seed, Spec
 from scriptorium.text.languages.spec import Language
 
 
@@ -65,4 +65,4 @@ class RetrieveSpec(SearchSettings):
     """One encoder on one set."""
 
     mining: bool = Field(description="pairs are mined: a threshold, tuned on dev, says which are predicted")
-    seed: int = Field(0, ge=0, description="of the control with random weights")
+    seed: Seed = Field(0, description="of the control with random weights")

@@ -47,6 +47,7 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.tasks.few import some
     from scriptorium.tasks.plug_in import BesideTranslations, labelled, plugged_splits, require_translations, shuffled
     from scriptorium.tasks.prepared import with_more
+    from scriptorium.text.plain import as_text
 
     spec = job.spec
     require_plain(spec)
@@ -67,7 +68,8 @@ def run(job: stage.Job) -> list[Path]:
             tables[split] = shuffled(tables[split], spec.seed)
 
     training.prepare(job, spec.seed)
-    tokenizer = body.reading(AutoTokenizer.from_pretrained(backbone, local_files_only=True))
+    tokenizer = AutoTokenizer.from_pretrained(backbone, local_files_only=True, trust_remote_code=False)
+    tokenizer = as_text(body.reading(tokenizer))
 
     def data_set(split: str, table: pd.DataFrame) -> Labelled:
         if spec.plug_in is not None:
@@ -223,8 +225,10 @@ def encoder_of(
         return next((name.replace(ours, theirs) for ours, theirs in mpnet.items() if ours in name), name)
 
     kinds = (type(plain).config_class, type(plain)) if plugged else (AutoConfig, body.backbone_class())
-    config = kinds[0].from_pretrained(backbone, local_files_only=True)
-    full = kinds[1].from_pretrained(backbone, config=config, local_files_only=True, dtype=torch.float32)
+    config = kinds[0].from_pretrained(backbone, local_files_only=True, trust_remote_code=False)
+    full = kinds[1].from_pretrained(
+        backbone, config=config, local_files_only=True, trust_remote_code=False, dtype=torch.float32
+    )
     known = full.state_dict().keys()
     trained = {original(name): value for name, value in plain.state_dict().items()}
     full.load_state_dict({name: value for name, value in trained.items() if name in known}, strict=False)

@@ -33,11 +33,12 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.generation.losses import likelihoods
     from scriptorium.generation.prepared import lead, read
     from scriptorium.generation.training import set_trained, trained
+    from scriptorium.text.plain import as_text
     from scriptorium.text.tokenizers import load_tokenizer
 
     spec, backbone = job.spec, backbone_directory(job.input_dir("backbone"))
     tables = read(job.input_dir("data"), spec.prompt)
-    tokenizer = load_tokenizer(backbone)
+    tokenizer = as_text(load_tokenizer(backbone))
     training.prepare(job, spec.seed)
     model, frame = named.load(BODIES, spec.body).built(spec, backbone, tokenizer)
     job.ledger.note(f"{'the shape' if spec.reinitialise else 'weights'} of {backbone}")

@@ -26,18 +26,23 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.models.veco import VecoForMaskedLM
     from scriptorium.objectives.unigram import log_frequencies
     from scriptorium.text.blocks import Blocks
+    from scriptorium.text.plain import as_text
     from scriptorium.text.tokenizers import load_tokenizer
 
     spec, directory = job.spec, job.input_dir("model") / "model"
     check_checkpoint(directory)
-    tokenizer, dictionary = load_tokenizer(directory), the_parquet(job.input("dictionary"))
+    tokenizer, dictionary = as_text(load_tokenizer(directory)), the_parquet(job.input("dictionary"))
     pairs = held_out.chosen(the_parquet(job.input("parallel")), tokenizer, spec)
     questions = reading.questions(pairs, spec.candidates, spec.rate, tokenizer.mask_token_id)
     asked = measuring.Asked(pairs, questions, tokenizer.pad_token_id)
     frequencies = log_frequencies(Blocks(job.input_dir("blocks") / "train.arrow"), tokenizer)
     training.prepare(job, spec.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    trained = VecoForMaskedLM.from_pretrained(directory, local_files_only=True, dtype=torch.float32).eval().to(device)
+    trained = (
+        VecoForMaskedLM.from_pretrained(directory, local_files_only=True, trust_remote_code=False, dtype=torch.float32)
+        .eval()
+        .to(device)
+    )
     torch.manual_seed(spec.seed)
     untrained = VecoForMaskedLM(trained.config).eval().to(device)
     with job.impl.saving_on_sigterm():

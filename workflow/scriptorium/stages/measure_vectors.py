@@ -25,6 +25,7 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.files.tables import write_parquet
     from scriptorium.models.layers import place_of
     from scriptorium.text.dictionaries import matching
+    from scriptorium.text.plain import as_text
     from scriptorium.text.tokenizers import load_tokenizer
     from scriptorium.vectors import encoders, layers, measures, measuring, texts
 
@@ -54,7 +55,7 @@ def run(job: stage.Job) -> list[Path]:
                 continue
             directory = directories["start" if scorer == measures.START else "model"]
             own = encoders.untrained(model, spec.seed) if scorer == measures.RANDOM else encoders.load(directory)
-            encoder = measuring.Encoder(scorer, own.to(device), load_tokenizer(directory))
+            encoder = measuring.Encoder(scorer, own.to(device), as_text(load_tokenizer(directory)))
             for tables, made in zip((sums, points), measuring.measured(job, encoder, asked), strict=True):
                 tables.append(made)
     tables = {name: pd.concat(own, ignore_index=True) for name, own in (("sums", sums), ("points", points))}

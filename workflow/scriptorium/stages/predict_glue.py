@@ -70,10 +70,13 @@ def predicted(directory: Path, rows, task: GlueTask):
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     from scriptorium.tasks.examples import Examples, shortest_first
+    from scriptorium.text.plain import as_text
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
-    model = AutoModelForSequenceClassification.from_pretrained(directory, local_files_only=True, dtype=torch.float32)
+    tokenizer = as_text(AutoTokenizer.from_pretrained(directory, local_files_only=True, trust_remote_code=False))
+    model = AutoModelForSequenceClassification.from_pretrained(
+        directory, local_files_only=True, trust_remote_code=False, dtype=torch.float32
+    )
     model = model.eval().to(device)
     table = shortest_first(rows.assign(label=0))
     data = Examples(table, tokenizer, task.max_length)

@@ -26,6 +26,7 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.files.tables import write_parquet
     from scriptorium.tasks.few import some
     from scriptorium.tasks.kind import kind_of
+    from scriptorium.text.plain import as_text
     from scriptorium.text.tokenizers import load_tokenizer
 
     spec, directory = job.spec, job.input_dir("model") / "model"
@@ -37,10 +38,14 @@ def run(job: stage.Job) -> list[Path]:
         for count in spec.labels
         for number in range(spec.draws)
     }
-    tokenizer = load_tokenizer(directory)
+    tokenizer = as_text(load_tokenizer(directory))
     training.prepare(job, spec.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    trained = AutoModel.from_pretrained(directory, local_files_only=True, dtype=torch.float32).eval().to(device)
+    trained = (
+        AutoModel.from_pretrained(directory, local_files_only=True, trust_remote_code=False, dtype=torch.float32)
+        .eval()
+        .to(device)
+    )
     pieces = probing.pieces_of(tokenizer, [*train["text"], *test["text"]], spec.pieces, trained.config)
 
     def states_of(model) -> np.ndarray:

@@ -24,17 +24,22 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.fetching.checkpoints import check_checkpoint
     from scriptorium.files.tables import write_parquet
     from scriptorium.retrieval import collection, embedding, evaluating, matching
+    from scriptorium.text.plain import as_text
     from scriptorium.text.tokenizers import load_tokenizer
 
     spec, directory = job.spec, backbone_directory(job.input_dir("model"))
     check_checkpoint(directory)
-    tokenizer = load_tokenizer(directory)
-    config = AutoConfig.from_pretrained(directory, local_files_only=True)
+    tokenizer = as_text(load_tokenizer(directory))
+    config = AutoConfig.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
     counts, layers = embedding.layers_of(spec, config)
     parts = list(collection.read(job.input_dir("data")))
     training.prepare(job, spec.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    trained = AutoModel.from_pretrained(directory, local_files_only=True, dtype=torch.float32).eval().to(device)
+    trained = (
+        AutoModel.from_pretrained(directory, local_files_only=True, trust_remote_code=False, dtype=torch.float32)
+        .eval()
+        .to(device)
+    )
     torch.manual_seed(spec.seed)
     untrained = AutoModel.from_config(trained.config).eval().to(device)
     tables, metrics = [], {"layer": counts}

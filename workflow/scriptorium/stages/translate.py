@@ -25,6 +25,7 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.generation import generating
     from scriptorium.generation.examples import Frame, Pairs, collate, sources
     from scriptorium.generation.training import set_trained, trained
+    from scriptorium.text.plain import as_text
     from scriptorium.text.tokenizers import load_tokenizer
     from scriptorium.translation import pairs
     from scriptorium.translation.model import Translator, built
@@ -32,7 +33,7 @@ def run(job: stage.Job) -> list[Path]:
     spec, backbone = job.spec, backbone_directory(job.input_dir("backbone"))
     other = manifest.the_parquet(job.input("test")) if job.inputs.get("test") else None
     tables = pairs.splits(spec, manifest.the_parquet(job.input("pairs")), other)
-    tokenizer = load_tokenizer(backbone)
+    tokenizer = as_text(load_tokenizer(backbone))
     training.prepare(job, spec.seed)
     model, new = built(spec, backbone, tokenizer)
     job.ledger.note(f"weights of {backbone}; new: {described(new)}")

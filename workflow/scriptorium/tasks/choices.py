@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from torch.utils.data import Dataset
 from scriptorium.errors import UserError
 from scriptorium.tasks.examples import collate, cut, require_room, tensors
 from scriptorium.tasks.prepared import read_columns
+
+GAP = re.compile(r"(?<!\w)_+|_+(?!\w)")
 
 
 def read_choices(path: Path, parts: Sequence[str]) -> pd.DataFrame:
@@ -36,8 +39,12 @@ def read_choices(path: Path, parts: Sequence[str]) -> pd.DataFrame:
 
 
 def stated(question: str, option: str) -> str:
-    """The question with its option: in the gap "_" that it has, or behind it (as the public recipes read RACE)."""
-    return question.replace("_", option) if "_" in question else f"{question} {option}"
+    """The question with its option: in the gap that it has, or behind it (as the public recipes read RACE).
+
+    A gap is "_" or a longer line of them; one inside a name, as in max_length, is none (ours).
+    """
+    filled, gaps = GAP.subn(lambda _: option, question)
+    return filled if gaps else f"{question} {option}"
 
 
 class Choices(Dataset):

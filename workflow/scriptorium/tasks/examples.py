@@ -19,6 +19,7 @@ from torch.utils.data import Dataset
 
 from scriptorium.errors import UserError
 from scriptorium.linguistics.align import piece_words, word_spans
+from scriptorium.text.plain import stand_in
 
 IGNORED = -100  # label of pieces that are not scored: specials, padding, and all but the first piece of a word
 
@@ -33,7 +34,7 @@ class Examples(Dataset):
 
     Indexed by a number or by (epoch, number), the epoch having no influence. `lengths` are pieces per example, by
     which batches of similar length can be made. `truncated` counts examples that were cut to `max_length`, and
-    `words_cut` the labelled words that are lost by it.
+    `words_cut` the labelled words that are lost by it; `words_unknown` those that the tokenizer deletes.
 
     Where every word has a label, `labels` are [pieces] or [pieces, measures]: a word's label stands at its first
     piece, IGNORED everywhere else (Devlin et al. 2019; docs/papers/cogbert.md section 8.3).
@@ -52,11 +53,14 @@ class Examples(Dataset):
         self.texts = list(zip(*columns, strict=True))
         self._encoded = tokenizer(*columns, truncation=True, max_length=max_length).encodings
         self._uses_types = "token_type_ids" in tokenizer.model_input_names
+        self.words_cut = self.words_unknown = 0
+        self._labels: list = list(table["label"])
+        labels_words = table["label"].dtype == object
+        if labels_words:
+            self._keep_words(list(table["text"]), tokenizer)
         self.lengths = np.array([len(encoding.ids) for encoding in self._encoded])
         self.truncated = sum(bool(encoding.overflowing) for encoding in self._encoded)
-        self.words_cut = 0
-        self._labels: list = list(table["label"])
-        if table["label"].dtype == object:
+        if labels_words:
             self._labels = [
                 self._by_piece(*row) for row in zip(table["text"], self._labels, self._encoded, strict=True)
             ]
@@ -82,29 +86,54 @@ class Examples(Dataset):
             yield f"{self.truncated} of {len(self)} {split} examples were cut to {self.max_length} pieces"
         if self.words_cut:
             yield f"{self.words_cut} words of {split} were cut off and are not scored"
+        if self.words_unknown:
+            yield f"{self.words_unknown} words of {split}, which the tokenizer deletes, are read as unknown words"
 
     def collate(self, pad_id: int, multiple: int = 1) -> Callable[[list[dict[str, Tensor]]], dict[str, Tensor]]:
         """Makes a batch of examples: see `collate` below."""
         return collate(pad_id, multiple)
 
+    def _keep_words(self, texts: list[str], tokenizer: transformers.PreTrainedTokenizerFast) -> None:
+        """Give what the tokenizer deletes (invisible characters alone) an unknown letter for each of its characters.
+
+        So every word has a piece and a label, places in the text stay what they are, and a test set stays whole (ours;
+        the paper's data have no such words, and XTREME's script gives them the unknown piece, too).
+        """
+        unknown = stand_in(tokenizer)
+        for number, text in enumerate(texts):
+            spans, _, _, missing = _words_of(text, self._encoded[number])
+            if not len(missing):
+                continue
+            letters = list(text)
+            for start, end in spans[missing]:
+                letters[start:end] = unknown * int(end - start)
+            kept = tokenizer(["".join(letters)], truncation=True, max_length=self.max_length)
+            (self._encoded[number],) = kept.encodings
+            self.words_unknown += int(np.isin(missing, _words_of(text, self._encoded[number])[1]).sum())
+
     def _by_piece(self, text: str, label: np.ndarray, encoding: tokenizers.Encoding) -> np.ndarray:
         """Labels of words [words, ...] as labels of pieces [pieces, ...]; words behind the cut have none."""
-        spans = word_spans(text)
-        words, places = np.unique(piece_words(encoding.offsets, spans), return_index=True)
-        words, places = words[words >= 0], places[words >= 0]
-        expected = (int(words[-1]) + 1 if len(words) else 0) if encoding.overflowing else len(spans)
-        missing = np.setdiff1d(np.arange(expected), words)
+        spans, words, places, missing = _words_of(text, encoding)
         if len(missing):
             lost = ", ".join(repr(text[start:end]) for start, end in spans[missing][:5])
             raise UserError(
                 f"words without a piece of their own: {lost}",
                 where=f"text {text!r}",
-                remedy="remove them from the data: the tokenizer deletes their characters",
+                remedy="use a backbone whose tokenizer has an unknown token",
             )
         self.words_cut += len(spans) - len(words)
         labels = np.full((len(encoding.ids), *label.shape[1:]), IGNORED, label.dtype)
         labels[places] = label[words]
         return labels
+
+
+def _words_of(text: str, encoding: tokenizers.Encoding) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Spans of a text's words; those that have a piece, and its place; those before the cut that have none."""
+    spans = word_spans(text)
+    words, places = np.unique(piece_words(encoding.offsets, spans), return_index=True)
+    words, places = words[words >= 0], places[words >= 0]
+    expected = (int(words[-1]) + 1 if len(words) else 0) if encoding.overflowing else len(spans)
+    return spans, words, places, np.setdiff1d(np.arange(expected), words)
 
 
 def tensors(encoding: tokenizers.Encoding, types: bool) -> dict[str, Tensor]:

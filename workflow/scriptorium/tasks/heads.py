@@ -35,7 +35,7 @@ def build(spec: FinetuneSpec, backbone: Path, scale: Sequence[float] | None = No
     """
     kind, body = kind_of(spec.kind), body_of(spec.body)
     head = kind.head_settings(spec.labels)
-    config = transformers.AutoConfig.from_pretrained(backbone, local_files_only=True, **head)
+    config = transformers.AutoConfig.from_pretrained(backbone, local_files_only=True, trust_remote_code=False, **head)
     body.check(config, backbone)
     config.update(body.settings(spec, backbone))
     if spec.max_length > (longest := longest_input(config)):
@@ -52,7 +52,7 @@ def build(spec: FinetuneSpec, backbone: Path, scale: Sequence[float] | None = No
     if spec.reinitialise:
         model = getattr(chosen, "from_config", chosen)(config)  # one of transformers' Auto classes, or the class itself
     else:
-        more = body.loading(kind, config.model_type)
+        more = {"trust_remote_code": False, **body.loading(kind, config.model_type)}
         model = chosen.from_pretrained(backbone, config=config, local_files_only=True, dtype=torch.float32, **more)
     if spec.cognition is not None:
         wrapper = CognitionForTokenClassification if kind.labels_words else CognitionForSequenceClassification

@@ -7,7 +7,6 @@ computed (reporting/languages.py).
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -124,14 +123,3 @@ def _list(there: set[tuple[str, str]]) -> str:
     for split in sorted({split for split, _ in there}, key=order.get):
         parts.append(f"{split or 'without a split'}: {', '.join(sorted(own for s, own in there if s == split))}")
     return "; ".join(parts) or "nothing"
-
-
-@contextlib.contextmanager
-def whole_parquet(path: Path) -> Iterator[None]:
-    """Inside, a damaged parquet file is told as one: UserError."""
-    import pyarrow
-
-    try:
-        yield
-    except (pyarrow.ArrowException, OSError) as error:
-        raise UserError(f"damaged parquet file: {error}", where=path, remedy="fetch or copy it again") from None

@@ -83,6 +83,8 @@ def _negatives(
     """
     taken = {text for pair in positives for text in pair}
     free = sorted(translations.keys() - taken)
+    if not free:
+        return []
     free = [free[number] for number in rng.permutation(len(free))]  # so that ties are drawn, not alphabetical
     index = _Index(free)
     used = np.zeros(len(free), dtype=bool)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scriptorium.errors import UserError
-from scriptorium.files.tables import not_utf8
+from scriptorium.files import json_text
+from scriptorium.files.lines import lines
 from scriptorium.tasks.splits import SPLITS
 
 if TYPE_CHECKING:
@@ -21,40 +19,15 @@ FIELDS = ["id", "text", "text_b", "label", "split"]
 SPLIT_NAMES = {**{name: name for name in SPLITS}, "dev": "validation"}
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """(line number from 1, line) of a UTF-8 text file, plain or gzip; nothing but \\n or \\r\\n ends a line.
-
-    Raises UserError naming the file, and the line if it is not UTF-8.
-    """
-    content = path.read_bytes()
-    if path.suffix == ".gz":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise UserError(f"damaged gzip file: {error}", where=path, remedy="fetch or copy it again") from None
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        if path.suffix != ".gz":
-            raise not_utf8(path) from None
-        line = content.count(b"\n", 0, error.start) + 1
-        raise UserError("not UTF-8", where=f"{path}, line {line}", remedy="convert the file to UTF-8") from None
-    lines = text.split("\n")
-    for number, line in enumerate(lines[:-1] if lines[-1] == "" else lines, start=1):
-        yield number, line.removesuffix("\r")
-
-
 def read_json(path: Path) -> Any:
-    """The value in a JSON file, plain or gzip. Raises UserError with the place of the fault."""
-    text = "\n".join(line for _, line in read_lines(path))
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UserError(
-            f"cannot be read as JSON: {error.msg}",
-            where=f"{path}, line {error.lineno}, column {error.colno}",
-            remedy="fetch or copy the file again, or mend it there",
-        ) from None
+    """The value in a JSON file, plain or compressed. Raises UserError with the place of the fault."""
+    return json_text.parse("\n".join(line for _, line in lines(path)), str(path))
+
+
+def number_of(text: str, below: int) -> int | None:
+    """The number from 0 that a cell holds, or None if it is none below this one. Never reads thousands of digits."""
+    number = int(text) if text.isdecimal() and len(text) <= len(str(below)) else below
+    return number if number < below else None
 
 
 def bare_name(path: Path) -> str:

@@ -10,7 +10,7 @@ from scriptorium.cognition.spec import CognitionSpec
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.models.architectures.spec import ReadsArchitecture
 from scriptorium.named import ModuleOf, class_by
-from scriptorium.spec import Spec
+from scriptorium.spec import Seed, Spec
 from scriptorium.tasks.readers.spec import OPTIONS, AnyOptions, TaskReader
 from scriptorium.text.languages.spec import Language
 
@@ -107,7 +107,7 @@ class TaskData(KindOfTask):
         default_factory=dict,
         description="largest number of examples per split, and with `languages` per split and language; empty: all",
     )
-    split_seed: int = Field(0, ge=0, description="seed of the split, where the source brings none")
+    split_seed: Seed = Field(0, description="seed of the split, where the source brings none")
     validation_share: float = Field(
         0.1,
         ge=0,
@@ -251,7 +251,7 @@ class FinetuneSpec(TaskInput, FinetuneSettings, ReadsArchitecture):
 
     train: TrainSpec
     save_model: bool = Field(False, description="keep model/ and encoder/ (large)")
-    seed: int = Field(0, ge=0, description="of the new parameters, dropout, order and controls")
+    seed: Seed = Field(0, description="of the new parameters, dropout, order and controls")
 
     def model_post_init(self, context: Any) -> None:
         super().model_post_init(context)

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from scriptorium.errors import UserError
+from scriptorium.files.lines import lines
 from scriptorium.files.tables import clean, members
 from scriptorium.ledger import Ledger
-from scriptorium.tasks.raw_files import read_lines
 from scriptorium.tasks.spec import TaskLanguages
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class OfFiles(Translations):
 
     def _read(self, path: Path, pair: tuple[str, str], sides: int) -> Iterator[str]:
         """Remember the rows of a file; the places of those that are left out."""
-        for number, line in read_lines(path):
+        for number, line in lines(path):
             cells = [clean(cell) for cell in line.split("\t")]
             if len(cells) in (2 * sides, 2 * sides + 1) and all(cells[: 2 * sides]):
                 own, other = ((*cells[at : at + sides], None)[:2] for at in (0, sides))

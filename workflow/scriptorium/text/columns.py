@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from scriptorium.errors import UserError, nearest
 from scriptorium.files import lines
-from scriptorium.files.tables import members
+from scriptorium.files.tables import members, one_column_each
 
 SUFFIXES = lines.suffixes(".tsv", ".txt")
 
@@ -52,6 +52,7 @@ def _columns(path: Path, source: ColumnsSource) -> tuple[int, list[int]]:
     _, line = next(lines.lines(path))
     head = line.split("\t")
     names = head if source.options.header else []
+    one_column_each(names, f"{path}, row 1")
     found = []
     for code, given in zip(source.languages, (source.options.a, source.options.b), strict=True):
         wanted = given or code

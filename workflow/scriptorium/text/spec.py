@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from scriptorium.named import class_by
-from scriptorium.spec import Spec
+from scriptorium.spec import Seed, Spec
 from scriptorium.text.corpora.readers.spec import READERS, Options, Reader
 from scriptorium.text.languages.spec import Language
 
@@ -57,7 +57,7 @@ class CorpusSettings(Spec):
 
     sources: tuple[CorpusSource, ...] = Field(min_length=1, description="where the text comes from, in this order")
     validation_share: float = Field(0.02, gt=0, lt=1, description="share of the documents held out")
-    split_seed: int = Field(0, ge=0, description="seed of the split by document")
+    split_seed: Seed = Field(0, description="seed of the split by document")
     exclude: tuple[str, ...] = Field((), description="tasks of this file whose texts, of all splits, are left out")
 
     def model_post_init(self, _: object) -> None:
@@ -98,7 +98,7 @@ class LayoutSpec(Spec):
     short: float = Field(
         0.1, ge=0, le=1, description="sentence-pairs: share of documents with shorter pairs (BERT: 0.1)"
     )
-    seed: int = Field(0, ge=0, description="sentence-pairs: of the pairs")
+    seed: Seed = Field(0, description="sentence-pairs: of the pairs")
 
 
 class PackSpec(Spec):

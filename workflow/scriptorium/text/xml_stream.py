@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 from xml.parsers import expat
 
-import pyarrow as pa
-
 from scriptorium.errors import UserError
 from scriptorium.files import lines
+from scriptorium.files.damage import reading
 
 BYTES_PER_READ = 1 << 16
 
@@ -61,25 +60,21 @@ def stream(path: Path, kind: type[Handler]) -> Iterator[Any]:
     """What a handler of this kind makes of the file. Raises UserError: not XML, entities, what the handler says."""
     handler = kind(path)
     for chunk in _chunks(path):
-        try:
-            handler.parser.Parse(chunk, not chunk)
-        except expat.ExpatError as error:
-            raise UserError(
-                f"not XML: {expat.errors.messages[error.code]} at column {error.offset + 1}",
-                where=f"{path}, line {error.lineno}",
-                remedy="mend the file, or get it again; its first line names its encoding",
-            ) from None
+        with reading(path, "XML"):
+            try:
+                handler.parser.Parse(chunk, not chunk)
+            except expat.ExpatError as error:
+                raise UserError(
+                    f"not XML: {expat.errors.messages[error.code]} at column {error.offset + 1}",
+                    where=f"{path}, line {error.lineno}",
+                    remedy="mend the file, or get it again; its first line names its encoding",
+                ) from None
         yield from handler.done
         handler.done = []
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
     """The bytes of a file in pieces; the last piece is empty."""
-    try:
-        with lines.open_binary(path) as handle:
-            yield from iter(lambda: handle.read(BYTES_PER_READ), b"")
-    except (OSError, EOFError, pa.ArrowInvalid) as error:
-        raise UserError(
-            f"cannot be read: {error}", where=path, remedy="the file may be cut off or damaged: get it again"
-        ) from None
+    with reading(path), lines.open_binary(path) as handle:
+        yield from iter(lambda: handle.read(BYTES_PER_READ), b"")
     yield b""

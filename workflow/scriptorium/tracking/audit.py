@@ -105,7 +105,23 @@ def damaged(picture: Portrait, *, content: bool) -> list[Finding]:
         return [Finding("damaged", picture.run.path, error.problem)]
     if written["files"] != picture.record["outputs"]:
         problems.append("manifest.json and run.json name different outputs")
+    problems += changed_events(picture)
     return [Finding("damaged", picture.run.path, problem) for problem in problems]
+
+
+def changed_events(picture: Portrait) -> list[str]:
+    """events.jsonl against the checksum that a finished run keeps; ledgers of earlier versions have none."""
+    kept = picture.record.get("events")
+    try:
+        if not isinstance(kept, dict) or kept == ledger.events_digest(picture.directory):
+            return []
+        now = (picture.directory / "events.jsonl").stat().st_size
+    except OSError as error:
+        return [f"events.jsonl cannot be read: {error.strerror}"]
+    return [
+        f"events.jsonl has {now} bytes and another content than the {kept.get('bytes')} bytes at the run's end: it was "
+        "cut off or changed; remedy: restore it from a copy, or make the run again"
+    ]
 
 
 def mirror_findings(results: Path, found: list[Portrait], store: Store) -> tuple[int, list[Finding]]:

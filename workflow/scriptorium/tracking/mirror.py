@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 METRICS_PER_CALL, TAGS_PER_CALL = 1000, 100  # MLflow's limits
 DIGEST, SUPERSEDED, PROJECT = "scriptorium.digest", "scriptorium.superseded", "scriptorium.project"
+STUDY = "scriptorium.study"
 PARENT, LEFT_OUT = "mlflow.parentRunId", "scriptorium.left_out"
 
 
@@ -48,14 +49,20 @@ class Mirror:
         cls, store: Store, results: Path, *, weights: str = "reference", paths: tuple[str, ...] = (), **how: int
     ) -> Mirror:
         """`how`: see `store.connect`."""
-        mirror = cls(connect(store, **how), store, project_id(results), weights, paths)
+        client = connect(store, **how)
+
+        def known() -> list[str]:
+            with answering(store.uri):
+                return [own for each in _experiments(client) if (own := each.tags.get(PROJECT))] if store.ours else []
+
+        mirror = cls(client, store, project_id(results, known), weights, paths)
         with answering(store.uri):
             mirror.load()
         return mirror
 
     def load(self) -> None:
         """Read the experiments and runs that are there. Raises UserError for a moved or copied sqlite store."""
-        found = _pages(lambda token: self.client.search_experiments(max_results=1000, page_token=token))
+        found = _experiments(self.client)
         if self.store.artifacts:
             home = self.store.artifacts.as_uri()
             for experiment in found:
@@ -67,7 +74,8 @@ class Mirror:
                         remedy=f"rm -r {self.store.database} {self.store.artifacts} and import again: "
                         "the mirror is made anew from the ledgers",
                     )
-        self.experiments = {experiment.name: experiment for experiment in found}
+        # by the study that it was made for: people may rename it
+        self.experiments = {experiment.tags.get(STUDY) or experiment.name: experiment for experiment in found}
         if found:
             ids, mine = [experiment.experiment_id for experiment in found], f"tags.`{PROJECT}` = '{self.project}'"
             filters = [f"{mine} and tags.`scriptorium.path` = '{path}'" for path in self.paths] or [mine]
@@ -83,10 +91,16 @@ class Mirror:
         """Make an experiment if it is missing, before any run of it is looked for or written."""
         from mlflow.exceptions import MlflowException
 
-        if name in self.experiments:
+        if there := self.experiments.get(name):
+            if there.tags.get(PROJECT) == self.project and STUDY not in there.tags:  # made by a version before
+                self.client.set_experiment_tag(there.experiment_id, STUDY, name)
             return
         place = self.store.artifacts / name.replace(" ", "-") if self.store.artifacts else None
-        tags = {PROJECT: self.project, "mlflow.experimentKind": "custom_model_development"}  # not the GenAI view
+        tags = {
+            PROJECT: self.project,
+            STUDY: name,
+            "mlflow.experimentKind": "custom_model_development",
+        }  # not the GenAI view
         try:
             made = self.client.create_experiment(name, place.as_uri() if place else None, tags)
             self.experiments[name] = self.client.get_experiment(made)
@@ -265,6 +279,10 @@ class Mirror:
         self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in final.items()])
         if LEFT_OUT in run.data.tags:
             self.client.delete_tag(run_id, LEFT_OUT)
+
+
+def _experiments(client: MlflowClient) -> list[Experiment]:
+    return _pages(lambda token: client.search_experiments(max_results=1000, page_token=token))
 
 
 def runs_page(experiment_id: str) -> str:

@@ -213,11 +213,13 @@ class Portrait:
         notes = self.notes()
         for event in self.events:
             if "artifact" in event:
-                file = self.directory / event["artifact"]
-                if file.is_file() and file.stat().st_size > MAX_FILE:
+                file = self._own(event["artifact"])
+                if file is None:
+                    notes.append(f"{event['artifact']!r} is no file of this run and was not uploaded")
+                elif file.is_file() and file.stat().st_size > MAX_FILE:
                     notes.append(f"{event['artifact']} is larger than {MAX_FILE / 1e6:.0f} MB and was not uploaded")
                 else:
-                    files[f"{FOLDERS.get(event.get('kind', 'file'), 'files')}/{file.name}"] = file
+                    files[f"{FOLDERS.get(str(event.get('kind', 'file')), 'files')}/{file.name}"] = file
         if notes:
             texts["notes.txt"] = "\n".join(notes) + "\n"
         curves = [name for event in self.events for name in event.get("metrics", {})]
@@ -227,7 +229,24 @@ class Portrait:
 
     def weights(self) -> list[dict[str, Any]]:
         """The ledger's entries (path, bytes, sha256) of model weights."""
-        return [entry for entry in self.record["outputs"] if entry["path"].endswith(".safetensors")]
+        entries = [entry for entry in self.record["outputs"] if entry["path"].endswith(".safetensors")]
+        return [entry for entry in entries if self._own(entry["path"])]
+
+    def _own(self, name: Any) -> Path | None:
+        """A file that an event names, if it is one of the run's: in its folder, or a declared output below results/.
+
+        A ledger may come from anywhere, and must not carry another file of this machine to a server.
+        """
+        if not isinstance(name, str) or "\0" in name:
+            return None
+        folder, file = self.directory.resolve(), (self.directory / name).resolve()
+        results = self.directory.absolute().parents[len(Path(self.run.path).parts) - 1] / "results"
+        declared = self.record.get("declared")
+        outputs = list(declared.values()) if isinstance(declared, dict) else []
+        named = {(results.parent / path).resolve() for path in outputs if isinstance(path, str) and "\0" not in path}
+        named |= {(self.directory / entry["path"]).resolve() for entry in self.record["outputs"]}
+        inside = file.is_relative_to(folder) or (file in named and file.is_relative_to(results.resolve()))
+        return file if inside else None
 
     def check(self) -> None:
         """Raise whatever would be raised when this is shown beside others: what is needed is computed once anyway."""

@@ -23,16 +23,25 @@ NEEDED = {  # what the mirror reads, and of which kind it must be
     "slurm_job_id": (str, int, type(None)),
     "inputs": list,
     "outputs": list,
+    "spec": dict,
+    "code": str,
 }
+ENTRIES = {"inputs": ("name", "path", "sha256"), "outputs": ("path", "sha256")}  # texts of every entry
+REMEDY = "remedy: delete this file and run snakemake again"
 
 
 def read(directory: Path) -> tuple[dict[str, Any], str]:
-    """The record of a run and an empty text, or an empty record and what is wrong with it."""
+    """The record of a run and an empty text, or an empty record and what is wrong with it, with the remedy."""
+    record, fault = _read(directory)
+    return record, f"{fault}; {REMEDY}" if fault else ""
+
+
+def _read(directory: Path) -> tuple[dict[str, Any], str]:
     try:
         record = json.loads((directory / "run.json").read_text(encoding="utf-8"))
     except OSError as error:
         return {}, f"run.json cannot be read: {error.strerror}"
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}, "run.json cannot be read: it is not JSON"
     if not isinstance(record, dict):
         return {}, "run.json cannot be read: it is not a record"
@@ -41,6 +50,10 @@ def read(directory: Path) -> tuple[dict[str, Any], str]:
             return {}, f"run.json cannot be used: it lacks {name!r}"
         if not isinstance(record[name], kinds):
             return {}, f"run.json cannot be used: {name!r} is {str(record[name])[:40]!r}"
+    for name, texts in ENTRIES.items():
+        for entry in record[name]:
+            if not isinstance(entry, dict) or not all(isinstance(entry.get(text), str) for text in texts):
+                return {}, f"run.json cannot be used: {name!r} holds {str(entry)[:40]!r}"
     if record["status"] not in (ledger.RUNNING, ledger.FINISHED, ledger.FAILED, ledger.KILLED):
         return {}, f"run.json cannot be used: the status {record['status'][:40]!r} is unknown"
     return record, ""

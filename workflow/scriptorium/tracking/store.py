@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sys
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +50,12 @@ def locate(uri: str | None, results: Path) -> Store:
     if not uri:
         uri = f"sqlite:///{results.resolve() / 'mlflow' / 'mlflow.db'}"
     parts = urlsplit(uri)
+    if parts.query and parts.scheme in ("http", "https"):
+        raise UserError(
+            f"the address of MLflow's server holds parameters: {uri}",
+            where="tracking.uri",
+            remedy="take them out; a token goes into the variable MLFLOW_TRACKING_TOKEN",
+        )
     if parts.scheme in ("http", "https") and parts.hostname:
         if parts.username:
             os.environ.setdefault("MLFLOW_TRACKING_USERNAME", unquote(parts.username))
@@ -64,9 +72,15 @@ def locate(uri: str | None, results: Path) -> Store:
     )
 
 
-def project_id(results: Path) -> str:
-    """Tells this project's runs from others' on a shared server; made once, and it moves with the results."""
+def project_id(results: Path, known: Callable[[], Sequence[str]] = tuple) -> str:
+    """Tells this project's runs from others' on a shared server; made once, and it moves with the results.
+
+    known: the ids of the projects in the store. Where the hidden file is lost, as by `cp results/*`, and the store is
+    this project's own, its id is taken up again, or every run would stand there twice.
+    """
     path = results / ".project"
+    if not path.exists() and len(ids := sorted(set(known()))) == 1:
+        path.write_text(f"{ids[0]}\n", encoding="utf-8")
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".project.{uuid.uuid4().hex}")
@@ -82,7 +96,16 @@ def one_writer(results: Path) -> Iterator[None]:
     """Wait for other importers and followers of these results to finish writing."""
     lock = results / ".state" / "track.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with file_lock.hold(lock):
+    told = False
+
+    def wait(holder: str) -> None:
+        nonlocal told
+        if not told:
+            print(f"waiting for {holder}, which writes to MLflow for these results", file=sys.stderr, flush=True)
+        told = True
+        time.sleep(file_lock.PAUSE)
+
+    with file_lock.hold(lock, wait):
         yield
 
 

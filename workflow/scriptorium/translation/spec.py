@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.generation.spec import Limits, Tokenize, WritingSettings
-from scriptorium.spec import Spec
+from scriptorium.spec import Seed, Spec
 from scriptorium.text.languages.spec import Language
 
 
@@ -72,7 +72,7 @@ class TranslateSpec(Direction, TranslateSettings):
     """One translation run."""
 
     train: TrainSpec
-    seed: int = Field(0, ge=0, description="of new weights, dropout and order")
+    seed: Seed = Field(0, description="of new weights, dropout and order")
 
 
 class TranslationStudy(Spec):
@@ -81,5 +81,5 @@ class TranslationStudy(Spec):
     baseline: str = Field(description="the variant that all others are compared with")
     variants: tuple[str, ...] = Field(min_length=2, description="translation variants, baseline included")
     translations: tuple[str, ...] = Field(min_length=1, description="entries of `translation`")
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field((), description="empty: the seeds of pre-training")
+    seeds: tuple[Seed, ...] = Field((), description="empty: the seeds of pre-training")
     programme: str = Field("", description="paper whose target makes it, such as veco")

@@ -12,9 +12,9 @@ from scriptorium.models.veco import VecoModel
 
 def load(directory: Path) -> transformers.PreTrainedModel:
     """The encoder in a directory in Hugging Face's format; VECO with its cross-attention, where it has one."""
-    config = transformers.AutoConfig.from_pretrained(directory, local_files_only=True)
+    config = transformers.AutoConfig.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
     kind = VecoModel if getattr(config, "plug_in", False) else transformers.AutoModel
-    return kind.from_pretrained(directory, local_files_only=True, dtype=torch.float32).eval()
+    return kind.from_pretrained(directory, local_files_only=True, trust_remote_code=False, dtype=torch.float32).eval()
 
 
 def untrained(model: transformers.PreTrainedModel, seed: int) -> transformers.PreTrainedModel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from scriptorium.spec import Spec
+from scriptorium.spec import Seed, Spec
 
 
 class VectorsSettings(Spec):
@@ -27,4 +27,4 @@ class VectorsSettings(Spec):
 class MeasureVectorsSpec(VectorsSettings):
     """One encoder on one set."""
 
-    seed: int = Field(0, ge=0, description="of the control with random weights")
+    seed: Seed = Field(0, description="of the control with random weights")

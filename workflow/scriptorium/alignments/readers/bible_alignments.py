@@ -8,7 +8,6 @@ text, but no words. Links between verses are left out and counted.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import groupby, product
 from pathlib import Path
@@ -18,6 +17,7 @@ import pandas as pd
 
 from scriptorium.alignments.linked import Linked, Side
 from scriptorium.errors import UserError
+from scriptorium.files import json_text
 from scriptorium.files.tables import clean, members, read_table, read_text
 from scriptorium.ledger import Ledger
 
@@ -86,9 +86,9 @@ def _links(path: Path, greek: dict[str, Token], english: dict[str, Token]) -> tu
     """(verse -> (Greek word, English word), how many are left out)."""
     remedy = "get the files of one version of the package"
     try:
-        records = json.loads(read_text(path))["records"]
+        records = json_text.parse(read_text(path), str(path))["records"]
         named = [([n.removeprefix("n") for n in record["source"]], list(record["target"])) for record in records]
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"not Scripture Burrito's alignments: {error!r}", where=path, remedy=remedy) from None
     found: dict[str, set] = {}
     crossing = 0

@@ -18,6 +18,7 @@ from scriptorium.gaze.predictor import boosting as gaze_boosting
 from scriptorium.gaze.predictor.ensemble import Ensemble, Spread, mix, within
 from scriptorium.gaze.predictor.training import SentenceTokenizer, fit, predict
 from scriptorium.models.positions import longest_input
+from scriptorium.text.plain import as_text
 
 if TYPE_CHECKING:
     from scriptorium.gaze.spec import PredictorSettings
@@ -50,8 +51,10 @@ def cross_fit(
     The encoders' weight is chosen per measure on all out-of-fold words: one number each, so the mixed out-of-fold error
     is hardly optimistic.
     """
-    tokenizer = transformers.AutoTokenizer.from_pretrained(backbone, local_files_only=True)
-    config = transformers.AutoConfig.from_pretrained(backbone, local_files_only=True)
+    tokenizer = as_text(
+        transformers.AutoTokenizer.from_pretrained(backbone, local_files_only=True, trust_remote_code=False)
+    )
+    config = transformers.AutoConfig.from_pretrained(backbone, local_files_only=True, trust_remote_code=False)
     cutting = SentenceTokenizer(tokenizer, longest_input(config))
     tokenised = cutting(sentences, values)
     for text in cutting.notes():
@@ -72,7 +75,7 @@ def cross_fit(
         for seed in settings.seeds:
             part = f"fold{number}_seed{seed}"
             member = fit(
-                transformers.AutoModel.from_pretrained(backbone, local_files_only=True),
+                transformers.AutoModel.from_pretrained(backbone, local_files_only=True, trust_remote_code=False),
                 chosen,
                 measures=settings.measures,
                 upper=upper,

@@ -21,6 +21,7 @@ from scriptorium.gaze.predictor.model import GazePredictor
 from scriptorium.gaze.predictor.training import SentenceTokenizer, predict
 from scriptorium.linguistics.surface import SURFACE, surface
 from scriptorium.models.positions import longest_input
+from scriptorium.text.plain import as_text
 
 LEVELS = 10  # groups of predicted values, equally many words in each
 LOW, HIGH = 0.1, 0.9
@@ -146,8 +147,13 @@ class Ensemble:
         return cls(
             tuple(facts["measures"]),
             tuple(facts["upper"]),
-            [GazePredictor.from_pretrained(place, local_files_only=True).eval() for place in places],
-            transformers.AutoTokenizer.from_pretrained(places[0], local_files_only=True),
+            [
+                GazePredictor.from_pretrained(place, local_files_only=True, trust_remote_code=False).eval()
+                for place in places
+            ],
+            as_text(
+                transformers.AutoTokenizer.from_pretrained(places[0], local_files_only=True, trust_remote_code=False)
+            ),
             Boosting.load(folder / "boosting.safetensors"),
             np.array(facts["encoder_weight"]),
             Spread(**facts["spread"]),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import zipfile
-import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from scriptorium.errors import UserError, nearest
-from scriptorium.files.tables import members
+from scriptorium.files.damage import reading
+from scriptorium.files.tables import SPREADSHEET_ERRORS, members, one_column_each
 from scriptorium.gaze.readers.spec import GecoOptions
 from scriptorium.gaze.rows import measure, place_of, position
 from scriptorium.ledger import Ledger
@@ -26,7 +26,6 @@ NAMES = {
     "trt": "WORD_TOTAL_READING_TIME",
 }
 GO_PAST = "WORD_GO_PAST_TIME"  # not in every release
-EXCEL_ERROR = re.compile(r"#(N/A|NAME\?|NULL!|NUM!|REF!|VALUE!|DIV/0!)")
 
 
 def read(artifact: Path, options: GecoOptions, ledger: Ledger) -> pd.DataFrame:
@@ -45,42 +44,40 @@ def _sheets(path: Path) -> list[pd.DataFrame]:
     import openpyxl
 
     required = (*PLACE, *NAMES.values())
-    try:
+    remedy = "give the .xlsx file as downloaded (save an old .xls as .xlsx)"
+    found, headers = [], {}
+    with reading(path, "an Excel workbook", remedy):
         with zipfile.ZipFile(path) as archive:
             if damaged := archive.testzip():
                 raise zipfile.BadZipFile(f"its part {damaged} is damaged")
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, zlib.error, KeyError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
-        raise UserError(
-            f"not an Excel workbook: {error}",
-            where=path,
-            remedy="give the .xlsx file as downloaded (save an old .xls as .xlsx)",
-        ) from None
-    found, headers = [], {}
-    for sheet in book:
-        rows = sheet.iter_rows(values_only=True)
-        header = [_shown(cell) for cell in next(rows, ())]
-        headers[sheet.title] = header
-        if any(name not in header for name in required):
-            continue
-        kept = {name: header.index(name) for name in (*required, GO_PAST) if name in header}
-        cells = []
-        for number, row in enumerate(rows, start=2):
-            picked = [row[at] for at in kept.values()]
-            if any(cell is not None for cell in picked):
-                _check_word(row[kept["WORD"]], f"{path}, sheet {sheet.title!r}, row {number}")
-            cells.append([_shown(cell) for cell in picked])
-        table = pd.DataFrame(cells, columns=list(kept), index=range(2, len(cells) + 2))
-        found.append(table[(table != "").any(axis="columns")])
+        for sheet in openpyxl.load_workbook(path, read_only=True, data_only=True):
+            where, rows = f"{path}, sheet {sheet.title!r}", sheet.iter_rows(values_only=True)
+            headers[sheet.title] = header = [_shown(cell) for cell in next(rows, ())]
+            if all(name in header for name in required):
+                one_column_each([name for name in header if name in (*required, GO_PAST)], where)
+                found.append(_cells(rows, {n: header.index(n) for n in (*required, GO_PAST) if n in header}, where))
     if not found:
-        best = max(headers, key=lambda title: len({*headers[title]} & {*required}))
-        lost = next(name for name in required if name not in headers[best])
+        best = max(headers, key=lambda title: len({*headers[title]} & {*required}), default="")
+        lost = next(name for name in required if name not in headers.get(best, ()))
         raise UserError(
-            f"column {lost!r} is missing, {nearest(lost, filter(None, headers[best]))}",
+            f"column {lost!r} is missing, {nearest(lost, filter(None, headers.get(best, ())))}",
             where=f"{path}, sheet {best!r}",
             remedy="rename or add the column",
         )
     return found
+
+
+def _cells(rows: Iterable[tuple], kept: dict[str, int], where: str) -> pd.DataFrame:
+    """The columns of a sheet that are kept (name: place), below its header, without blank rows."""
+    cells = []
+    for number, row in enumerate(rows, start=2):
+        picked = {name: row[at] if at < len(row) else None for name, at in kept.items()}
+        if any(cell is not None for cell in picked.values()):
+            for name in PLACE:
+                _check(picked[name], name, f"{where}, row {number}")
+        cells.append([_shown(cell) for cell in picked.values()])
+    table = pd.DataFrame(cells, columns=list(kept), index=range(2, len(cells) + 2))
+    return table[(table != "").any(axis="columns")]
 
 
 def _shown(cell: Any) -> str:
@@ -90,15 +87,19 @@ def _shown(cell: Any) -> str:
     return "" if cell is None else str(cell).strip()
 
 
-def _check_word(cell: Any, where: str) -> None:
-    """A spreadsheet makes truth values, dates and errors of some words that are typed into it."""
+def _check(cell: Any, column: str, where: str) -> None:
+    """A spreadsheet makes truth values, dates and errors of some words and names that are typed into it."""
     text_or_number = isinstance(cell, str | int | float) and not isinstance(cell, bool)
-    if not text_or_number or EXCEL_ERROR.fullmatch(_shown(cell)) or not _shown(cell):
-        raise UserError(
-            "WORD is empty" if cell is None else f"WORD is {_shown(cell)!r}, which is not a word but a {_kind(cell)}",
-            where=where,
-            remedy="format the column as text and type the word that was shown to the participants",
-        )
+    if text_or_number and _shown(cell) and _shown(cell) not in SPREADSHEET_ERRORS:
+        return
+    what = "a word" if column == "WORD" else "a number or a name"
+    problem = "is empty" if cell is None else f"is {_shown(cell)!r}, which is not {what} but a {_kind(cell)}"
+    raise UserError(
+        f"{column} {problem}",
+        where=where,
+        remedy="format the column as text and type "
+        + ("the word that was shown to the participants" if column == "WORD" else "what it should say"),
+    )
 
 
 def _kind(cell: Any) -> str:

@@ -6,14 +6,13 @@ Of the file, which may have millions of lines, only the words that are asked for
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from scriptorium.errors import UserError
-from scriptorium.files.tables import not_utf8
+from scriptorium.files.lines import lines
 from scriptorium.ledger import Ledger
 
 
@@ -34,7 +33,8 @@ class FileVectors:
         wanted = {form for word in words for form in spellings(word)}
         table: dict[str, np.ndarray] = {}
         size = 0
-        for number, line in _lines(path):
+        for number, line in lines(path):
+            line = line.rstrip(" ")
             if number == 1 and len(line.split()) == 2:
                 continue  # word2vec's header: how many words, how many numbers
             size = size or len(line.split()) - 1
@@ -90,20 +90,3 @@ def spellings(word: str) -> tuple[str, ...]:
     kept = [at for at, character in enumerate(word) if character.isalnum()]
     stripped = word[kept[0] : kept[-1] + 1] if kept else word
     return tuple(dict.fromkeys((word, stripped, word.lower(), stripped.lower())))
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Numbered lines, without their ends. Raises UserError for text that is not UTF-8 or a damaged archive."""
-    try:
-        # newline: a line ends at \n only, since words of such files may hold other line ends, such as U+0085
-        with (
-            gzip.open(path, "rt", encoding="utf-8", newline="\n")
-            if path.suffix == ".gz"
-            else path.open(encoding="utf-8", newline="\n") as handle
-        ):
-            for number, line in enumerate(handle, start=1):
-                yield number, line.rstrip("\n\r ")
-    except UnicodeDecodeError:
-        raise not_utf8(path) from None
-    except (EOFError, gzip.BadGzipFile) as error:
-        raise UserError(f"a damaged archive: {error}", where=path, remedy="download the file again") from None

@@ -101,4 +101,4 @@ def released_split(sentences: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 def read(directory: Path) -> GazeRegressor | ReleasedRegressor:
     """A saved regressor of either kind."""
-    return AutoModel.from_pretrained(directory, local_files_only=True)
+    return AutoModel.from_pretrained(directory, local_files_only=True, trust_remote_code=False)

@@ -20,6 +20,7 @@ from scriptorium.errors import UserError
 from scriptorium.gaze.regressor.glove import FileVectors
 from scriptorium.ledger import Ledger
 from scriptorium.linguistics.align import piece_words, word_spans
+from scriptorium.text.plain import as_text
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -70,7 +71,7 @@ class WordVectors:
         from transformers import AutoTokenizer
 
         directory = encoder_directory(manifest_path)
-        tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
+        tokenizer = as_text(AutoTokenizer.from_pretrained(directory, local_files_only=True, trust_remote_code=False))
         return cls(tokenizer, embedding_table(directory))
 
     def __call__(self, sentences: list[list[str]]) -> list[np.ndarray]:

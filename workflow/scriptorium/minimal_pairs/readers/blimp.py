@@ -6,6 +6,7 @@ pairs that published models get right; UID `overall` is the mean of a phenomenon
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ import pandas as pd
 
 from scriptorium import manifest
 from scriptorium.errors import UserError, nearest
-from scriptorium.files import json_lines, lines
+from scriptorium.files import json_lines, lines, parquet
 from scriptorium.files.tables import clean, header, members, numbers, read_table
 from scriptorium.ledger import Ledger
 
@@ -36,7 +37,7 @@ def read(artifact: Path, options: ReaderOptions, ledger: Ledger) -> pd.DataFrame
         for place, row in _rows(path):
             pair = {column: _text(row, key, place) for column, key in KEYS.items()}
             number = str(row.get("pairID", row.get("pair_id", "")))  # the files' name for it, and the hub's
-            if not number.isdecimal():
+            if not re.fullmatch(r"\d{1,9}", number):
                 raise UserError(f"pairID is {number!r}, not a number", where=place, remedy="fetch the file again")
             pair["phenomenon"] = PUBLISHED_AS.get(pair["phenomenon"], pair["phenomenon"])
             made.append({"id": f"{pair['paradigm']}-{int(number):04d}", **pair})
@@ -65,8 +66,7 @@ def published(artifact: Path) -> pd.DataFrame | None:
 
 def _rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     if path.suffix == ".parquet":
-        for number, row in enumerate(pd.read_parquet(path).to_dict("records")):
-            yield f"{path}, row {number}", row
+        yield from parquet.rows(path)
     else:
         yield from json_lines.objects(lines.lines(path), path)
 

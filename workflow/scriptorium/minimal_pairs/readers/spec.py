@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal, Union
 from pydantic import Field
 
 from scriptorium.named import ModuleOf
-from scriptorium.spec import Spec
+from scriptorium.spec import Seed, Spec
 
 
 class ReaderOptions(Spec):
@@ -26,7 +26,7 @@ class HeldOutSettings(Spec):
 
     shortest: int = Field(5, gt=2, description="words of the shortest sentence")
     longest: int = Field(30, gt=2, description="words of the longest sentence")
-    seed: int = Field(0, ge=0, description="of the hash: which sentences, and which of their words")
+    seed: Seed = Field(0, description="of the hash: which sentences, and which of their words")
 
     def model_post_init(self, _: object) -> None:
         if self.shortest > self.longest:

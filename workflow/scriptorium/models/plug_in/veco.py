@@ -52,11 +52,18 @@ class PlugIn(XLMRobertaPreTrainedModel):
 
         Raises UserError for a backbone without cross-attention.
         """
-        config = PlugInConfig.from_pretrained(backbone, local_files_only=True, predicts=predicts, **head)
+        config = PlugInConfig.from_pretrained(
+            backbone, local_files_only=True, trust_remote_code=False, predicts=predicts, **head
+        )
         if new:
             return cls(config)
         model, found = cls.from_pretrained(
-            backbone, config=config, local_files_only=True, dtype=torch.float32, output_loading_info=True
+            backbone,
+            config=config,
+            local_files_only=True,
+            trust_remote_code=False,
+            dtype=torch.float32,
+            output_loading_info=True,
         )
         if any("cross_attention" in name for name in found["missing_keys"]):
             raise _without_cross_attention(backbone)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from scriptorium import manifest
 from scriptorium.errors import UserError, nearest
+from scriptorium.files.damage import reading
 from scriptorium.ledger import Ledger
 from scriptorium.retrieval.collection import TEST, Part, Side, part
 
@@ -26,7 +27,8 @@ def read(spec: CollectionSpec, artifact: Path, ledger: Ledger) -> Iterator[Part]
     Raises UserError: a language without held-out pairs.
     """
     path = manifest.the_parquet(artifact)
-    pairs = pd.read_parquet(path, columns=COLUMNS, filters=[("split", "==", "validation")])
+    with reading(path, "parquet"):
+        pairs = pd.read_parquet(path, columns=COLUMNS, filters=[("split", "==", "validation")])
     groups = dict(iter(pairs.groupby(["lang_a", "lang_b"], sort=True)))
     found = {key[1 - key.index(spec.pivot)]: own for key, own in groups.items() if spec.pivot in key}
     for language in spec.languages:

@@ -46,7 +46,9 @@ class Causal(Body):
     def settings(self, spec: FinetuneSpec, backbone: Path) -> dict[str, Any]:
         from transformers import AutoTokenizer
 
-        tokenizer = self.reading(AutoTokenizer.from_pretrained(backbone, local_files_only=True))
+        tokenizer = self.reading(
+            AutoTokenizer.from_pretrained(backbone, local_files_only=True, trust_remote_code=False)
+        )
         return {"pad_token_id": tokenizer.pad_token_id, "use_cache": False}
 
     def loading(self, kind: TaskKind, model_type: str) -> dict[str, Any]:

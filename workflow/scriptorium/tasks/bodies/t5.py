@@ -64,7 +64,7 @@ class T5(Body):
 
         from scriptorium.tasks import symbols
 
-        tokenizer = AutoTokenizer.from_pretrained(backbone, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(backbone, local_files_only=True, trust_remote_code=False)
         end = tokenizer.convert_tokens_to_ids(symbols.end_of(tokenizer))
         pieces = [[*tokenizer(label, add_special_tokens=False).input_ids, end] for label in spec.labels]
         for number, own in enumerate(pieces):

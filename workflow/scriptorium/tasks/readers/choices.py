@@ -9,10 +9,11 @@ import pandas as pd
 
 from scriptorium.errors import UserError
 from scriptorium.files import json_lines
+from scriptorium.files.lines import lines
 from scriptorium.files.tables import members
 from scriptorium.ledger import Ledger
 from scriptorium.tasks.raw_choices import COLUMNS, row_of
-from scriptorium.tasks.raw_files import SPLIT_NAMES, read_lines, splits_of_files
+from scriptorium.tasks.raw_files import SPLIT_NAMES, splits_of_files
 
 if TYPE_CHECKING:
     from scriptorium.tasks.spec import TaskDataSpec
@@ -27,7 +28,7 @@ def read(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
     """
     rows = []
     for split, path in splits_of_files(members(artifact, ".jsonl", ".jsonl.gz"), artifact):
-        for where, entry in json_lines.objects(read_lines(path), path):
+        for where, entry in json_lines.objects(lines(path), path):
             row = row_of(*(entry.get(name) for name in ("text", "question", "options", "answer")), where)
             part, own = entry.get("part", ""), entry.get("split")
             if spec.labels and part not in spec.labels:

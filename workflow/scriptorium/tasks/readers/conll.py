@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from scriptorium.errors import UserError
+from scriptorium.files.lines import lines
 from scriptorium.files.tables import clean, members
 from scriptorium.ledger import Ledger
-from scriptorium.tasks.raw_files import FIELDS, read_lines
+from scriptorium.tasks.raw_files import FIELDS
 
 if TYPE_CHECKING:
     from scriptorium.tasks.spec import TaskDataSpec
@@ -108,7 +109,7 @@ def _sentences(path: Path, column: int) -> Iterator[tuple[list[str], list[str]]]
     width = None
     words: list[str] = []
     tags: list[str] = []
-    for number, line in read_lines(path):
+    for number, line in lines(path):
         cells = re.split(r"[ \t]+", line.strip(" \t"))
         if cells == [""] or cells[0] == "-DOCSTART-":
             if words:

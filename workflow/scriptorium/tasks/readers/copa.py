@@ -9,10 +9,11 @@ import pandas as pd
 
 from scriptorium.errors import UserError
 from scriptorium.files import json_lines
+from scriptorium.files.lines import lines
 from scriptorium.files.tables import members
 from scriptorium.ledger import Ledger
 from scriptorium.tasks.raw_choices import COLUMNS, need_parts, row_of
-from scriptorium.tasks.raw_files import read_lines, splits_of_files
+from scriptorium.tasks.raw_files import splits_of_files
 
 if TYPE_CHECKING:
     from scriptorium.tasks.spec import TaskDataSpec
@@ -29,7 +30,7 @@ def read(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
     need_parts(spec, tuple(QUESTIONS))
     rows = []
     for split, path in splits_of_files(members(artifact, ".jsonl"), artifact):
-        for where, entry in json_lines.objects(read_lines(path), path):
+        for where, entry in json_lines.objects(lines(path), path):
             if (asked := entry.get("question")) not in QUESTIONS:
                 raise UserError(f"question {asked!r} is not one of {', '.join(QUESTIONS)}", where=where)
             choices = [entry.get("choice1"), entry.get("choice2")]

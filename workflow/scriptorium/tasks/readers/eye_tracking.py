@@ -4,7 +4,6 @@ each word.
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from scriptorium.errors import UserError
-from scriptorium.files.tables import clean, members, numbers, read_table
+from scriptorium.files.tables import clean, members, numbers, one_spelling, read_table
 from scriptorium.ledger import Ledger
 from scriptorium.tasks.raw_files import FIELDS
 from scriptorium.tasks.splits import components, split
@@ -33,10 +32,8 @@ def read(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
     """
     rows, broken = [], []
     for path in sorted(members(artifact, ".csv", ".csv.gz")):
-        try:
-            raw = read_table(path, ("sentence_id", "word_id", "word", *spec.labels))
-        except (EOFError, OSError, zlib.error) as error:
-            raise UserError(f"cannot be read: {error}", where=path, remedy="fetch or copy it again") from None
+        raw = read_table(path, ("sentence_id", "word_id", "word", *spec.labels))
+        one_spelling(raw["sentence_id"], "sentence_id", [f"{path}, row {row}" for row in raw.index])
         raw["word"] = raw["word"].map(clean)
         places = numbers(raw, "word_id", path, whole=True).astype(int)
         values = np.column_stack([numbers(raw, name, path) for name in spec.labels])

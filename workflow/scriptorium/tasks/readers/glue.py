@@ -15,9 +15,11 @@ import numpy as np
 import pandas as pd
 
 from scriptorium.errors import UserError
-from scriptorium.files.tables import clean, members
+from scriptorium.files import parquet
+from scriptorium.files.lines import lines
+from scriptorium.files.tables import clean, members, one_column_each
 from scriptorium.ledger import Ledger
-from scriptorium.tasks.raw_files import FIELDS, bare_name, read_lines
+from scriptorium.tasks.raw_files import FIELDS, bare_name, number_of
 
 if TYPE_CHECKING:
     from scriptorium.tasks.spec import TaskDataSpec
@@ -123,23 +125,21 @@ def _files(artifact: Path, part: str) -> dict[str, list[Path]]:
 def _rows(path: Path, task: str, form: Format) -> Iterator[tuple[str, list[str], str | float | None]]:
     """(place for errors, texts, label as it stands) of every row; the label of a broken row is None."""
     if path.suffix == ".parquet":
-        table = pd.read_parquet(path)
-        wanted = _columns(list(table.columns), form, path)
-        cells = zip(*(table[name] for name in wanted), strict=True)
-        lines = ((f"{path}, row {number}", list(row)) for number, row in enumerate(cells))
+        wanted = _columns(parquet.schema(path).names, form, path)
+        cells = ((place, [row[name] for name in wanted]) for place, row in parquet.rows(path, wanted))
     else:
-        lines = _tsv(path, task, form)
-    for place, (*texts, label) in lines:
+        cells = _tsv(path, task, form)
+    for place, (*texts, label) in cells:
         cleaned = [clean(text) if isinstance(text, str) else "" for text in texts]
         yield place, cleaned, label if all(cleaned) else None
 
 
 def _tsv(path: Path, task: str, form: Format) -> Iterator[tuple[str, list]]:
     """GLUE's tables hold quotation marks as they are, so no cell is quoted."""
-    lines = read_lines(path)
-    header = COLA_COLUMNS if task == "cola" else next(lines, (1, ""))[1].split("\t")
+    rows = lines(path)
+    header = COLA_COLUMNS if task == "cola" else next(rows, (1, ""))[1].split("\t")
     places = [list(header).index(name) for name in _columns(header, form, path)]
-    for number, line in lines:
+    for number, line in rows:
         cells = line.split("\t")
         whole = len(cells) == len(header)
         yield f"{path}, line {number}", [cells[i] for i in places] if whole else [None] * len(places)
@@ -147,6 +147,7 @@ def _tsv(path: Path, task: str, form: Format) -> Iterator[tuple[str, list]]:
 
 def _columns(header: Sequence[str], form: Format, path: Path) -> tuple[str, ...]:
     """The columns of the texts and of the label, by the first alternative that the header has."""
+    one_column_each(header, path)
     texts = next((names for names in form.texts if set(names) <= set(header)), None)
     label = next((name for name in form.label if name in header), None)
     if texts is None or label is None:
@@ -165,14 +166,14 @@ def _label(cell: str | float, form: Format, place: str) -> str | float:
         text = str(cell).strip()
         if text in form.labels:
             return text
-        if text.isdecimal() and int(text) < len(form.labels):
-            return form.labels[int(text)]
+        if (number := number_of(text, len(form.labels))) is not None:
+            return form.labels[number]
         wanted = f"one of {', '.join(form.labels)}"
     else:
         try:
             if np.isfinite(score := float(cell)):
                 return score
-        except ValueError:
+        except (ValueError, TypeError):
             pass
         wanted = "a number"
     raise UserError(f"label {str(cell)!r} is not {wanted}", where=place, remedy="give the labelled files of this task")

@@ -12,7 +12,7 @@ import pandas as pd
 from scriptorium.errors import UserError
 from scriptorium.files.tables import clean, members, read_text
 from scriptorium.ledger import Ledger
-from scriptorium.tasks.raw_files import FIELDS, need_classes
+from scriptorium.tasks.raw_files import FIELDS, need_classes, number_of
 
 if TYPE_CHECKING:
     from scriptorium.tasks.spec import TaskDataSpec
@@ -74,11 +74,11 @@ def _film(films: Mapping[tuple[str, str], list[str]], split: str, folder: str, p
     if (urls := films.get((split, folder))) is None:
         return ()
     number = path.stem.partition("_")[0]
-    if not number.isdecimal() or int(number) >= len(urls):
+    if (film := number_of(number, len(urls))) is None:
         raise UserError(
             f"the name does not begin with a line number of urls_{folder}.txt ({len(urls)} lines)",
             where=path,
             remedy="give the files as published",
         )
     # one address per film: .../title/tt0406816/usercomments
-    return (urls[int(number)].strip(),)
+    return (urls[film].strip(),)

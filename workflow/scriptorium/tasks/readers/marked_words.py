@@ -17,10 +17,11 @@ import numpy as np
 import pandas as pd
 
 from scriptorium.errors import UserError
+from scriptorium.files.lines import lines
 from scriptorium.files.tables import members
 from scriptorium.ledger import Ledger
 from scriptorium.tasks.marks import marked
-from scriptorium.tasks.raw_files import FIELDS, need_classes, read_lines
+from scriptorium.tasks.raw_files import FIELDS, need_classes
 
 if TYPE_CHECKING:
     from scriptorium.tasks.spec import TaskDataSpec
@@ -49,7 +50,7 @@ def frequent(artifact: Path, count: int) -> dict[str, list[str]]:
     """The most frequent words of each kind, so many of each; equally frequent ones by the alphabet."""
     found: Counter[str] = Counter()
     for path in members(artifact, ".txt"):
-        for _, line in read_lines(path):
+        for _, line in lines(path):
             found.update(re.findall(r"[a-z]+", line.lower()))
     ranked = sorted(found, key=lambda word: (-found[word], word))
     words = {kind: [w for w in ranked if low <= len(w) <= high][:count] for kind, (low, high) in LETTERS.items()}

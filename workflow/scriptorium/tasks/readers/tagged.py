@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from scriptorium.errors import UserError, nearest
-from scriptorium.files.tables import clean
+from scriptorium.files import parquet
+from scriptorium.files.lines import lines
+from scriptorium.files.tables import clean, one_column_each
 from scriptorium.ledger import Ledger
-from scriptorium.tasks.languages import REMEDY, arranged, files_by_language, whole_parquet
-from scriptorium.tasks.raw_files import FIELDS, read_lines
+from scriptorium.tasks.languages import REMEDY, arranged, files_by_language
+from scriptorium.tasks.raw_files import FIELDS
 
 if TYPE_CHECKING:
     from scriptorium.tasks.spec import TaskDataSpec
@@ -67,7 +69,7 @@ def _of_lines(path: Path) -> Iterator[Sentence]:
     words: list[str] = []
     tags: list[str] = []
     first = 1
-    for number, line in read_lines(path):
+    for number, line in lines(path):
         if not line.strip():
             if words:
                 yield f"{path}, sentence of line {first}", words, tags
@@ -94,22 +96,19 @@ def _of_lines(path: Path) -> Iterator[Sentence]:
 
 def _of_parquet(path: Path) -> Iterator[Sentence]:
     """The hub's files: tags are numbers, whose names stand in the file's own description of its columns."""
-    import pyarrow.parquet
-
-    with whole_parquet(path):
-        table = pyarrow.parquet.read_table(path)
-    column = next((name for name in TAG_COLUMNS if name in table.column_names), None)
-    if column is None or "tokens" not in table.column_names:
+    schema = parquet.schema(path)
+    column = next((name for name in TAG_COLUMNS if name in schema.names), None)
+    if column is None or "tokens" not in schema.names:
         raise UserError(
-            f"no columns tokens and {' or '.join(TAG_COLUMNS)} among {', '.join(table.column_names)}",
+            f"no columns tokens and {' or '.join(TAG_COLUMNS)} among {', '.join(schema.names)}",
             where=path,
             remedy="give the hub's files of this task",
         )
-    names = _names(table.schema.metadata or {}, column)
-    rows = zip(table["tokens"].to_pylist(), table[column].to_pylist(), strict=True)
-    for number, (tokens, given) in enumerate(rows):
-        place = f"{path}, row {number}"
-        if tokens is None or given is None or len(tokens) != len(given):
+    one_column_each(schema.names, path)
+    names = _names(schema.metadata or {}, column)
+    for place, row in parquet.rows(path, ("tokens", column)):
+        tokens, given = row["tokens"], row[column]
+        if not isinstance(tokens, list) or not isinstance(given, list) or len(tokens) != len(given):
             raise UserError("not as many tags as words", where=place, remedy="mend the row or leave it out")
         if any(isinstance(tag, int) and not 0 <= tag < len(names) for tag in given):
             raise UserError(

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from scriptorium.errors import UserError
-from scriptorium.files.tables import clean
+from scriptorium.files import parquet
+from scriptorium.files.lines import lines
+from scriptorium.files.tables import clean, one_column_each
 from scriptorium.ledger import Ledger
-from scriptorium.tasks.languages import REMEDY, arranged, files_by_language, whole_parquet
-from scriptorium.tasks.raw_files import FIELDS, read_lines
+from scriptorium.tasks.languages import REMEDY, arranged, files_by_language
+from scriptorium.tasks.raw_files import FIELDS, number_of
 
 if TYPE_CHECKING:
     from scriptorium.tasks.spec import TaskDataSpec
@@ -110,8 +112,8 @@ def _label(row: Row, task: str) -> str:
     text = OTHER_NAMES.get(text, text)
     if text in names:
         return text
-    if text.isdecimal() and int(text) < len(names):
-        return names[int(text)]
+    if (number := number_of(text, len(names))) is not None:
+        return names[number]
     raise UserError(
         f"class {text!r} is not one of {', '.join(names)}",
         where=row.place,
@@ -121,9 +123,10 @@ def _label(row: Row, task: str) -> str:
 
 def _of_lines(path: Path) -> Iterator[Row]:
     columns, width = {name: place for place, name in enumerate(PLAIN)}, len(PLAIN)
-    for number, line in read_lines(path):
+    for number, line in lines(path):
         cells = line.split("\t")
         if number == 1 and (found := _header(cells)):
+            one_column_each(cells, path)
             columns, width = found, len(cells)
             continue
         place = f"{path}, line {number}"
@@ -155,17 +158,16 @@ def _header(cells: Sequence[str]) -> dict[str, int]:
 
 
 def _of_parquet(path: Path) -> Iterator[Row]:
-    with whole_parquet(path):
-        table = pd.read_parquet(path)
-    names = _header([str(name) for name in table.columns])
+    columns = parquet.schema(path).names
+    one_column_each(columns, path)
+    names = {own: columns[place] for own, place in _header(columns).items()}
     if not names:
         raise UserError(
-            f"no columns of two texts and their class among {', '.join(map(str, table.columns))}",
+            f"no columns of two texts and their class among {', '.join(columns)}",
             where=path,
             remedy="give the hub's files of one language, such as de/test-00000-of-00001.parquet",
         )
-    texts = [table.iloc[:, names[name]] for name in ("text", "text_b")]
-    keys = table.iloc[:, names["id"]] if "id" in names else range(len(table))
-    for number, (key, a, b, label) in enumerate(zip(keys, *texts, table.iloc[:, names["label"]], strict=True)):
-        both = tuple(clean(text) if isinstance(text, str) else "" for text in (a, b))
-        yield Row(f"{path}, row {number}", str(key), "", both, label)
+    wanted = [names[own] for own in ("id", "text", "text_b", "label") if own in names]
+    for number, (place, row) in enumerate(parquet.rows(path, wanted)):
+        both = tuple(clean(text) if isinstance(text := row[names[own]], str) else "" for own in ("text", "text_b"))
+        yield Row(place, str(row[names["id"]] if "id" in names else number), "", both, row[names["label"]])

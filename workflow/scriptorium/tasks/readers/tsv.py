@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from scriptorium.errors import UserError
-from scriptorium.files.tables import clean, members, numbers, read_table
+from scriptorium.files.tables import clean, members, numbers, one_spelling, read_table
 from scriptorium.ledger import Ledger
 from scriptorium.tasks.raw_files import SPLIT_NAMES
 
@@ -49,6 +49,7 @@ def read(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
                 raise UserError(f"{column} is empty", where=where, remedy="fill it or leave the row out")
         parts.append(part)
     frame = pd.concat(parts, ignore_index=True)
+    one_spelling(frame["id"], "id", [str(artifact)] * len(frame))
     if (repeated := frame["id"].duplicated()).any():
         raise UserError(
             f"id {frame['id'][repeated.idxmax()]!r} is there twice", where=artifact, remedy="make ids unique"

@@ -21,6 +21,7 @@ DOMAINS = {
     "nyt": "nytEditorialSnippets",
     "tweets": "tweets",
 }
+HIGHEST = 4
 
 
 def read(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
@@ -40,9 +41,11 @@ def read(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
             continue
         try:
             own, rating, text = cells[0], float(cells[1]), clean(cells[2])
+            if not (abs(rating) <= HIGHEST and text):
+                raise ValueError("not a rating")
         except (IndexError, ValueError):
             raise UserError(
-                "expected an id, a rating and a text, separated by tabs",
+                f"expected an id, a rating from -{HIGHEST} to {HIGHEST} and a text, separated by tabs",
                 where=f"{path}, line {number}",
                 remedy="fetch the file again",
             ) from None

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from scriptorium.named import class_by
-from scriptorium.spec import Spec
+from scriptorium.spec import Seed, Spec
 from scriptorium.text.languages.spec import Language
 from scriptorium.text.parallel.readers.spec import READERS, Options, Reader
 from scriptorium.text.spec import StreamSpec
@@ -59,7 +59,7 @@ class ParallelSettings(Spec):
     sources: tuple[ParallelSource, ...] = Field(min_length=1, description="where the pairs come from, in this order")
     rules: PairRules = Field(PairRules(), description="which pairs are left out")
     validation_share: float = Field(0.02, gt=0, lt=1, description="share of the pairs held out")
-    split_seed: int = Field(0, ge=0, description="seed of the split")
+    split_seed: Seed = Field(0, description="seed of the split")
 
 
 class ParallelSpec(ParallelSettings):

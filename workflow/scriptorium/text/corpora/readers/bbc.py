@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scriptorium.errors import UserError
+from scriptorium.files import lines
 from scriptorium.files.tables import members, read_text
 from scriptorium.ledger import Ledger
 from scriptorium.text.corpora.documents import Document
@@ -21,7 +22,7 @@ def read(artifact: Path, options: ReaderOptions, ledger: Ledger) -> Iterator[Doc
         name = path.relative_to(artifact.parent).as_posix()
         try:
             text = read_text(path)
-        except UserError:
+        except lines.NotUtf8:
             try:
                 text = path.read_bytes().decode("cp1252")
             except UnicodeDecodeError:

@@ -6,22 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from scriptorium.errors import UserError, nearest
-from scriptorium.files import lines
-from scriptorium.files.tables import members
+from scriptorium.files import lines, parquet
+from scriptorium.files.tables import members, one_column_each
 from scriptorium.ledger import Ledger
 from scriptorium.text.corpora import streams
-from scriptorium.text.corpora.documents import Document, Row, of_rows
+from scriptorium.text.corpora.documents import Document, of_rows
 
 if TYPE_CHECKING:
     from scriptorium.text.corpora.readers.spec import TableOptions
     from scriptorium.text.spec import StreamSpec
 
 SUFFIXES = (".parquet",)
-ROWS_PER_READ = 256
 
 
 def read(artifact: Path, options: TableOptions, ledger: Ledger) -> Iterator[Document]:
@@ -30,7 +26,7 @@ def read(artifact: Path, options: TableOptions, ledger: Ledger) -> Iterator[Docu
     for path in paths:  # all of them before the long work starts
         _check_column(path, options.text)
     for path in paths:
-        yield from of_rows(_rows(path, options.text), lines.stem(path, artifact, SUFFIXES), options.text, path)
+        yield from of_rows(parquet.rows(path, [options.text]), lines.stem(path, artifact, SUFFIXES), options.text, path)
 
 
 def stream(source: StreamSpec, options: TableOptions) -> Iterator[Document]:
@@ -39,20 +35,9 @@ def stream(source: StreamSpec, options: TableOptions) -> Iterator[Document]:
     yield from of_rows(rows, "parquet", options.text, source.location)
 
 
-def _rows(path: Path, key: str) -> Iterator[Row]:
-    with pq.ParquetFile(path) as file:
-        number = 0
-        for batch in file.iter_batches(ROWS_PER_READ, columns=[key], use_threads=False):
-            for text in batch[key].to_pylist():
-                number += 1
-                yield f"{path}, row {number}", {key: text}
-
-
 def _check_column(path: Path, key: str) -> None:
-    try:
-        names = pq.read_schema(path).names
-    except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"not a parquet file: {error}", where=path, remedy="get the file again") from None
+    names = parquet.schema(path).names
+    one_column_each(names, path)
     if key not in names:
         raise UserError(
             f"column {key!r} is missing, {nearest(key, names)}",

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
-from xml.etree.ElementTree import ParseError, XMLParser
+from xml.etree.ElementTree import XMLParser
 
 from scriptorium.errors import UserError
 from scriptorium.files import lines
+from scriptorium.files.damage import reading
 from scriptorium.files.tables import members
 from scriptorium.ledger import Ledger
 from scriptorium.text.corpora import wiki_markup
@@ -47,18 +48,13 @@ def _pages(path: Path) -> Iterator[dict[str, str]]:
     """The pages of a file, one at a time."""
     target = _Pages(path)
     parser = XMLParser(target=target)
-    try:
-        for number, line in lines.lines(path):
-            target.line = number
+    for number, line in lines.lines(path):
+        target.line = number
+        with reading(f"{path}, line {number}", "XML"):
             parser.feed(line + "\n")
-            yield from target.take()
+        yield from target.take()
+    with reading(f"{path}, line {target.line}", "XML"):
         parser.close()
-    except ParseError as error:
-        raise UserError(
-            f"not well-formed XML: {error}",
-            where=f"{path}, line {error.position[0]}",
-            remedy="the file may be cut off or damaged: get it again",
-        ) from None
     yield from target.take()
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gzip
 import re
-import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import product
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 from scriptorium.errors import UserError, nearest
+from scriptorium.files.damage import reading
 from scriptorium.files.tables import members
 from scriptorium.ledger import Ledger
 from scriptorium.text.dictionaries.entries import Entry
@@ -90,15 +90,12 @@ def _entries(path: Path, wanted: set[str]) -> Iterator[dict[str, list[str]]]:
             done.append(state["glosses"])
 
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, data
-    try:
-        with gzip.open(path) as handle:
-            while block := handle.read(BYTES_PER_READ):
-                parser.Parse(block, False)
-                yield from done
-                done.clear()
+    with reading(path, "JMdict's XML"), gzip.open(path) as handle:
+        while block := handle.read(BYTES_PER_READ):
+            parser.Parse(block, False)
+            yield from done
+            done.clear()
         parser.Parse(b"", True)
-    except (expat.ExpatError, EOFError, OSError, zlib.error) as error:
-        raise UserError(f"not JMdict's XML: {error}", where=path, remedy="fetch it again") from None
 
 
 def _word(gloss: str, language: str) -> str:

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from scriptorium.errors import UserError, nearest
-from scriptorium.files import lines
-from scriptorium.files.tables import members
+from scriptorium.files import lines, parquet
+from scriptorium.files.tables import members, one_column_each
 from scriptorium.ledger import Ledger
 from scriptorium.text.corpora import streams
 from scriptorium.text.parallel.pairs import Pair
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from scriptorium.text.spec import StreamSpec
 
 SUFFIXES = (".parquet",)
-ROWS_PER_READ = 256
 
 
 def read(source: ParallelSource, artifact: Path, ledger: Ledger) -> Iterator[Pair]:
@@ -30,7 +28,7 @@ def read(source: ParallelSource, artifact: Path, ledger: Ledger) -> Iterator[Pai
     for path in paths:  # all of them before the long work starts
         _check_columns(path, source)
     for path in paths:
-        yield from _pairs(_rows(path, _columns(source)), source, lines.stem(path, artifact, SUFFIXES))
+        yield from _pairs(parquet.rows(path, _columns(source)), source, lines.stem(path, artifact, SUFFIXES))
 
 
 def stream(source: ParallelSource, place: StreamSpec) -> Iterator[Pair]:
@@ -64,21 +62,10 @@ def _pairs(rows: Iterator[tuple[str, Mapping[str, Any]]], source: ParallelSource
         yield Pair(f"{name}-{number:08d}", place, *sides)
 
 
-def _rows(path: Path, columns: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    number = 0
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(ROWS_PER_READ, columns=columns, use_threads=False):
-            for row in batch.to_pylist():
-                number += 1
-                yield f"{path}, row {number}", row
-
-
 def _check_columns(path: Path, source: ParallelSource) -> None:
     """Columns, and the languages of a column of both."""
-    try:
-        schema = pq.read_schema(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"not a parquet file: {error}", where=path, remedy="get the file again") from None
+    schema = parquet.schema(path)
+    one_column_each(schema.names, path)
     for name in _columns(source):
         if name not in schema.names:
             raise UserError(

@@ -1,0 +1,84 @@
+"""Proves that what a message advises helps: each of these once sent people in the wrong direction."""
+
+from __future__ import annotations
+
+import subprocess
+
+import numpy as np
+import pytest
+import torch
+
+from scriptorium.errors import UserError
+from scriptorium.models import xlnet as model_of
+from scriptorium.models.spec import EncoderSpec
+from scriptorium.objectives import xlnet
+from scriptorium.objectives.draws import training_draws
+from scriptorium.objectives.spec import ObjectiveSpec
+from tests import tiny
+from tests.gaze_files import CSV, CSV_ROWS, ONESTOP, ONESTOP_ROWS
+from tests.raw import Raw
+
+TASK = "text\tlabel\n" + "".join(f"film {n}\t{'good' if n % 2 else 'bad'}\n" for n in range(20))
+
+
+@pytest.fixture
+def raw(tmp_path) -> Raw:
+    return Raw(tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf16_is_told_and_the_command_of_the_remedy_makes_it_readable(raw, encoding):
+    for reader, name, content in (("gaze", "a.csv", CSV + CSV_ROWS), ("task", "a.tsv", TASK)):
+        read = (lambda files: raw.gaze("csv", files)) if reader == "gaze" else (lambda files: raw.task("tsv", files))
+        with pytest.raises(UserError, match=r"line 1: UTF-16.*\n.*iconv -f UTF-16 -t UTF-8") as caught:
+            read({name: content.encode(encoding)})
+        if encoding == "utf-16":
+            command = str(caught.value).rpartition("with: ")[2]
+            subprocess.run(["bash", "-c", command], cwd=raw.root / "set", check=True)
+            assert len(read({name: (raw.root / "set/converted").read_bytes()}))
+
+
+def test_tab_separated_csv_is_read_and_its_missing_column_is_named_alone(raw):
+    assert len(raw.gaze("onestop", {"ia.csv": (ONESTOP + ONESTOP_ROWS).replace(",", "\t")})) == 2
+    with pytest.raises(UserError, match=r"column 'IA_LABEL' is missing, did you mean 'IA_LABLE'\?"):
+        raw.gaze("onestop", {"ia.csv": (ONESTOP + ONESTOP_ROWS).replace("LABEL", "LABLE").replace(",", "\t")})
+
+
+def test_blank_cell_of_a_skipped_word_is_to_be_written_as_0_and_then_is_read(raw):
+    blank = CSV + CSV_ROWS.replace("home.,a,0,0", "home.,a,,")
+    with pytest.raises(UserError, match=r"n_fix is '', not a number\n.*write 0 for a word that was skipped, and keep"):
+        raw.gaze("csv", {"a.csv": blank})
+    assert len(raw.gaze("csv", {"a.csv": blank.replace("home.,a,,", "home.,a,0,0")})) == 2
+
+
+class Blocks:
+    """Blocks of [CLS], documents of so many ordinary tokens, [SEP]."""
+
+    padded = False
+
+    def __init__(self, *sizes: int):
+        self.sizes = sizes
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        pieces = [piece for _ in self.sizes for piece in (2, *[7] * self.sizes[0], 3)]
+        owners = [number for number, size in enumerate(self.sizes) for _ in range(size + 2)]
+        return np.array(pieces), np.array(owners)
+
+
+def test_xlnet_with_nothing_to_predict_says_so_and_what_to_set():
+    spec = ObjectiveSpec.parse({"name": "xlnet", "document_attention": True})
+    with pytest.raises(UserError, match=r"none has a token that xlnet could predict.*\n.*document_attention: false"):
+        xlnet.SpannedBlocks(Blocks(1, 1, 1), spec, tiny.tokenizer(), training_draws(0))
+    helped = ObjectiveSpec.parse({"name": "xlnet", "document_attention": False})
+    assert len(xlnet.SpannedBlocks(Blocks(1, 1, 1), helped, tiny.tokenizer(), training_draws(0))[0]["positions"])
+
+
+def test_xlnets_loss_of_a_batch_with_nothing_to_predict_is_0():
+    shape = EncoderSpec(hidden_size=16, layers=1, heads=2, intermediate_size=32, max_positions=64, dropout=0.0)
+    model = model_of.build(shape, tiny.tokenizer())
+    batch = {"input_ids": torch.full((1, 4), 7), "order": torch.full((1, 4), -1)}
+    found = model(**batch, positions=torch.full((1, 1), -1), labels=torch.full((1, 1), -100))
+    assert found["loss"].item() == 0
