@@ -133,7 +133,7 @@ def test_attention_stage_reads_plain_and_cognitive_models(tmp_path, monkeypatch)
         )
         model = transformers.BertForSequenceClassification(config)
         directory = tmp_path / "results/finetune" / name / "mood/seed0"
-        record = {"spec": {"seed": 0, "cognition": None}}
+        record = {"status": "FINISHED", "spec": {"seed": 0, "cognition": None}}
         if name == "cogbert":
             model = CognitionForSequenceClassification.wrap(model, boundary=1)
             record["spec"]["cognition"] = {"scores": "gaze"}

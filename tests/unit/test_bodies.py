@@ -43,7 +43,14 @@ def added(root: Path, overrides: str, tasks: list[str], **changes: dict) -> Runs
 
 def test_every_objective_is_fine_tuned_as_an_encoder_or_by_a_body_that_takes_its_models():
     bodies = {name: each.body for name, each in OBJECTIVES.items() if each.body}
-    assert bodies == {"gpt2": "causal", "llama": "causal", "bart": "bart", "t5": "t5", "prefix-lm": "t5"}
+    assert bodies == {
+        "gpt2": "causal",
+        "llama": "causal",
+        "bart": "bart",
+        "mass": "bart",
+        "t5": "t5",
+        "prefix-lm": "t5",
+    }
     for body in bodies.values():
         known = body_of(BodySpec(name=body))
         assert all(WRITERS[model] == body for model in known.model_types) and known.refused

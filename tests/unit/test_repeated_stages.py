@@ -54,7 +54,7 @@ def dosed(root: Path, variant: str, flipped: int, cognition: dict | None) -> Pat
     table = pd.DataFrame({"id": [f"e{k}" for k in range(200)], "label": 0, "prediction": predictions.astype(int)})
     table.to_parquet(run / "validation.parquet")
     (run / "metrics.json").write_text(json.dumps({"validation/accuracy": 0.5}))
-    (run / "run.json").write_text(json.dumps({"spec": {"cognition": cognition}}))
+    (run / "run.json").write_text(json.dumps({"status": "FINISHED", "spec": {"cognition": cognition}}))
     return manifest.write(run, [run / "validation.parquet", run / "metrics.json"])
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from scriptorium.minimal_pairs.readers.spec import HeldOutSettings
 from scriptorium.named import ModuleOf
-from scriptorium.spec import Spec
+from scriptorium.spec import Seed, Spec
 
 
 class TextsSettings(HeldOutSettings):
@@ -24,4 +24,4 @@ class ScoreTextsSpec(Spec):
         description="how sentences are scored: a module of minimal_pairs/likelihoods, as the objective says"
     )
     sentences: TextsSettings = Field(TextsSettings(), description="which sentences")
-    seed: int = Field(0, ge=0, description="of the control with random weights")
+    seed: Seed = Field(0, description="of the control with random weights")

@@ -102,7 +102,7 @@ class LeftOutSettings(Spec):
     boosting: BoostingTraining = BoostingTraining(iterations=150)
     folds: int = Field(5, gt=1, description="folds of texts, by which the log-likelihood is measured")
     resamples: int = Field(1000, ge=100, description="bootstrap samples of texts for the intervals")
-    seed: int = Field(0, ge=0, description="of the sentences, the boosting, the folds and the intervals")
+    seed: Seed = Field(0, description="of the sentences, the boosting, the folds and the intervals")
 
 
 class GazeLeftOutSpec(LeftOutSettings):

@@ -17,6 +17,7 @@ from scriptorium.errors import UserError
 from scriptorium.gaze.threads import one_thread
 from scriptorium.linguistics.align import piece_words, word_spans
 from scriptorium.models.positions import longest_input
+from scriptorium.text.plain import as_text
 
 
 class Surprisal:
@@ -46,8 +47,8 @@ class Surprisal:
             model = transformers.AutoModelForCausalLM.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=torch.float32
             )
-            tokenizer = transformers.AutoTokenizer.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False
+            tokenizer = as_text(
+                transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             )
             if not _reads_to_the_left(model.eval()):
                 raise ValueError("a token changes what is predicted before it, so the model reads to the right as well")

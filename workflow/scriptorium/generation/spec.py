@@ -9,7 +9,7 @@ from pydantic import Field
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.generation.readers.spec import OPTIONS, AnyOptions, GenerationReader
 from scriptorium.named import ModuleOf, class_by
-from scriptorium.spec import Spec
+from scriptorium.spec import Seed, Spec
 
 Split = Literal["train", "validation", "test"]
 Limits = dict[Split, Annotated[int, Field(gt=0)]]
@@ -26,7 +26,7 @@ class GenerationData(Spec):
         default_factory=dict, validate_default=True, description="settings of that reader"
     )
     limits: Limits = Field(default_factory=dict, description="largest number of examples per split; empty: all")
-    split_seed: int = Field(0, ge=0, description="seed of the split, where the source brings none, and of limits")
+    split_seed: Seed = Field(0, description="seed of the split, where the source brings none, and of limits")
 
 
 class GenerationDataSpec(GenerationData):
@@ -99,7 +99,7 @@ class GenerateSpec(Lengths, Words, WritingSettings):
 
     body: Body = Field(description="seq2seq: an encoder-decoder; causal: a language model that writes on")
     train: TrainSpec
-    seed: int = Field(0, ge=0, description="of new weights, dropout and order")
+    seed: Seed = Field(0, description="of new weights, dropout and order")
 
 
 class GenerationStudy(Spec):

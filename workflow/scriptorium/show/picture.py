@@ -101,7 +101,7 @@ def of(spec: ShowSpec, vocabulary: transformers.PreTrainedTokenizerBase | None =
     text, kept = tokens[owners >= 0], _real(batch)
     read = batch["input_ids"][kept["input_ids"]].numpy()
     hidden, changed = differences(text, read)
-    if "positions" in batch:
+    if "positions" in batch and batch["positions"].numel() == batch["labels"].numel():  # of what is predicted
         hidden |= np.isin(np.arange(len(tokens)), _positions(batch))[owners >= 0]
 
     def words(numbers: np.ndarray | Tensor) -> tuple[str, ...]:

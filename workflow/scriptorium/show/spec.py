@@ -8,14 +8,14 @@ from pydantic import Field, SerializeAsAny
 
 from scriptorium.objectives.spec import OBJECTIVES, ObjectiveSpec
 from scriptorium.objectives.spec.base import PAIRS, TWO_SIDED
-from scriptorium.spec import Spec
+from scriptorium.spec import Seed, Spec
 
 TEXT = "The monk copied the book. The candle burned low."
 CONTINUED = "The monk copied the book.", "The candle burned low."
 TRANSLATED = "The monk copied the book.", "Der Mönch schrieb das Buch ab."
 TEXTS = {PAIRS: CONTINUED, TWO_SIDED: TRANSLATED}
 RATE = 0.3  # at the usual 15 % a sentence has one hidden word
-RATES = {"t5": {"corruption": {"rate": 0.45}}}  # two spans
+RATES = {"t5": {"corruption": {"rate": 0.45}}, "glm": {"blanks": {"rate": 0.45}}}  # two spans
 SEED = 8  # with which every objective shows most of what it does
 
 
@@ -28,7 +28,7 @@ class ShowSpec(Spec):
         max_length=2,
         description="the sentence, and what stands beside it: its translation, what follows it, or another document",
     )
-    seed: int = Field(0, ge=0, description="of what is hidden")
+    seed: Seed = Field(0, description="of what is hidden")
 
     @classmethod
     def of(cls, objective: dict[str, Any], texts: tuple[str, ...] = (), seed: int = 0) -> Self:

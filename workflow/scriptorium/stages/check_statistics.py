@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import Field
 
 from scriptorium import stage
-from scriptorium.spec import Spec
+from scriptorium.spec import Seed, Spec
 
 
 class CheckStatisticsSpec(Spec):
@@ -20,7 +20,7 @@ class CheckStatisticsSpec(Spec):
     examples: tuple[int, ...] = Field((277, 1000), description="test examples")
     deviations: tuple[float, ...] = Field((0.0, 0.05, 0.15), description="of the seeds, beside 1 of the examples")
     simulations: int = Field(2000, gt=1, description="of each cell")
-    seed: int = Field(0, ge=0, description="of the simulation")
+    seed: Seed = Field(0, description="of the simulation")
 
 
 def run(job: stage.Job) -> list[Path]:

@@ -68,8 +68,8 @@ def run(job: stage.Job) -> list[Path]:
             tables[split] = shuffled(tables[split], spec.seed)
 
     training.prepare(job, spec.seed)
-    tokenizer = AutoTokenizer.from_pretrained(backbone, local_files_only=True, trust_remote_code=False)
-    tokenizer = as_text(body.reading(tokenizer))
+    tokenizer = as_text(AutoTokenizer.from_pretrained(backbone, local_files_only=True, trust_remote_code=False))
+    tokenizer = body.reading(tokenizer)
 
     def data_set(split: str, table: pd.DataFrame) -> Labelled:
         if spec.plug_in is not None:

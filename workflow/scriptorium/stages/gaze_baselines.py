@@ -13,14 +13,14 @@ from pathlib import Path
 from pydantic import Field
 
 from scriptorium import manifest, stage
-from scriptorium.spec import Spec
+from scriptorium.spec import Seed, Spec
 
 
 class GazeBaselineSpec(Spec):
     """Folds and seed, equal to the regressor's."""
 
     folds: int = Field(6, gt=1, description="cross-validation folds; a paragraph is never split")
-    seed: int = Field(0, ge=0, description="of the folds and of the boosting")
+    seed: Seed = Field(0, description="of the folds and of the boosting")
 
 
 def run(job: stage.Job) -> list[Path]:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from scriptorium.errors import UserError
+from scriptorium.files.lines import lines
 from scriptorium.files.tables import clean, members
 from scriptorium.tasks.glue_submission import FILES
-from scriptorium.tasks.raw_files import bare_name, read_lines
+from scriptorium.tasks.raw_files import bare_name
 from scriptorium.tasks.readers.glue import FORMATS
 
 INDEX = ("index", "idx", "id")  # the column that says which row a prediction is of
@@ -43,9 +44,9 @@ def _rows(path: Path, task: str) -> pd.DataFrame:
     if path.suffix == ".parquet":
         table = pd.read_parquet(path)
     else:
-        lines = read_lines(path)
-        header = next(lines, (1, ""))[1].split("\t")
-        cells = [(number, line.split("\t")) for number, line in lines]
+        rows = lines(path)
+        header = next(rows, (1, ""))[1].split("\t")
+        cells = [(number, line.split("\t")) for number, line in rows]
         for number, row in cells:
             if len(row) != len(header):
                 raise UserError(

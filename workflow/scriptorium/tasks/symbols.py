@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from scriptorium.errors import UserError
 from scriptorium.tasks.examples import require_fast
+from scriptorium.text.plain import as_text
 
 if TYPE_CHECKING:
     import transformers
@@ -19,7 +20,7 @@ def without_types(tokenizer: transformers.PreTrainedTokenizerFast) -> transforme
     require_fast(tokenizer)
     own = copy.deepcopy(tokenizer)
     own.model_input_names = [name for name in own.model_input_names if name != "token_type_ids"]
-    return own
+    return as_text(own)
 
 
 def end_of(tokenizer: transformers.PreTrainedTokenizerBase) -> str:

@@ -14,19 +14,12 @@ from scriptorium.engine.spec import TrainSpec
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.objectives.spec import causal, infilling, masked, pairs, permuted, recurrent, text_to_text
 from scriptorium.objectives.spec.base import OBJECTIVES, ObjectiveSpec
-from scriptorium.spec import Spec
+from scriptorium.spec import Seed, Spec
 
 __all__ = ["FAMILIES", "OBJECTIVES", "ObjectiveSpec", "PretrainSettings", "PretrainSpec"]
 
-FAMILIES = (
-    causal,
-    infilling,
-    masked,
-    pairs,
-    permuted,
-    recurrent,
-    text_to_text,
-)  # importing a family makes its objectives known
+# importing a family makes its objectives known
+FAMILIES = (causal, infilling, masked, pairs, permuted, recurrent, text_to_text)
 
 
 class PretrainSettings(Spec):
@@ -43,4 +36,4 @@ class PretrainSpec(PretrainSettings):
     """One pre-training run."""
 
     train: TrainSpec
-    seed: int = Field(0, ge=0, description="of initialisation, dropout, order and masks")
+    seed: Seed = Field(0, description="of initialisation, dropout, order and masks")

@@ -64,6 +64,7 @@ class MassSpec(TextToTextSpec):
     """mass."""
 
     likelihood: ClassVar[str] = "halves"
+    body: ClassVar[str] = "bart"
 
     name: Annotated[Literal["mass"], MODULE] = Field(
         "mass", description="a fragment of a text from the rest of it, on BART's encoder-decoder"

@@ -46,9 +46,10 @@ class Causal(Body):
     def settings(self, spec: FinetuneSpec, backbone: Path) -> dict[str, Any]:
         from transformers import AutoTokenizer
 
-        tokenizer = self.reading(
-            AutoTokenizer.from_pretrained(backbone, local_files_only=True, trust_remote_code=False)
-        )
+        from scriptorium.text.plain import as_text
+
+        tokenizer = as_text(AutoTokenizer.from_pretrained(backbone, local_files_only=True, trust_remote_code=False))
+        tokenizer = self.reading(tokenizer)
         return {"pad_token_id": tokenizer.pad_token_id, "use_cache": False}
 
     def loading(self, kind: TaskKind, model_type: str) -> dict[str, Any]:

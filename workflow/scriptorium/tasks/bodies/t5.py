@@ -63,8 +63,9 @@ class T5(Body):
         from transformers import AutoTokenizer
 
         from scriptorium.tasks import symbols
+        from scriptorium.text.plain import as_text
 
-        tokenizer = AutoTokenizer.from_pretrained(backbone, local_files_only=True, trust_remote_code=False)
+        tokenizer = as_text(AutoTokenizer.from_pretrained(backbone, local_files_only=True, trust_remote_code=False))
         end = tokenizer.convert_tokens_to_ids(symbols.end_of(tokenizer))
         pieces = [[*tokenizer(label, add_special_tokens=False).input_ids, end] for label in spec.labels]
         for number, own in enumerate(pieces):
