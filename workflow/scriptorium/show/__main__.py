@@ -62,9 +62,10 @@ def _made(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int
             arguments.out: ShowSpec.of({"name": arguments.objective, **settings(arguments.set)}, texts, arguments.seed)
         }
     from scriptorium.show import drawing, picture
+    from scriptorium.text.plain import as_text
     from scriptorium.text.tokenizers import load_tokenizer
 
-    vocabulary = load_tokenizer(arguments.vocabulary) if arguments.vocabulary else None
+    vocabulary = as_text(load_tokenizer(arguments.vocabulary)) if arguments.vocabulary else None
     for path, spec in wanted.items():
         made = picture.of(spec, vocabulary)
         if path is None:
