@@ -201,7 +201,10 @@ SAMPLES = [
     Sample(
         "task",
         "gaze_corpus",
-        {"a.csv": gaze_files.CSV + "".join(f"d{n},0,0,Go{n},a,1,200\nd{n},0,1,home,a,{n % 3},90\n" for n in NUMBERS)},
+        {
+            "a.csv": gaze_files.CSV
+            + "".join(f"d{n},0,0,Go{n},a,1,200\nd{n},0,1,home,a,{n % 3},{90 * (n % 3 > 0)}\n" for n in NUMBERS)
+        },
         {"kind": "gaze", "labels": ["n_fix"], "options": {"reader": "csv"}},
     ),
     Sample(
@@ -313,6 +316,8 @@ SAMPLES = [
     Sample("minimal_pairs", "blimp", {"a.parquet": parquet(**pd.DataFrame(BLIMP).to_dict("list"))}),
     Sample("minimal_pairs", "swapped", {"documents.parquet": CORPUS}),
     Sample("minimal_pairs", "inflected", {"documents.parquet": CORPUS}),
+    Sample("minimal_pairs", "dropped", {"documents.parquet": CORPUS}),
+    Sample("minimal_pairs", "doubled", {"documents.parquet": CORPUS}),
     Sample(
         "retrieval", "tatoeba", {"tatoeba.deu-eng.deu": "\n".join(GERMAN), "tatoeba.deu-eng.eng": "\n".join(ENGLISH)}
     ),

@@ -122,7 +122,7 @@ def test_inputs_from_outside_are_checked_and_what_stages_of_ours_have_saved_is_n
     path = manifest.write(folder, [file for file in folder.iterdir() if file.name != "run.json"])
     with pytest.raises(UserError, match="brt"):
         check_inputs([path])
-    (folder / "run.json").write_text('{"stage": "pretrain"}')
+    (folder / "run.json").write_text('{"stage": "pretrain", "status": "FINISHED"}')
     check_inputs([path])
 
 

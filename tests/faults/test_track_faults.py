@@ -307,6 +307,7 @@ def test_the_audit_of_an_orderly_project_finds_nothing_and_each_planted_defect_i
         ("damaged", runs[9].path),
         ("duplicate", runs[10].path),
         ("not mirrored", runs[11].path),
+        ("damaged", runs[11].path),  # its journal is not the one that the run ended with
         ("unreadable", runs[12].path),
         ("not mirrored", runs[13].path),
     }

@@ -108,10 +108,6 @@ def a_text_for_a_number(project, monkeypatch):
     write_events(faulty(project), [{"t": 1_790_000_001.0, "step": 1, "metrics": {"loss": "low"}}])
 
 
-def an_event_without_a_time(project, monkeypatch):
-    write_events(faulty(project), [{"step": 1, "metrics": {"loss": 1.0}}])
-
-
 def a_number_too_large(project, monkeypatch):
     (faulty(project) / "metrics.json").write_text('{"loss": 1' + "0" * 400 + "}", encoding="utf-8")
 
@@ -145,7 +141,6 @@ FAULTS = {
     without_a_host: "lacks 'host'",
     a_step_too_large: "",
     a_text_for_a_number: "",
-    an_event_without_a_time: "'t'",
     a_number_too_large: "cannot be shown",
     a_param_that_changed: "Changing param values is not allowed",
     a_vanished_artifact: "gone.svg",

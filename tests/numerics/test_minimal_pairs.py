@@ -68,6 +68,8 @@ def hidden_places(words: list[int], place: int) -> list[int]:
 
 def naive(name: str, model, ids: list[int], hidden: list[int], words: list[int]) -> float:
     """Log probability of ids[hidden[0]] by the model that was trained, one example at a time. words: of each piece."""
+    if name == "elmo":
+        return from_both_sides(model, ids, hidden[0])
     if name == "glm":
         return in_a_blank(model, ids, words, hidden[0])
     if name == "mass":
@@ -95,6 +97,14 @@ def naive(name: str, model, ids: list[int], hidden: list[int], words: list[int])
     else:
         logits = model.predict(masked, places)
     return float(logits[0, 0].log_softmax(-1)[ids[hidden[0]]])
+
+
+def from_both_sides(model, ids: list[int], place: int) -> float:
+    """ELMo: behind what stands to the left, and before what stands to the right; in its own place any token."""
+    whole = [CLS, *ids, SEP]
+    behind = model.predict(torch.tensor([[*whole[: place + 1], MASK]]))[0, 0, -1]
+    before = model.predict(torch.tensor([[MASK, *whole[place + 2 :]]]))[0, 1, 0]
+    return float(sum(each.log_softmax(-1)[ids[place]] for each in (behind, before)))
 
 
 def in_a_blank(model, ids: list[int], words: list[int], place: int) -> float:

@@ -35,8 +35,9 @@ def loaded(spec: GenerateSpec, backbone: Path, kinds: Mapping[str, Any]) -> tran
     if spec.reinitialise:
         model = kinds[kind](config)
     else:
-        safely = {"local_files_only": True, "trust_remote_code": False}
-        model, info = kinds[kind].from_pretrained(backbone, config=config, output_loading_info=True, **safely)
+        model, info = kinds[kind].from_pretrained(
+            backbone, config=config, output_loading_info=True, local_files_only=True, trust_remote_code=False
+        )
         if missing := sorted(info["missing_keys"]):
             raise UserError(
                 f"weights are missing: {', '.join(missing[:5])}",

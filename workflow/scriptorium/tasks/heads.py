@@ -52,8 +52,10 @@ def build(spec: FinetuneSpec, backbone: Path, scale: Sequence[float] | None = No
     if spec.reinitialise:
         model = getattr(chosen, "from_config", chosen)(config)  # one of transformers' Auto classes, or the class itself
     else:
-        more = {"trust_remote_code": False, **body.loading(kind, config.model_type)}
-        model = chosen.from_pretrained(backbone, config=config, local_files_only=True, dtype=torch.float32, **more)
+        more = body.loading(kind, config.model_type)
+        model = chosen.from_pretrained(
+            backbone, config=config, local_files_only=True, trust_remote_code=False, dtype=torch.float32, **more
+        )
     if spec.cognition is not None:
         wrapper = CognitionForTokenClassification if kind.labels_words else CognitionForSequenceClassification
         model = wrapper.wrap(
