@@ -1,7 +1,7 @@
 """Scriptorium: papers on cognition-guided, cross-lingual and permuted pre-training, copied faithfully.
 
 Public targets: all (default), data, gaze, pretraining, finetuning, tables, report, track, audit, verify;
-cogbert, mpnet, veco, veco2 (what there is of a paper); bench_cogbert, bench_pretrain, bench_crosslingual (speed beside a peer);
+cogbert, mpnet, veco, veco2, objectives (what there is of a paper); bench_cogbert, bench_pretrain, bench_crosslingual (speed);
 check_statistics (whether intervals and p values hold, simulated); glue_submission (GLUE's test files for its server).
 Every path below results/ is a target as well: `snakemake results/finetune/cogbert/sentiment/seed0/manifest.json`.
 """
