@@ -36,10 +36,10 @@ def test_the_keys_that_are_named_are_replaced_and_no_other(fresh):
 
 def test_a_variant_goes_before_its_rule(fresh):
     rules = {"pretrain": {"runtime": 100}, "finetune": {"runtime": 30}}
-    variants = {"bert-mlm": {"runtime": 500, "options": "--compile"}}
+    variants = {"bert-mlm": {"runtime": 500, "options": "--compile --workers 2"}}
     output = planned(fresh, {"rules": rules, "variants": variants})
     assert "--runtime 500" in command(output, "pretrain")
-    assert "--compile" in command(output, "pretrain")
+    assert "--options='--compile --workers 2'" in command(output, "pretrain")
     assert "--runtime 30" in command(output, "finetune")
 
 

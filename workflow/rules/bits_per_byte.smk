@@ -24,9 +24,9 @@ rule score_texts:
         "Bits per byte of held-out sentences: {wildcards.variant}, seed {wildcards.seed}"
     shell:
         "python -m scriptorium.stages.score_texts --spec {params.spec:q}"
-        " --out results/bits_per_byte/{wildcards.variant}/seed{wildcards.seed}"
-        " --input model={input.model} blocks={input.blocks} corpus={input.corpus}"
-        " --threads {threads} --runtime {resources.runtime} --gpus {resources.gpu} 2> {log}"
+        " --out results/bits_per_byte/{wildcards.variant:q}/seed{wildcards.seed:q}"
+        " --input model={input.model:q} blocks={input.blocks:q} corpus={input.corpus:q}"
+        " --threads {threads:q} --runtime {resources.runtime:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
 rule tabulate_texts:
@@ -56,5 +56,5 @@ rule tabulate_texts:
         "Table: bits per byte{wildcards.of_study}, every model beside its controls"
     shell:
         "python -m scriptorium.stages.tabulate_texts --spec {params.spec:q}"
-        " --out results/runs/tables/bits_per_byte{wildcards.of_study} --input runs={input.runs}"
-        " --output table={output.table} 2> {log}"
+        " --out results/runs/tables/bits_per_byte{wildcards.of_study:q} --input runs={input.runs:q}"
+        " --output table={output.table:q} 2> {log:q}"

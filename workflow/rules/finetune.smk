@@ -95,8 +95,8 @@ rule tabulate_protocols:
         "Study {wildcards.study}: the papers' protocol beside ours"
     shell:
         "python -m scriptorium.stages.tabulate_protocols --spec {params.spec:q}"
-        " --out results/runs/tables/protocols_{wildcards.study} --input ours={input.ours} paper={input.paper}"
-        " --output table={output.table} 2> {log}"
+        " --out results/runs/tables/protocols_{wildcards.study:q} --input ours={input.ours:q} paper={input.paper:q}"
+        " --output table={output.table:q} 2> {log:q}"
 
 
 rule attention_maps:

@@ -21,8 +21,8 @@ rule prepare_generation:
         "Generation task {wildcards.generation}: read, checked, split"
     shell:
         "python -m scriptorium.stages.prepare_generation --spec {params.spec:q}"
-        " --out results/data/generation/{wildcards.generation}"
-        " --input source={input.source} like={input.like} 2> {log}"
+        " --out results/data/generation/{wildcards.generation:q}"
+        " --input source={input.source:q} like={input.like:q} 2> {log:q}"
 
 
 rule generate:
@@ -49,9 +49,9 @@ rule generate:
         "Write {wildcards.generation} with {wildcards.variant}, seed {wildcards.seed} (progress: {log})"
     shell:
         "python -m scriptorium.stages.generate --spec {params.spec:q}"
-        " --out results/generate/{wildcards.variant}/{wildcards.generation}/seed{wildcards.seed}"
-        " --input data={input.data} backbone={input.backbone}"
-        " --threads {threads} --runtime {resources.runtime} --gpus {resources.gpu} 2> {log}"
+        " --out results/generate/{wildcards.variant:q}/{wildcards.generation:q}/seed{wildcards.seed:q}"
+        " --input data={input.data:q} backbone={input.backbone:q}"
+        " --threads {threads:q} --runtime {resources.runtime:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 
 rule tabulate_generation:
@@ -85,5 +85,5 @@ rule tabulate_generation:
         "Table and samples: generation study {wildcards.study}, every variant against the baseline"
     shell:
         "python -m scriptorium.stages.tabulate_generation --spec {params.spec:q}"
-        " --out results/runs/tables/generate_{wildcards.study} --input runs={input.runs}"
-        " --output table={output.table} page={output.page} 2> {log}"
+        " --out results/runs/tables/generate_{wildcards.study:q} --input runs={input.runs:q}"
+        " --output table={output.table:q} page={output.page:q} 2> {log:q}"

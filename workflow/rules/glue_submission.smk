@@ -35,6 +35,6 @@ rule predict_glue:
         "GLUE's test files by {wildcards.variant} of study {wildcards.study}: the median seed of each task"
     shell:
         "python -m scriptorium.stages.predict_glue --spec {params.spec:q}"
-        " --out results/glue_submission/{wildcards.study}/{wildcards.variant}"
-        " --input runs={input.runs} sources={input.sources}"
-        " --threads {threads} --runtime {resources.runtime} --gpus {resources.gpu} 2> {log}"
+        " --out results/glue_submission/{wildcards.study:q}/{wildcards.variant:q}"
+        " --input runs={input.runs:q} sources={input.sources:q}"
+        " --threads {threads:q} --runtime {resources.runtime:q} --gpus {resources.gpu:q} 2> {log:q}"

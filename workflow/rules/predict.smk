@@ -47,8 +47,8 @@ rule gaze_surprisal:
         "Surprisal of the words of {wildcards.corpus}, in bits"
     shell:
         "python -m scriptorium.stages.gaze_surprisal --spec {params.spec:q}"
-        " --out results/gaze/surprisal/{wildcards.corpus} --input words={input.words} model={input.model}"
-        " --threads {threads} 2> {log}"
+        " --out results/gaze/surprisal/{wildcards.corpus:q} --input words={input.words:q} model={input.model:q}"
+        " --threads {threads:q} 2> {log:q}"
 
 
 rule gaze_left_out:
@@ -78,8 +78,8 @@ rule gaze_left_out:
         "Each gaze corpus left out: the predictor beside word length"
     shell:
         "python -m scriptorium.stages.gaze_left_out --spec {params.spec:q} --out results/gaze/left_out"
-        " --input words={input.words} surprisal={input.surprisal} --output table={output.table}"
-        " --threads {threads} --runtime {resources.runtime} 2> {log}"
+        " --input words={input.words:q} surprisal={input.surprisal:q} --output table={output.table:q}"
+        " --threads {threads:q} --runtime {resources.runtime:q} 2> {log:q}"
 
 
 rule benchmark_cmcl2021:

@@ -104,7 +104,7 @@ rule pretrain:
         " --out results/pretrain/{wildcards.variant:q}/seed{wildcards.seed:q}"
         " --input blocks={input.blocks:q} links={input.links:q} start={input.start:q}"
         " --threads {threads:q} --runtime {resources.runtime:q} --gpus {resources.gpu:q}"
-        " --processes {resources.processes:q} {resources.options:q} 2> {log:q}"
+        " --processes {resources.processes:q} --options={resources.options:q} 2> {log:q}"
 
 
 rule tabulate_pretrain:

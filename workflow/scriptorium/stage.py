@@ -61,7 +61,10 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]], *, always: bo
     parser.add_argument("--gradient-checkpointing", action="store_true", help="less memory, more time")
     parser.add_argument("--fsdp", action="store_true", help="processes share weights and optimiser state")
     parser.add_argument("--state", type=Path, default=Path("results/.state"), help="where resumable state lives")
+    parser.add_argument("--options", default="", help="more of these options, as one text")
     arguments = parser.parse_args()
+    if arguments.options:
+        arguments = parser.parse_args([*sys.argv[1:], *shlex.split(arguments.options)])
     _close_stdin()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     for handler in logging.getLogger().handlers:
