@@ -5,15 +5,14 @@ A pre-training job may last two minutes here, one of which is kept for saving.
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
@@ -125,19 +124,18 @@ def test_the_job_of_a_lost_node_goes_on_elsewhere(project):
     configure(project, {"rules": {"pretrain": {"runtime": MINUTES}}}, max_steps=4000, eval_every=4000)
     process = start(project, TARGET, "--retries", "0")
     until(lambda: step(project) > 50)
-    shown = subprocess.run(["squeue", "-h", "-o", "%N"], capture_output=True, text=True, check=True).stdout.split()
-    for number in _processes_of(shown[0]):
-        os.kill(number, signal.SIGKILL)
-    os.kill(ledger.read_record(project.root / PRETRAIN)["pid"], signal.SIGKILL)
+    shown = subprocess.run(["squeue", "-h", "-o", "%i %N"], capture_output=True, text=True, check=True).stdout
+    for lost in _processes_of(*shown.split()):
+        lost.kill()
     end(process, project)
     assert ledger.read_record(project.root / PRETRAIN)["status"] == ledger.FINISHED
 
 
-def _processes_of(node: str) -> list[int]:
-    """slurmd of a node and what it started for jobs."""
+def _processes_of(job: str, node: str) -> list[psutil.Process]:
+    """slurmd of a node, the daemons of steps first, and all that a job has started there."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        words = path.read_bytes().decode(errors="replace").split("\0")
-        if words[0].endswith("slurmd") and node in words:
-            found.append(int(path.parent.name))
-    return found
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            of_job = process.environ().get("SLURM_JOB_ID") == job or process.name() == "slurmstepd"
+            found += [process] if of_job or (process.name() == "slurmd" and node in process.cmdline()) else []
+    return sorted(found, key=lambda process: process.name() != "slurmstepd")
