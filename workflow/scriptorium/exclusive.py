@@ -21,16 +21,16 @@ def exclusive(state: Path, deadline: float | None = None) -> Iterator[None]:
     deadline: seconds since the epoch; then it raises Interrupted instead of waiting on.
     """
     state.parent.mkdir(parents=True, exist_ok=True)
-    told = False
+
+    def say(holder: str) -> None:
+        logging.warning("another process is computing this very run (%s): waiting until it has ended", holder)
+
+    tell = file_lock.telling(say, PAUSE)
 
     def wait(holder: str) -> None:
-        nonlocal told
         if deadline and time.time() > deadline:
             raise Interrupted(f"another process is computing this very run ({holder})")
-        if not told:
-            logging.warning("another process is computing this very run (%s): waiting until it has ended", holder)
-        told = True
-        time.sleep(PAUSE)
+        tell(holder)
 
     with file_lock.hold(state.with_suffix(".lock"), wait):
         yield

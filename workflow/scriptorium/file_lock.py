@@ -29,6 +29,20 @@ def _sleep(_holder: str) -> None:
     time.sleep(PAUSE)
 
 
+def telling(say: Callable[[str], None], pause: float = PAUSE) -> Callable[[str], None]:
+    """For `hold`: waits, and says once for whom. pause: seconds between two looks."""
+    told = False
+
+    def wait(holder: str) -> None:
+        nonlocal told
+        if not told:
+            say(holder)
+        told = True
+        time.sleep(pause)
+
+    return wait
+
+
 @contextlib.contextmanager
 def hold(path: Path, while_taken: Callable[[str], None] = _sleep) -> Iterator[None]:
     """Hold the lock of the file `path`, which is made, and removed at the end.

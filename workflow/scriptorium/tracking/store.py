@@ -10,7 +10,6 @@ import contextlib
 import logging
 import os
 import sys
-import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -96,16 +95,11 @@ def one_writer(results: Path) -> Iterator[None]:
     """Wait for other importers and followers of these results to finish writing."""
     lock = results / ".state" / "track.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
-    told = False
 
-    def wait(holder: str) -> None:
-        nonlocal told
-        if not told:
-            print(f"waiting for {holder}, which writes to MLflow for these results", file=sys.stderr, flush=True)
-        told = True
-        time.sleep(file_lock.PAUSE)
+    def say(holder: str) -> None:
+        print(f"waiting for {holder}, which writes to MLflow for these results", file=sys.stderr, flush=True)
 
-    with file_lock.hold(lock, wait):
+    with file_lock.hold(lock, file_lock.telling(say)):
         yield
 
 
