@@ -62,6 +62,15 @@ def packing_name(recipe: PretrainRecipe) -> str:
     return "-".join([*texts, recipe.tokenizer, str(recipe.block_length), *parts])
 
 
+def _not_asked(what: str, study: str, setting: str) -> UserError:
+    """A table is wanted that a pre-training study ("": the default pre-training) does not ask for."""
+    return UserError(
+        f"{what} not asked for of {study or 'the default pre-training'}",
+        where="config/config.yaml",
+        remedy=f"set pretraining.{f'studies.{study}.' if study else ''}{setting}",
+    )
+
+
 def _tested(stage: str, folder: str, trained: list[Run], sets: Mapping[str, Iterable[str]]) -> list[Run]:
     """Runs of a stage on sets of texts: of what was pre-trained, and of the backbones that stand beside it in a set."""
     found = []
@@ -156,11 +165,7 @@ class ConfiguredRuns:
         study = of_study.removeprefix("_")
         trained = self.pretraining_study(study)
         if not self.config.pretraining.studies[study].bits_per_byte:
-            raise UserError(
-                f"bits per byte are not asked for of {study}",
-                where="config/config.yaml",
-                remedy=f"set pretraining.studies.{study}.bits_per_byte: true",
-            )
+            raise _not_asked("bits per byte are", study, "bits_per_byte: true")
         return [
             self._run("score_texts", f"bits_per_byte/{run.variant}", run.study, run.variant, "held-out", run.seed)
             for run in trained
@@ -173,11 +178,7 @@ class ConfiguredRuns:
         trained = self.pretraining_study(study) if study else self.pretraining
         asked = self.config.pretraining.studies[study] if study else self.config.pretraining
         if not (trained and asked.retrieval):
-            raise UserError(
-                f"retrieval is not asked for of {study or 'the default pre-training'}",
-                where="config/config.yaml",
-                remedy=f"set pretraining.{f'studies.{study}.' if study else ''}retrieval",
-            )
+            raise _not_asked("retrieval is", study, "retrieval")
         sets = {name: self.config.retrieval[name].beside for name in asked.retrieval}
         return _tested("retrieve", "retrieval", trained, sets)
 
@@ -187,11 +188,7 @@ class ConfiguredRuns:
         trained = self.pretraining_study(study)
         asked = self.config.pretraining.studies[study].vectors
         if not asked:
-            raise UserError(
-                f"measures on vectors are not asked for of {study}",
-                where="config/config.yaml",
-                remedy=f"set pretraining.studies.{study}.vectors",
-            )
+            raise _not_asked("measures on vectors are", study, "vectors")
         return _tested(
             "measure_vectors", "vectors", trained, {name: self.config.vectors[name].beside for name in asked}
         )
@@ -202,11 +199,7 @@ class ConfiguredRuns:
         trained = self.pretraining_study(study) if study else self.pretraining
         asked = self.config.pretraining.studies[study] if study else self.config.pretraining
         if block is None or not (trained and asked.few_labels):
-            raise UserError(
-                f"few labels are not asked for of {study or 'the default pre-training'}",
-                where="config/config.yaml",
-                remedy=f"set pretraining.{f'studies.{study}.' if study else ''}few_labels: true",
-            )
+            raise _not_asked("few labels are", study, "few_labels: true")
         return [
             self._run("probe", f"probe/{run.variant}/{block.task}", run.study, run.variant, block.task, run.seed)
             for run in trained
@@ -217,11 +210,7 @@ class ConfiguredRuns:
         study = of_study.removeprefix("_")
         trained = self.pretraining_study(study)
         if not self.config.pretraining.studies[study].crosslingual:
-            raise UserError(
-                f"cross-lingual measures are not asked for of {study}",
-                where="config/config.yaml",
-                remedy=f"set pretraining.studies.{study}.crosslingual: true",
-            )
+            raise _not_asked("cross-lingual measures are", study, "crosslingual: true")
         return [
             self._run("measure_crosslingual", f"crosslingual/{run.variant}", run.study, run.variant, "", run.seed)
             for run in trained
