@@ -82,7 +82,9 @@ class Ledger:
         ledger = cls(directory, record)
         ledger.update()
         if attempt > 1:
-            ledger.note(f"attempt {attempt}: the one before ended as {before['status']}")
+            silent = " without a word: killed from outside, as by a machine or a cluster whose memory was used up"
+            ended = before["status"] + (silent if before["status"] == RUNNING else "")
+            ledger.note(f"attempt {attempt}: the one before ended as {ended}")
         return ledger
 
     def update(self, **facts: Any) -> None:
