@@ -45,6 +45,32 @@ def test_tab_separated_csv_is_read_and_its_missing_column_is_named_alone(raw):
         raw.gaze("onestop", {"ia.csv": (ONESTOP + ONESTOP_ROWS).replace("LABEL", "LABLE").replace(",", "\t")})
 
 
+def test_table_with_semicolons_is_read_and_its_missing_column_is_named_alone(raw):
+    written = (CSV + CSV_ROWS).replace(",", ";")
+    pd.testing.assert_frame_equal(raw.gaze("csv", {"a.csv": written}), raw.gaze("csv", {"a.csv": CSV + CSV_ROWS}))
+    with pytest.raises(UserError, match=r"column 'IA_LABEL' is missing, did you mean 'IA_LABLE'\?"):
+        raw.gaze("onestop", {"ia.csv": (ONESTOP + ONESTOP_ROWS).replace("LABEL", "LABLE").replace(",", ";")})
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
+PAGE = b"\n<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body></body></html>\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(POINTER, "a pointer of Git LFS.*\n.*git lfs pull"), (PAGE, "a web page, and not")]
+)
+def test_what_lies_in_the_place_of_the_data_is_told(raw, content, said):
+    one, other = {"a.csv": content}, {"a.parquet": content}
+    for read in (
+        lambda: raw.gaze("csv", one),
+        lambda: raw.task("tsv", {"train.tsv": content}),
+        lambda: raw.corpus(("parquet", other, {"text": "sentence"})),
+        lambda: raw.corpus(("jsonl", {"a.jsonl": content})),
+    ):
+        with pytest.raises(UserError, match=said):
+            read()
+
+
 def test_blank_cell_of_a_skipped_word_is_read_as_written_with_0(raw):
     blank = CSV + CSV_ROWS.replace("home.,a,0,0", "home.,a,,")
     written = raw.gaze("csv", {"a.csv": blank.replace("home.,a,,", "home.,a,0,0")})

@@ -11,6 +11,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from scriptorium.errors import UserError
+from scriptorium.files import stand_ins
 from scriptorium.files.damage import reading
 
 COMPRESSED = ("", ".gz", ".zst", ".bz2")
@@ -31,8 +32,10 @@ def stem(path: Path, artifact: Path, endings: tuple[str, ...]) -> str:
 
 
 def open_binary(path: Path) -> BinaryIO:
-    """A file, decompressed by its ending."""
-    return io.BufferedReader(pa.input_stream(str(path), compression="detect"))
+    """A file, decompressed by its ending. Raises UserError for what is plainly not the file but stands in its place."""
+    file = io.BufferedReader(pa.input_stream(str(path), compression="detect"))
+    stand_ins.check(file.peek(stand_ins.HEAD), path)
+    return file
 
 
 def check_heads(paths: list[Path]) -> None:

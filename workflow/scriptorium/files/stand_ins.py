@@ -1,0 +1,39 @@
+"""What often lies in the place of a data file: the pointer that git keeps of it, or the web page of a failed download."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+
+from scriptorium.errors import UserError
+
+HEAD = 64  # bytes that tell
+POINTER = b"version https://git-lfs"
+PAGES = (b"<!doctype html", b"<html")
+
+
+def check(head: bytes, where: Path | str) -> None:
+    """Raises UserError if a file that begins so is not the data. head: its first bytes, at least HEAD if it has them."""
+    begin = head[:HEAD].removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    if begin.startswith(POINTER):
+        raise UserError(
+            "a pointer of Git LFS, and not the file itself",
+            where=where,
+            remedy="get the file: `git lfs pull` in the repository that it comes from",
+        )
+    if begin.startswith(PAGES):
+        raise UserError(
+            "a web page, and not the data: what a server sends when the address is wrong or asks for a login",
+            where=where,
+            remedy="open the address in a browser, download the file itself, and put it here",
+        )
+
+
+def check_file(path: Path) -> None:
+    """The same for a file that could not be read as what it should be."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+    except OSError:
+        return
+    check(head, path)
