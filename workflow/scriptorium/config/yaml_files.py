@@ -50,4 +50,4 @@ def check_keys(path: Path) -> None:
     except (OSError, ValueError, yaml.YAMLError):  # Snakemake has read it, so it is in another form: JSON, a template
         return
     if twice:
-        raise UserError(f"{twice}, so one of them would be lost", where=path, remedy="write both into one, or rename one")
+        raise UserError(f"{twice}: one of them would be lost", where=path, remedy="write both into one, or rename one")

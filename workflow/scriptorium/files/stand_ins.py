@@ -1,4 +1,4 @@
-"""What often lies in the place of a data file: the pointer that git keeps of it, or the web page of a failed download."""
+"""What often lies in the place of a data file: the pointer that git keeps of it, or the page of a failed download."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PAGES = (b"<!doctype html", b"<html")
 
 
 def check(head: bytes, where: Path | str) -> None:
-    """Raises UserError if a file that begins so is not the data. head: its first bytes, at least HEAD if it has them."""
+    """Raises UserError if a file that begins so is not the data. head: its first HEAD bytes, or more."""
     begin = head[:HEAD].removeprefix(codecs.BOM_UTF8).lstrip().lower()
     if begin.startswith(POINTER):
         raise UserError(

@@ -58,8 +58,8 @@ def one_column_each(names: Sequence[str], where: str | Path) -> None:
 
 def _rules(path: Path) -> dict[str, Any]:
     """How pandas is to read a table: tabs in a .tsv or .txt; in a .csv commas, or where its header has none, tabs or
-    semicolons (which Excel writes where a comma is the decimal point); cells are quoted as files/quoting.py says. Raises
-    UserError also for what pandas would pass over.
+    semicolons (which Excel writes where a comma is the decimal point); cells are quoted as files/quoting.py says.
+    Raises UserError also for what pandas would pass over.
     """
     if path.stat().st_size == 0:
         raise UserError("the file is empty", where=path, remedy="give a table with a header and rows")
