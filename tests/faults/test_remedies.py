@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import subprocess
 
 import numpy as np
@@ -25,6 +28,11 @@ TASK = "text\tlabel\n" + "".join(f"film {n}\t{'good' if n % 2 else 'bad'}\n" for
 @pytest.fixture
 def raw(tmp_path) -> Raw:
     return Raw(tmp_path)
+
+
+def test_utf32_is_not_taken_for_utf16(raw):
+    with pytest.raises(UserError, match=r"line 1: UTF-32.*\n.*iconv -f UTF-32 -t UTF-8"):
+        raw.task("tsv", {"a.tsv": TASK.encode("utf-32")})
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
@@ -69,6 +77,20 @@ def test_what_lies_in_the_place_of_the_data_is_told(raw, content, said):
     ):
         with pytest.raises(UserError, match=said):
             read()
+
+
+@pytest.mark.parametrize(
+    ("pack", "said"),
+    [
+        (gzip.compress, r"compressed with gzip\n.*\.gz"),
+        (bz2.compress, r"compressed with bzip2\n.*\.bz2"),
+        (lzma.compress, "compressed with xz"),
+        (lambda _: b"PK\x03\x04\x14\x00\x06\x00", "a zip archive or an Excel workbook"),
+    ],
+)
+def test_packed_text_under_the_name_of_plain_text_is_told(raw, pack, said):
+    with pytest.raises(UserError, match=rf"a.tsv: not text: {said}"):
+        raw.task("tsv", {"a.tsv": pack(TASK.encode())})
 
 
 def test_blank_cell_of_a_skipped_word_is_read_as_written_with_0(raw):

@@ -65,7 +65,7 @@ def end(process: subprocess.Popen, project: Project, seconds: float = 900) -> st
     return screen
 
 
-def until(moment: Callable[[], object], seconds: float = 240) -> None:
+def until(moment: Callable[[], object], seconds: float = 600) -> None:
     limit = time.monotonic() + seconds
     while not moment():
         assert time.monotonic() < limit, "this moment never came"

@@ -10,6 +10,13 @@ from scriptorium.errors import UserError
 HEAD = 64  # bytes that tell
 POINTER = b"version https://git-lfs"
 PAGES = (b"<!doctype html", b"<html")
+ARCHIVES = {  # how it begins: what it is, what to do
+    b"\x1f\x8b": ("compressed with gzip", "give its name the ending .gz"),
+    b"BZh": ("compressed with bzip2", "give its name the ending .bz2"),
+    b"\x28\xb5\x2f\xfd": ("compressed with zstd", "give its name the ending .zst"),
+    b"\xfd7zXZ\0": ("compressed with xz", "unpack it with `xz -d`"),
+    b"PK\x03\x04": ("a zip archive or an Excel workbook", "unpack it, or save the sheet as CSV in UTF-8"),
+}
 
 
 def check(head: bytes, where: Path | str) -> None:
@@ -27,6 +34,14 @@ def check(head: bytes, where: Path | str) -> None:
             where=where,
             remedy="open the address in a browser, download the file itself, and put it here",
         )
+
+
+def check_text(head: bytes, where: Path | str) -> None:
+    """The same, and whether text that was unpacked by its name's ending is packed still."""
+    check(head, where)
+    for begin, (what, remedy) in ARCHIVES.items():
+        if head.startswith(begin):
+            raise UserError(f"not text: {what}", where=where, remedy=remedy)
 
 
 def check_file(path: Path) -> None:
