@@ -56,6 +56,9 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]], *, always: bo
     parser.add_argument("--gpus", type=int, default=0, help="GPUs to lease; 0 leaves the environment alone")
     parser.add_argument("--runtime", type=float, default=None, help="minutes until the job would be killed")
     parser.add_argument("--processes", type=int, default=1, help="train with so many (torchrun), one per GPU")
+    parser.add_argument(
+        "--micro-batch", type=_number, help="examples that a process has at once; empty: its whole share of a batch"
+    )
     parser.add_argument("--workers", type=int, default=0, help="processes that prepare batches, for each of these")
     parser.add_argument("--compile", action="store_true", help="torch.compile")
     parser.add_argument("--gradient-checkpointing", action="store_true", help="less memory, more time")
@@ -91,6 +94,7 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]], *, always: bo
                 runtime=arguments.runtime,
                 state=arguments.state,
                 workers=arguments.workers,
+                micro_batch=arguments.micro_batch,
                 compile=arguments.compile,
                 fsdp=arguments.fsdp,
                 checkpointing=arguments.gradient_checkpointing,
@@ -283,6 +287,15 @@ def _command(stage: str, spec: Spec, out: Path, inputs: dict, outputs: dict, thr
     if outputs:
         words += ["--output", *(f"{name}={path}" for name, path in outputs.items())]
     return shlex.join([*words, "--threads", str(threads)])
+
+
+def _number(text: str) -> int | None:
+    """A number above 0, or none: a resource that nobody has set is empty."""
+    if not text:
+        return None
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return int(text)
 
 
 def _say(text: str, code: int) -> int:

@@ -83,6 +83,7 @@ def run(job: stage.Job) -> list[Path]:
         padded=train.padded,
         flops=lambda batch: flops.of(model, batch),
         terms=objective.terms,
+        divisible=objective.divisible,
     )
 
     steps = trainer.state.global_step
