@@ -62,3 +62,10 @@ def test_threads_and_sizes_have_snakemakes_own_names():
 )
 def test_a_mistake_is_named_while_the_dag_is_built(fresh, resources, said):
     assert said in planned(fresh, resources, check=False)
+
+
+def test_a_micro_batch_that_does_not_fit_the_gpu_ends_the_dry_run_and_auto_is_one_that_does(fresh):
+    pretrain = {"gpu": 1, "gpu_memory": 1, "micro_batch": "auto", "options": "--precision fp32"}
+    refused = planned(fresh, {"rules": {"pretrain": pretrain | {"gpu_memory": "0.001"}}}, check=False)
+    assert "not even one block fits" in refused
+    assert re.search(r"--micro-batch=[1-9]\d* ", command(planned(fresh, {"rules": {"pretrain": pretrain}}), "pretrain"))

@@ -93,7 +93,8 @@ rule pretrain:
         runtime=lambda wildcards, attempt: 120 * attempt,
         gpu=0,
         processes=1,  # that train together; with GPUs, one for each
-        micro_batch="",  # examples that a process has at once; empty: its whole share of a batch
+        gpu_memory=0,  # GiB of a GPU: what does not fit is refused while the DAG is built; 0: not looked at
+        micro_batch="",  # examples that a process has at once; empty: its whole share of a batch; auto: as fit the GPU
         options="",  # such as "--compile --workers 2": how to train, never what
     params:
         spec=spec_of("pretrain"),
