@@ -20,8 +20,8 @@ TOY = {
     "stages/two": "def run(x):\n    import scriptorium.models.deep as deep\n\n    return deep.square(x)\n",
     "shared": "def double(x):\n    return 2 * x\n",
     "models/__init__": "",
-    "models/deep": "import scriptorium.errors, scriptorium.models.spec, scriptorium.inspection, scriptorium_more.other\n"
-    "def square(x):\n    return x * x\n",
+    "models/deep": "import scriptorium.errors, scriptorium_more.other\n"
+    "import scriptorium.models.spec, scriptorium.inspection\n\n\ndef square(x):\n    return x * x\n",
     "models/spec": "SIZE = 1\n",
     "inspection": "LIMIT = 1\n",
     "other": "LIMIT = 1\n",
