@@ -136,6 +136,14 @@ def test_corruption_is_80_10_10_within_a_point():
     assert np.bincount((drawn - 1000) // 3000, minlength=10) / len(drawn) == pytest.approx(np.full(10, 0.1), abs=0.01)
 
 
+def test_corrupted_tokens_keep_their_type():
+    """The vocabulary's numbers are wider than those of blocks."""
+    tokens = np.arange(10, 40, dtype=np.int32)
+    ordinary, generator = np.arange(10, 90, dtype=np.int64), np.random.default_rng(0)
+    seen = masking.corrupt(tokens, mask_id=4, ordinary=ordinary, mask=0.5, random=0.5, generator=generator)
+    assert seen.dtype == tokens.dtype
+
+
 def test_positions_are_drawn_evenly():
     maskable = np.ones(20, dtype=bool)
     maskable[[0, 7]] = False

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pkgutil
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -14,10 +17,14 @@ TOY = {
     "__init__": "",
     "stages/__init__": "",
     "stages/one": 'from scriptorium.shared import double\n\n\ndef run(x):\n    """Runs."""\n    return double(x)\n',
-    "stages/two": "def run(x):\n    from scriptorium.models import deep\n\n    return deep.square(x)\n",
+    "stages/two": "def run(x):\n    import scriptorium.models.deep as deep\n\n    return deep.square(x)\n",
     "shared": "def double(x):\n    return 2 * x\n",
     "models/__init__": "",
-    "models/deep": "import scriptorium.errors\n\n\ndef square(x):\n    return x * x\n",
+    "models/deep": "import scriptorium.errors, scriptorium_more.other\n"
+    "import scriptorium.models.spec, scriptorium.inspection\n\n\ndef square(x):\n    return x * x\n",
+    "models/spec": "SIZE = 1\n",
+    "inspection": "LIMIT = 1\n",
+    "other": "LIMIT = 1\n",
     "errors": "class UserError(Exception):\n    pass\n",
 }
 
@@ -84,6 +91,45 @@ def test_the_package_of_an_imported_module_counts(package):
 
 def test_a_bookkeeping_module_may_change_without_a_rerun(package):
     assert package("errors", "pass", "code = 2") == set()
+
+
+def test_what_a_specification_module_says_may_change_without_a_rerun(package):
+    assert package("models/spec", "SIZE = 1", "SIZE = 2") == set()
+
+
+def test_a_module_is_no_specification_because_its_name_holds_the_word(package):
+    assert package("inspection", "LIMIT = 1", "LIMIT = 2") == {"two"}
+
+
+def test_a_package_of_others_is_not_ours_because_its_name_begins_so(package):
+    assert package("other", "LIMIT = 1", "LIMIT = 2") == set()
+
+
+def test_modules_that_a_specification_names_count_beside_the_stages_own(package):
+    package("shared", "", "")
+    alone, named = (digest.code_digest("scriptorium.stages.one", *more) for more in ((), ("scriptorium.models.deep",)))
+    assert alone != named
+
+
+def test_modules_of_the_same_text_are_told_apart_by_their_names(package):
+    package("shared", "", "")
+    assert digest.code_digest("scriptorium.inspection") != digest.code_digest("scriptorium.other")
+
+
+def test_a_digest_is_the_same_in_every_process():
+    """The order of a set changes with the seed of Python's hashes."""
+    code = "from scriptorium.digest import code_digest; print(code_digest('scriptorium.stages.fetch'))"
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in (1, 2, 3)
+    }
+    assert len(found) == 1
 
 
 def test_a_module_becomes_part_of_the_digest_by_being_imported(package):

@@ -60,6 +60,37 @@ def test_every_package_that_the_code_imports_is_a_declared_dependency():
     assert {n: d for n, d in wanted.items() if not {canonicalize_name(x) for x in d} & declared} == {}
 
 
+def hashed(name: str) -> dict[str, tuple[Version, list[str]]]:
+    """The version and the sums of every package in a file of pip's --require-hashes."""
+    text = re.sub(r"^#.*\n", "", (ROOT / "envs" / name).read_text(encoding="utf-8"), flags=re.MULTILINE)
+    found = {}
+    for line in text.replace("\\\n", " ").splitlines():
+        requirement, *sums = line.split(" --hash=sha256:")
+        pin = Requirement(requirement.strip())
+        assert canonicalize_name(pin.name) not in found, f"{pin.name} stands twice in {name}"
+        found[canonicalize_name(pin.name)] = version_of(pin), [each.strip() for each in sums]
+    return found
+
+
+def test_every_pin_but_torch_has_the_sums_of_its_files():
+    """torch has other files in every build; pip itself refuses a file with another sum."""
+    environment, docs = hashed("hashes.txt"), hashed("hashes_docs.txt")
+    assert not environment.keys() & docs.keys()
+    pins = {name: pin for name, (pin, _) in (environment | docs).items()}
+    assert pins == {name: pin for name, pin in PINNED.items() if name != "torch"}
+    for _, sums in (environment | docs).values():
+        assert sums and all(re.fullmatch("[0-9a-f]{64}", each) for each in sums)
+
+
+def test_the_environment_is_installed_by_its_sums_before_anything_else():
+    lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
+    installs = [line.split("PIP) ")[1].removeprefix("--quiet ") for line in lines if line.startswith("\t$(PIP) ")]
+    by_sums = "--require-hashes --no-deps --requirement envs/"
+    assert [line.removeprefix(by_sums) for line in installs[::2]] == ["hashes.txt", "hashes_docs.txt"]
+    commands = re.findall(r"^RUN pip install (.+)$", CONTAINER, flags=re.MULTILINE)
+    assert commands[0] == f"--no-cache-dir {by_sums}hashes.txt"
+
+
 def test_every_pin_is_one_exact_public_version():
     assert len(PINNED) == len(PINS), "a package is pinned twice"
     assert canonicalize_name(PROJECT["name"]) not in PINNED, "the package itself must not be pinned"

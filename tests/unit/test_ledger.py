@@ -96,6 +96,36 @@ def test_numbers_that_are_not_finite_become_notes(tmp_path):
     assert events[1]["note"] == "loss is nan at step 7"
 
 
+def test_no_secret_reaches_the_journal(tmp_path):
+    address = "https://reader:hush@example.org/file?token=hushed"
+    journal = Ledger.open(tmp_path, key="k", stage="fetch", spec={"location": address})
+    journal.note(f"from {address}")
+    journal.finish(FINISHED)
+    written = [(tmp_path / name).read_text() for name in ("run.json", "events.jsonl")]
+    assert all("example.org" in text and "hush" not in text for text in written)
+
+
+def test_bytes_are_kept_for_the_last_words_until_the_end(tmp_path):
+    journal = start(tmp_path)
+    assert (tmp_path / ledger.RESERVE).stat().st_size == ledger.RESERVED > 100_000
+    journal.finish(FINISHED)
+    assert not (tmp_path / ledger.RESERVE).exists()
+
+
+def test_a_working_tree_is_dirty_once_a_file_of_it_is_changed(tmp_path):
+    def git(*words: str) -> None:
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=tmp_path, check=True)
+
+    git("init", "--quiet")
+    (tmp_path / "file").write_text("one")
+    git("add", "file")
+    git("commit", "--quiet", "--message", "one")
+    state = ledger.git_state.__wrapped__  # not what was remembered
+    assert state(tmp_path)["dirty"] is False
+    (tmp_path / "file").write_text("two")
+    assert state(tmp_path)["dirty"] is True
+
+
 def test_a_note_with_unicode_line_ends_stays_one_event(tmp_path):
     journal = start(tmp_path)
     note = "one\u2028two\u0085three\nfour"

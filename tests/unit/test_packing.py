@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from tokenizers import pre_tokenizers
 
 from scriptorium import manifest
 from scriptorium.errors import UserError
@@ -12,7 +13,7 @@ from scriptorium.stage import execute
 from scriptorium.stages import pack as stage
 from scriptorium.text import blocks, packing, tokenizers
 from scriptorium.text.blocks import Blocks
-from tests import tiny
+from tests import lines, tiny
 
 LENGTH = 16
 
@@ -107,8 +108,8 @@ def test_the_number_of_threads_changes_no_byte(tmp_path, monkeypatch):
 def test_a_very_long_document_gives_the_same_pieces_as_in_one_call(monkeypatch, by_line):
     """It is cut for the tokenizer, and fills many blocks."""
     generator = np.random.default_rng(0)
-    lines = [" ".join(generator.choice(tiny.WORDS, 300)) for _ in range(4)]
-    texts = ["\n".join(lines), "", "word1", lines[0]]
+    long = [" ".join(generator.choice(tiny.WORDS, 300)) for _ in range(4)]
+    texts = ["\n".join(long), "", "word1", long[0]]
     whole = list(packing.tokenise(texts, tiny.tokenizer(), by_line=by_line))
     monkeypatch.setattr(packing, "CHARACTERS_PER_CALL", 50)
     cut = list(packing.tokenise(texts, tiny.tokenizer(), by_line=by_line))
@@ -133,6 +134,38 @@ def test_special_tokens_written_in_a_text_are_only_text(tmp_path):
     tokenizer = tiny.tokenizer()
     special = {tokenizer.sep_token_id, tokenizer.mask_token_id, tokenizer.cls_token_id}
     assert not special & set(input_ids[1:].tolist())
+
+
+def test_limit_and_padding_of_a_tokenizer_are_not_used_and_stay_its_own():
+    limited = tiny.tokenizer()
+    limited.backend_tokenizer.enable_truncation(2)
+    limited.backend_tokenizer.enable_padding(length=9)
+    before = limited.backend_tokenizer.to_str()
+    texts = ["word1 word2 word3", "word4"]
+    made = [[run.tolist() for run in runs] for runs in packing.tokenise(texts, limited)]
+    assert made == [[tiny.tokenizer().convert_tokens_to_ids(text.split())] for text in texts]
+    assert limited.backend_tokenizer.to_str() == before
+    assert not limited.backend_tokenizer.encode_special_tokens
+
+
+def test_the_end_of_a_line_is_a_blank_also_where_the_vocabulary_has_a_piece_for_it():
+    tokenizer = tiny.tokenizer(words=["one", "\u0120two", "\u010a", "two"])  # byte-level: blank and end of a line
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    (runs,) = packing.tokenise(["one\ntwo"], tokenizer)
+    assert tokenizer.convert_ids_to_tokens(runs[0].tolist()) == ["one", "\u0120two"]
+
+
+def test_sentences_by_rule_give_the_blocks_of_sentences_on_lines(tmp_path):
+    """A paragraph on one line, or a sentence on each; read as lines, the paragraph would be one sentence."""
+    tokenizer = tiny.tokenizer(words=[*tiny.WORDS, "."])
+    paragraphs = [text.replace("\n", ". ") + "." for text in lines.texts()]
+    given = {"rules": paragraphs, "lines": [text.replace(". ", ".\n") for text in paragraphs], "wrong": paragraphs}
+    made = {}
+    for name, texts in given.items():
+        layout = {"name": "full-sentences", "sentences": "rules" if name == "rules" else "lines"}
+        folder = lines.packed(tmp_path / name, given=texts, block_length=LENGTH, layout=layout, tokenizer=tokenizer)
+        made[name] = (folder / "train.arrow").read_bytes()
+    assert made["rules"] == made["lines"] != made["wrong"]
 
 
 @pytest.fixture

@@ -163,6 +163,52 @@ def test_the_seeds_needed_decide_when_they_are_there_and_half_of_them_do_not():
     assert found.needed(smallest=9.0) < needed  # that nothing as large as 9 is there takes fewer
 
 
+def test_paired_seeds_are_counted_once_in_the_seeds_needed():
+    def sides(count):
+        spread = np.linspace(-1, 1, count)
+        own = np.repeat((spread / spread.std(ddof=1) + 1.0)[:, None], 40, axis=1)
+        return own, np.zeros_like(own)
+
+    needed = int(of_means(*sides(4), paired=True).seeds_needed)
+    assert [of_means(*sides(count), paired=True).low > 0 for count in (needed - 1, needed)] == [False, True]
+
+
+def test_the_seeds_needed_to_leave_out_an_effect_know_its_direction():
+    """a is better by 1: to show that it is not better by 3 takes more than that it is not worse by 3."""
+    better = np.repeat(np.array([-3.0, 0.0, 3.0, 4.0])[:, None], 40, axis=1)
+    found = of_means(better, np.zeros_like(better))
+    assert found.needed(smallest=3.0) > found.needed(smallest=3.0, lower_better=True)
+
+
+def test_with_other_numbers_of_seeds_the_fewer_count():
+    generator = np.random.default_rng(0)
+    a, b = (np.repeat(generator.normal(size=count)[:, None], 40, axis=1) for count in (3, 7))
+    expected = 3 * (a[:, 0].var(ddof=1) / 3 + b[:, 0].var(ddof=1) / 7)
+    assert of_means(a, b).seeds_variance == pytest.approx(expected)
+    assert of_means(b, a).seeds_variance == pytest.approx(expected)
+    assert math.isnan(of_means(a[:1], b).p), "nothing is known of other seeds of a"
+
+
+@pytest.mark.parametrize("equal", [False, True])
+def test_the_parts_of_the_variance_are_those_of_an_analysis_by_seed_and_example(equal):
+    """By hand, with two sides of 3 and 5 seeds and 20 examples; `equal`: seeds differ by nothing."""
+    generator = np.random.default_rng(0)
+    pseudo = [generator.normal(0, 1, (seeds, 20)) + generator.normal(0, 2, 20) for seeds in (3, 5)]
+    values = [np.zeros(len(own)) if equal else generator.normal(0, 9, len(own)) for own in pseudo]
+    left = 0.0
+    for own in pseudo:
+        seeds, n = own.shape
+        rest = own - own.mean(axis=1, keepdims=True) - own.mean(axis=0, keepdims=True) + own.mean()
+        left += (rest**2).sum() / ((seeds - 1) * (n - 1)) / (seeds * n)
+    of_seeds = [own.var(ddof=1) / len(own) for own in values]
+    of_examples = (pseudo[0].mean(axis=0) - pseudo[1].mean(axis=0)).var(ddof=1) / 20
+    found = split(list(zip(values, pseudo, strict=True)))
+    assert found.seeds == pytest.approx(left if equal else sum(of_seeds))
+    assert found.examples == pytest.approx(of_examples - left)
+    welch = sum(of_seeds) ** 2 / (of_seeds[0] ** 2 / 2 + of_seeds[1] ** 2 / 4) if not equal else 2 + 4
+    assert found.degrees == pytest.approx(welch)
+
+
 def test_the_interval_counts_the_variation_over_seeds():
     """Same number of results, same variance between examples; only here every seed moves as a whole."""
     generator = np.random.default_rng(0)
