@@ -25,7 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from scriptorium import devices, finished, manifest, named, requeue, together
+from scriptorium import devices, finished, manifest, named, replaced, requeue, together
 from scriptorium import ledger as ledgers
 from scriptorium.errors import Interrupted, UserError
 from scriptorium.exclusive import exclusive
@@ -157,6 +157,7 @@ def execute(
             return
         if not first:
             out, outputs = Path(scratch), {name: Path(scratch) / name for name in outputs}
+        replaced.keep(out, key)
         ledger = ledgers.Ledger.open(
             out,
             key=key,

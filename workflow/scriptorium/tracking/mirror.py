@@ -43,6 +43,7 @@ class Mirror:
     experiments: dict[str, Experiment] = field(default_factory=dict)  # by name
     runs: list[Run] = field(default_factory=list)  # of this project, oldest first
     index: dict[Identity, Run] = field(default_factory=dict)  # the oldest of each identity
+    superseded: set[str] = field(default_factory=set)  # ids of the runs that were marked now
 
     @classmethod
     def open(
@@ -145,6 +146,12 @@ class Mirror:
         self._close(run, portrait, {PARENT: parent, **portrait.tags})
         return run_id
 
+    def push_superseded(self, portrait: Portrait, parent: str) -> None:
+        """Make MLflow show a run that another one has replaced. One that it shows already stays as it is."""
+        run = self.find(portrait)
+        if run is None or not run.data.tags.get(DIGEST):
+            self._supersede(self.client.get_run(self.push(portrait, parent)))
+
     def push_family(self, family: Family) -> str:
         """Make MLflow show a parent, after its children. Returns the run id."""
         run = self.find(family) or self.create(family, family.study)
@@ -187,11 +194,15 @@ class Mirror:
         """Mark what is no longer current among the runs of `paths`: tagged and renamed, never deleted."""
         for run in self.runs:
             old = run.info.run_id not in current and run.data.tags.get("scriptorium.path") in paths
-            if old and run.data.tags.get(SUPERSEDED) != "true":
-                self.client.set_tag(run.info.run_id, SUPERSEDED, "true")
-                self.client.update_run(run.info.run_id, name=f"{run.info.run_name} (superseded)")
-                if run.info.status == ledger.RUNNING:
-                    self.client.set_terminated(run.info.run_id, ledger.KILLED, run.info.start_time)
+            if old and run.info.run_id not in self.superseded and run.data.tags.get(SUPERSEDED) != "true":
+                self._supersede(run)
+
+    def _supersede(self, run: Run) -> None:
+        self.client.set_tag(run.info.run_id, SUPERSEDED, "true")
+        self.client.update_run(run.info.run_id, name=f"{run.info.run_name} (superseded)")
+        if run.info.status == ledger.RUNNING:
+            self.client.set_terminated(run.info.run_id, ledger.KILLED, run.info.start_time)
+        self.superseded.add(run.info.run_id)
 
     def known_points(self, run_id: str, keys: Iterable[str]) -> set[tuple[str, int]]:
         history = (point for key in sorted(keys) for point in self.client.get_metric_history(run_id, key))
