@@ -79,7 +79,10 @@ FAULTS = {
     "not UTF-8": (lambda f: (f / "config.json").write_bytes(b'{"a": "\xff"}'), "config.json: cannot be read as UTF-8"),
     "pointer settings": (lambda f: (f / "config.json").write_bytes(POINTER), "config.json: a pointer of Git LFS"),
     "pointer weights": (lambda f: (f / "model.safetensors").write_bytes(POINTER), "safetensors: a pointer of Git LFS"),
-    "pointer tokenizer": (lambda f: (f / "tokenizer.json").write_bytes(POINTER), "tokenizer.json: a pointer of Git LFS"),
+    "pointer tokenizer": (
+        lambda f: (f / "tokenizer.json").write_bytes(POINTER),
+        "tokenizer.json: a pointer of Git LFS",
+    ),
     "page": (lambda f: (f / "config.json").write_text("<!DOCTYPE html><html>404"), "config.json: a web page"),
     "unknown": (lambda f: settings(f, model_type="brt"), "model_type 'brt' is an architecture that .*'bert'"),
     "code": (evil, "model_type 'evil' .*brings code of its own, which is never run"),
