@@ -94,6 +94,7 @@ rule pretrain:
         gpu=0,
         processes=1,  # that train together; with GPUs, one for each
         micro_batch="",  # examples that a process has at once; empty: its whole share of a batch
+        precision="auto",  # of matrix products: auto, fp32, bf16, fp16
         options="",  # such as "--compile --workers 2": how to train, never what
     params:
         spec=spec_of("pretrain"),
@@ -105,7 +106,8 @@ rule pretrain:
         " --out results/pretrain/{wildcards.variant:q}/seed{wildcards.seed:q}"
         " --input blocks={input.blocks:q} links={input.links:q} start={input.start:q}"
         " --threads {threads:q} --runtime {resources.runtime:q} --gpus {resources.gpu:q}"
-        " --processes {resources.processes:q} --micro-batch={resources.micro_batch:q} --options={resources.options:q} 2> {log:q}"
+        " --processes {resources.processes:q} --micro-batch={resources.micro_batch:q} --precision {resources.precision:q}"
+        " --options={resources.options:q} 2> {log:q}"
 
 
 rule tabulate_pretrain:
