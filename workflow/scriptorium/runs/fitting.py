@@ -16,7 +16,7 @@ from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.runs.specifications import Specifications
-from scriptorium.sizes.bodies import BODIES
+from scriptorium.sizes.families import BODIES
 from scriptorium.sizes.memory import GIB, MARGIN, PRECISIONS, Memory, Plan, largest, memory
 
 AUTO = "auto"

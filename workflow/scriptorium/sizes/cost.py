@@ -1,4 +1,4 @@
-"""What pre-training a variant costs: parameters, FLOPs, bytes on disk. The model is built on torch's `meta` device.
+"""What pre-training a variant costs: parameters, FLOPs, bytes on disk. The model is built of torch's fake tensors.
 
 FLOPs are those of engine/flops.py, the engine's own closed forms (or torch's counter where a model has none), of whole
 blocks. Bytes on disk are those of float32 weights and Adam's two moments; a run keeps two checkpoints while it trains,
@@ -8,8 +8,10 @@ and its model for good.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from scriptorium.engine import flops
 from scriptorium.engine.spec import TrainSpec
@@ -17,6 +19,7 @@ from scriptorium.models.spec import EncoderSpec
 from scriptorium.objectives.spec import ObjectiveSpec
 from scriptorium.sizes.memory import needs_of
 from scriptorium.sizes.model import batch_of, model_of, pieces
+from scriptorium.sizes.needs import Needs
 from scriptorium.sizes.parts import FLOAT
 
 CHECKPOINTS = 2  # that a run keeps (engine/training.py)
@@ -55,14 +58,16 @@ class Cost:
 
 
 def cost(shape: EncoderSpec, objective: ObjectiveSpec, block: int, vocabulary: int, train: TrainSpec) -> Cost:
-    """Raises UserError for an objective without a closed form of its shapes (sizes/bodies)."""
+    """Raises UserError for an objective without a closed form of its shapes (sizes/families)."""
     needs = needs_of(shape, objective, block, vocabulary, "bf16")
-    with torch.device("meta"):
-        model = model_of(shape, objective, pieces(vocabulary))
+    # without dropout, which has no products, and whose masks on a CPU come from a seed that fake tensors do not have
+    made = (shape.model_copy(update={"dropout": 0.0}), objective, pieces(vocabulary))
+    with FakeTensorMode():
+        parameters = model_of(*made).num_parameters()
     steps = train.max_steps
     if steps is None and train.max_tokens:
         steps = train.max_tokens // (block * train.batch_size)
-    return Cost(model.num_parameters(), _flops(model, objective, needs, block), steps, train.batch_size, block)
+    return Cost(parameters, _flops(made, needs, block), steps, train.batch_size, block)
 
 
 def packed_bytes(tokens: float) -> float:
@@ -70,14 +75,22 @@ def packed_bytes(tokens: float) -> float:
     return COLUMNS * FLOAT * tokens
 
 
-def _flops(model: torch.nn.Module, objective: ObjectiveSpec, needs, block: int) -> float:
-    """Of one block, forward and backward; of a mixture the mean of its two kinds."""
+def _flops(made: tuple[EncoderSpec, ObjectiveSpec, Any], needs: Needs, block: int) -> float:
+    """Of one block, forward and backward; of a mixture the mean of its two kinds. made: see `model_of`."""
+    objective = made[1]
     batch = batch_of(objective, needs, block, 1)
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        model = model_of(*made)
+        if getattr(model, "forward_flops", None) is None:
+            return flops.counted(model, batch)
     if objective.name != "veco":
         return flops.of(model, batch)
     bilingual = objective.mixture.bilingual
-    alone = dict(batch, bilingual=torch.zeros_like(batch["bilingual"]))
     share = objective.rate / max(objective.rate, objective.bilingual_rate)
     count = round(batch["positions"].shape[-1] * share)
-    alone |= {"positions": batch["positions"][..., :count], "labels": batch["labels"][..., : 2 * count]}
+    alone = batch | {
+        "bilingual": torch.zeros_like(batch["bilingual"]),
+        "positions": batch["positions"][..., :count],
+        "labels": batch["labels"][..., : 2 * count],
+    }
     return bilingual * flops.of(model, batch) + (1 - bilingual) * flops.of(model, alone)
