@@ -257,7 +257,7 @@ def test_a_run_goes_on_with_other_processes_and_micro_batches(packed, tmp_path):
     kills.run(words(packed, changed, given, "--micro-batch=2"), end=kills.STOPPED, step=25)
     finished(torchrun(packed, changed, given, "--processes", "2", "--micro-batch=2"))
     notes = [event["note"] for event in ledger.read_events(changed) if "note" in event]
-    shared = "a batch is shared by {} process(es), each with {} micro-batch(es) of at most 2 example(s)"
+    shared = "a batch is shared by {} process(es), each with {} micro-batch(es) of at most 2 example(s), in fp32"
     found = [note for note in notes if note.startswith("a batch is shared")]
     assert found == [
         shared.format(1, 4),
@@ -280,10 +280,10 @@ def test_no_micro_batch_has_more_examples_than_it_may(monkeypatch, world, micro_
 def test_a_batch_that_the_processes_cannot_share_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("WORLD_SIZE", "8")
     with pytest.raises(UserError, match="batch_size 5 cannot be shared by 8 processes"):
-        training._arguments(spec().train, 0, tmp_path, examples=10, evaluates=False)
+        training._arguments(spec().train, "fp32", 0, tmp_path, examples=10, evaluates=False)
 
 
 def test_sharing_weights_without_gpus_is_refused(monkeypatch, tmp_path):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(UserError, match="needs two or more processes, each with a GPU"):
-        training._arguments(spec().train, 0, tmp_path, examples=10, evaluates=False, impl=Impl(fsdp=True))
+        training._arguments(spec().train, "fp32", 0, tmp_path, examples=10, evaluates=False, impl=Impl(fsdp=True))

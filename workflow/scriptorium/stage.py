@@ -60,6 +60,7 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]], *, always: bo
         "--micro-batch", type=_number, help="examples that a process has at once; empty: its whole share of a batch"
     )
     parser.add_argument("--workers", type=int, default=0, help="processes that prepare batches, for each of these")
+    parser.add_argument("--precision", default="auto", help="of matrix products: auto, fp32, bf16 or fp16")
     parser.add_argument("--compile", action="store_true", help="torch.compile")
     parser.add_argument("--gradient-checkpointing", action="store_true", help="less memory, more time")
     parser.add_argument("--fsdp", action="store_true", help="processes share weights and optimiser state")
@@ -95,6 +96,7 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]], *, always: bo
                 state=arguments.state,
                 workers=arguments.workers,
                 micro_batch=arguments.micro_batch,
+                precision=arguments.precision,
                 compile=arguments.compile,
                 fsdp=arguments.fsdp,
                 checkpointing=arguments.gradient_checkpointing,

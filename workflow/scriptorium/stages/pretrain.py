@@ -84,6 +84,7 @@ def run(job: stage.Job) -> list[Path]:
         flops=lambda batch: flops.of(model, batch),
         terms=objective.terms,
         divisible=objective.divisible,
+        width=shape.hidden_size,
     )
 
     steps = trainer.state.global_step
