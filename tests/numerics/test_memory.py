@@ -8,7 +8,7 @@ import torch
 from scriptorium.errors import UserError
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.objectives.spec import ObjectiveSpec
-from scriptorium.sizes.bodies import BODIES
+from scriptorium.sizes.families import BODIES
 from scriptorium.sizes.measured import NEEDS_VALUES, Case, measured
 from scriptorium.sizes.memory import GIB, Plan, largest, memory, needs_of
 from scriptorium.sizes.model import batch_of, model_of, pieces

@@ -54,7 +54,7 @@ def test_auto_is_never_more_than_a_process_has_of_a_batch(runs):
 def test_options_change_what_fits(runs):
     plain = micro_batch(runs, "mpnet", {**GPU, "micro_batch": "auto"})
     again = micro_batch(runs, "mpnet", {**GPU, "micro_batch": "auto", "options": "--gradient-checkpointing"})
-    exact = micro_batch(runs, "mpnet", {**GPU, "micro_batch": "auto", "options": "--precision fp32"})
+    exact = micro_batch(runs, "mpnet", {**GPU, "micro_batch": "auto", "precision": "fp32"})
     assert exact < plain < again
     assert plan_of({"options": "--fsdp --workers 2", "processes": 8}) == Plan(sharded=True, processes=8)
 

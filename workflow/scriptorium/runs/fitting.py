@@ -16,12 +16,12 @@ from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.runs.specifications import Specifications
-from scriptorium.sizes.bodies import BODIES
+from scriptorium.sizes.families import BODIES
 from scriptorium.sizes.memory import GIB, MARGIN, PRECISIONS, Memory, Plan, largest, memory
 
 AUTO = "auto"
 FAIRSEQ = 5  # symbols around BERT's pieces (vocabulary: fairseq)
-KEYS = ("gpu", "gpu_memory", "processes", "micro_batch", "options")
+KEYS = ("gpu", "gpu_memory", "processes", "precision", "micro_batch", "options")
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,13 @@ def sized(runs: Specifications, variant: str) -> Sized:
 def plan_of(resources: Mapping[str, object]) -> Plan:
     """How a job trains, from its resources and its `options`."""
     options = argparse.ArgumentParser(add_help=False)
-    options.add_argument("--precision", choices=PRECISIONS, default="bf16")
+    options.add_argument("--precision", default=resources.get("precision") or "auto")
     options.add_argument("--gradient-checkpointing", action="store_true")
     options.add_argument("--fsdp", action="store_true")
     found, _ = options.parse_known_args(shlex.split(str(resources.get("options") or "")))
     return Plan(
-        precision=found.precision,
+        # auto on a GPU is bf16, or fp16, which needs as much
+        precision=found.precision if found.precision in PRECISIONS else "bf16",
         checkpointing=found.gradient_checkpointing,
         sharded=found.fsdp,
         processes=int(resources.get("processes") or 1),

@@ -16,7 +16,7 @@ from typing import Literal, get_args
 from scriptorium.errors import UserError
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.objectives.spec import ObjectiveSpec
-from scriptorium.sizes.bodies import BODIES
+from scriptorium.sizes.families import BODIES
 from scriptorium.sizes.needs import Needs
 from scriptorium.sizes.parts import FLOAT, HALF, Keeps
 

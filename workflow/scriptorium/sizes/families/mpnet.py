@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.objectives.spec.permuted import PermutedBlocksSpec
-from scriptorium.sizes.bodies.encoders import embedded, head, layer_parameters, layer_products
+from scriptorium.sizes.families.encoders import embedded, head, layer_parameters, layer_products
 from scriptorium.sizes.needs import Layer, Needs
 from scriptorium.sizes.parts import FLOAT, Keeps
 

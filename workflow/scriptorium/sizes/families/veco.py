@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.objectives.spec.pairs import VecoSpec
-from scriptorium.sizes.bodies.encoders import embedded, head, last_layer, layer_parameters, layer_products, whole_layer
+from scriptorium.sizes.families.encoders import (
+    embedded,
+    head,
+    last_layer,
+    layer_parameters,
+    layer_products,
+    whole_layer,
+)
 from scriptorium.sizes.needs import Layer, Needs
 from scriptorium.sizes.parts import FLOAT, Keeps
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from scriptorium.sizes.bodies import decoders, encoders, mpnet, text_to_text, veco, xlnet
+from scriptorium.sizes.families import decoders, encoders, mpnet, text_to_text, veco, xlnet
 from scriptorium.sizes.needs import Needs
 
 BODIES: dict[str, Callable[..., Needs]] = {
