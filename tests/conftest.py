@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import signal
 from pathlib import Path
@@ -20,18 +19,6 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 # Under nohup this signal is ignored, also by all that tests start; some of them prove what a closed terminal does.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--random-order", metavar="SEED", help="files, and the tests of each file, in this random order")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A test that needs what another one left behind fails in some order. Files stay whole: they share fixtures."""
-    if seed := config.getoption("--random-order"):
-        draw = random.Random(seed)
-        files = {item.path: draw.random() for item in items}
-        items.sort(key=lambda item: (files[item.path], draw.random()))
 
 
 @pytest.fixture(scope="session")
