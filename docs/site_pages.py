@@ -12,7 +12,7 @@ from pathlib import Path
 from mkdocs.structure.files import File
 
 REPOSITORY = Path(__file__).parents[1]
-OUTSIDE = ("config/README.md", "results/README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+OUTSIDE = ("config/README.md", "results/README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 LINK = re.compile(r"(?P<image>!?)\[(?P<text>[^\]]*)\]\((?P<target>[^)#\s]+)(?P<anchor>#[^)\s]*)?\)")
 
 
