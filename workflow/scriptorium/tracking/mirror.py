@@ -272,7 +272,8 @@ class Mirror:
         where |= {respell(f"{entry['path']}.sha256"): entry["sha256"] for entry in portrait.weights()}
         name = "".join("-" if c in "/:.%\"'" else c for c in portrait.name)
         # an import that was killed here has made it already
-        model = made[0] if made else create_external_model(name, run_id, where, where, portrait.run.stage, place)
+        with self.client.waiting():
+            model = made[0] if made else create_external_model(name, run_id, where, where, portrait.run.stage, place)
         self.client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, 0)])
 
     def _close(self, run: Run, picture: Portrait | Family, tags: dict[str, str]) -> None:
