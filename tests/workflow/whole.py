@@ -36,7 +36,13 @@ SEEDS = [0]
 CONFIG = {
     "seeds": SEEDS,
     "studies": {"cogbert-baselines": {"seeds": SEEDS, "variants": ["bert", "bert-gaze-tuned"]}},
-    "gaze": {"predictor": {"corpora": ["monastery"], "backbone": "minilm"}},
+    "gaze": {
+        "predictor": {
+            "corpora": ["monastery"],
+            "backbone": "minilm",
+            "settings": {"measures": ["n_fix", "fix_prop"]},
+        }
+    },
     "corpora": {
         "english": {"exclude": ["mood"]},
         "both": {

@@ -15,6 +15,7 @@ from scriptorium import ledger, manifest, runs
 from scriptorium.errors import UserError
 from scriptorium.runs.folders import wildcards_of
 from scriptorium.spec import canonical_json
+from scriptorium.tracking import records
 from scriptorium.tracking.mirror import DIGEST, LEFT_OUT, SUPERSEDED, Mirror, identity
 from scriptorium.tracking.portrait import Portrait, ledgers, portraits, replaced_portraits
 from scriptorium.tracking.store import Store
@@ -45,6 +46,8 @@ def audit(results: Path, expected: runs.Runs, store: Store, *, content: bool = T
         print(f"{finding.kind:<13} {finding.path}\n{'':<13}   {finding.detail}")
     listed = len(list(expected.expected()))
     facts = f"{listed} runs expected, {len(found)} ledgers, {mirrored} current runs in MLflow"
+    if earlier := sum(bool(records.of_an_earlier_version(picture.record)) for picture in found):
+        facts += f"; {earlier} ledgers were written by an earlier version, and are read as they are"
     if not problems:
         print(f"audit: in order ({facts})")
         return 0

@@ -10,6 +10,7 @@ import getpass
 import hashlib
 import json
 import math
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -58,11 +59,12 @@ def ledgers(results: Path) -> dict[str, Path]:
     """
     found = {}
     for name, root in (("results", results), ("resources", results.parent / "resources")):
-        for directory in ledger.find(root) if root.is_dir() else ():
-            parts = directory.relative_to(root).parts
-            if parts and parts[0] != "mlflow" and not any(part.startswith(".") for part in parts):
-                found["/".join((name, *parts))] = directory
-    return found
+        for place, folders, files in os.walk(root):
+            top = Path(place) == root
+            folders[:] = sorted(each for each in folders if each[0] != "." and not (top and each == "mlflow"))
+            if "run.json" in files and not top:
+                found["/".join((name, *Path(place).relative_to(root).parts))] = Path(place)
+    return dict(sorted(found.items(), key=lambda item: item[1]))
 
 
 def path_of(directory: Path, results: Path) -> str:

@@ -124,5 +124,6 @@ def summary(found: Sequence[Portrait], left_out: dict[str, str]) -> dict[str, An
         "runs": len(shown),
         "status": Counter(member.status for member in shown),
         "experiments": experiments,
+        "earlier_versions": sum(bool(records.of_an_earlier_version(member.record)) for member in found),
         "left_out": dict(sorted(left_out.items())),
     }
