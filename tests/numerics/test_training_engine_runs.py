@@ -263,7 +263,8 @@ def test_a_run_goes_on_with_other_processes_and_micro_batches(packed, tmp_path):
         shared.format(1, 4),
         shared.format(2, 2),
     ]
-    assert ledger.read_record(changed)["shares"] == {"processes": 2, "micro_batches": 2, "micro_batch": 2}
+    shares = {"processes": 2, "nodes": 1, "micro_batches": 2, "micro_batch": 2}
+    assert ledger.read_record(changed)["shares"] == shares
     assert ledger.read_record(changed)["key"] == ledger.read_record(plain)["key"], "how it runs is in no key"
     assert curve(changed) == pytest.approx(curve(plain), rel=SAME)
     one, other = (load_file(out / "model/model.safetensors") for out in (plain, changed))

@@ -141,7 +141,7 @@ def train(
     trainer.add_callback(watcher)
     if processes.rank():  # the same weights everywhere, but each process its own dropout
         torch.manual_seed(seed + processes.rank())
-    with job.impl.saving_on_sigterm(), watcher.progress_bar():
+    with job.impl.saving_on_sigterm(), watcher.progress_bar(), processes.naming_the_silent():
         trainer.train(resume_from_checkpoint=str(last) if last else None)
     trainer.divergence.judge_pending()
     if watcher.stopped:
@@ -221,6 +221,7 @@ def _note_shares(job: Job, arguments: transformers.TrainingArguments) -> None:
     """How this attempt computes its batches: in run.json, and for every attempt in the journal."""
     shares = {
         "processes": processes.world(),
+        "nodes": processes.nodes(),
         "micro_batches": arguments.gradient_accumulation_steps,
         "micro_batch": arguments.per_device_train_batch_size,
     }
