@@ -63,6 +63,11 @@ def total(values: list[float], *, patient: bool = False) -> list[float]:
     return together.tolist()
 
 
+def of_each(value: float) -> list[float]:
+    """The value of every process, by rank."""
+    return total([value if each == rank() else 0.0 for each in range(world())])
+
+
 def from_first(value: str) -> str:
     """What the first process says."""
     if world() == 1:
