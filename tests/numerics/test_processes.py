@@ -98,7 +98,7 @@ def test_two_machines_give_the_bits_of_one(packed, tmp_path):
 @pytest.fixture
 def slurm(tmp_path, monkeypatch):
     """A job of two machines, n1 and n2, with a stand-in for srun that says what it was asked."""
-    answers = "{'hostnames': 'n1\\nn2', 'node': 'NodeName=n1 NodeAddr=10.0.0.1 Port=6818'}"
+    answers = "{'job': 'JobId=70007 NodeList=n[1-2]', 'hostnames': 'n1\\nn2', 'node': 'NodeName=n1 NodeAddr=10.0.0.1'}"
     texts = {
         "scontrol": f"import sys; print({answers}[sys.argv[2]])",
         "srun": "import os, sys; print(os.environ['SCRIPTORIUM_RENDEZVOUS'], *sys.argv[1:]); sys.exit(3)",
@@ -108,7 +108,6 @@ def slurm(tmp_path, monkeypatch):
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setenv("SLURM_JOB_ID", "70007")
-    monkeypatch.setenv("SLURM_JOB_NODELIST", "n[1-2]")
 
 
 def test_srun_starts_the_same_command_once_on_each_machine(slurm, capfd):
@@ -121,7 +120,7 @@ def test_srun_starts_the_same_command_once_on_each_machine(slurm, capfd):
 def test_machines_that_the_job_does_not_have_are_refused(slurm, monkeypatch):
     with pytest.raises(UserError, match="nodes: 3 is asked for, and this is a Slurm job of 2"):
         together.first_node(3)
-    monkeypatch.delenv("SLURM_JOB_NODELIST")
+    monkeypatch.delenv("SLURM_JOB_ID")
     with pytest.raises(UserError, match="this is no Slurm job"):
         together.first_node(2)
 

@@ -92,17 +92,19 @@ def run_on_nodes(module: str, arguments: Sequence[str], nodes: int, threads: int
 
 
 def first_node(nodes: int) -> str:
-    """The address of the first machine of this Slurm job, which must have so many."""
-    listed = os.environ.get("SLURM_JOB_NODELIST", "")
-    names = _scontrol("show", "hostnames", listed).split() if listed else []
+    """The address of the first machine of this Slurm job, which must have so many.
+
+    Slurm is asked, since SLURM_JOB_NODELIST holds no more than one of them inside the step that Snakemake runs in.
+    """
+    job = os.environ.get("SLURM_JOB_ID")
+    names = _scontrol("show", "hostnames", _facts("job", job)["NodeList"]).split() if job else []
     if len(names) != nodes:
         raise UserError(
             f"nodes: {nodes} is asked for, and this is {f'a Slurm job of {len(names)}' if names else 'no Slurm job'}",
             where="--nodes",
             remedy="submit it with profiles/slurm, with `nodes` (on CPUs `tasks` as well) in the resources of the rule",
         )
-    facts = dict(word.split("=", 1) for word in _scontrol("show", "node", names[0], "-o").split() if "=" in word)
-    return facts.get("NodeAddr", names[0])
+    return _facts("node", names[0]).get("NodeAddr", names[0])
 
 
 def first_failure(folder: Path) -> Failure | None:
@@ -158,6 +160,11 @@ def _stages(torchrun: int, module: str) -> list[psutil.Process]:
         with contextlib.suppress(psutil.Error):
             found += [child] if module in child.cmdline() else []
     return found
+
+
+def _facts(kind: str, name: str) -> dict[str, str]:
+    """What Slurm says of a job or a node."""
+    return dict(word.split("=", 1) for word in _scontrol("show", kind, name, "-o").split() if "=" in word)
 
 
 def _scontrol(*words: str) -> str:
