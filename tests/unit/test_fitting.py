@@ -35,7 +35,7 @@ def test_auto_is_the_largest_that_fits(runs):
 
 def test_what_does_not_fit_is_refused_with_what_does(runs):
     count = micro_batch(runs, "mpnet", {**GPU, "micro_batch": "auto"})
-    with pytest.raises(UserError, match=rf"512 blocks of 512 tokens .* largest micro-batch that fits is {count}\b"):
+    with pytest.raises(UserError, match=rf"512 block\(s\) of 512 tokens .* largest micro-batch that fits is {count}\b"):
         micro_batch(runs, "mpnet", {**GPU, "micro_batch": 512})
     with pytest.raises(UserError, match="largest micro-batch that fits"):  # 8,192 at once
         micro_batch(runs, "mpnet", {**GPU, "micro_batch": ""})

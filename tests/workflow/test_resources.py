@@ -67,7 +67,7 @@ def test_a_mistake_is_named_while_the_dag_is_built(fresh, resources, said):
 def test_a_micro_batch_that_does_not_fit_the_gpu_ends_the_dry_run_and_auto_is_one_that_does(fresh):
     known = {"backbones": {"minilm": {"pieces": 400}}}
     pretrain = {"gpu": 1, "gpu_memory": 1, "micro_batch": "auto"}
-    refused = planned(fresh, {"rules": {"pretrain": pretrain | {"gpu_memory": "0.001"}}}, check=False, **known)
+    refused = planned(fresh, {"rules": {"pretrain": pretrain | {"gpu_memory": "0.00001"}}}, check=False, **known)
     assert "not even one block fits" in refused
     fitting = planned(fresh, {"rules": {"pretrain": pretrain}}, **known)
     assert re.search(r"--micro-batch=[1-9]\d* ", command(fitting, "pretrain"))

@@ -108,7 +108,7 @@ def micro_batch(runs: Specifications, variant: str, resources: Mapping[str, obje
     more += [] if plan.sharded or plan.processes == 1 else ["options: --fsdp"]
     ways = " or ".join(more)
     raise UserError(
-        f"{count} blocks of {known.recipe.block_length} tokens at once need {needed.total / GIB:.1f} GiB of a GPU "
+        f"{count} block(s) of {known.recipe.block_length} tokens at once need {needed.total / GIB:.3g} GiB of a GPU "
         f"({_parts(needed)}), {gib:g} GiB less a tenth are there"
         + (f"; the largest micro-batch that fits is {most}" if most else "; not even one block fits"),
         where=where,
@@ -118,7 +118,7 @@ def micro_batch(runs: Specifications, variant: str, resources: Mapping[str, obje
 
 
 def _parts(needed: Memory) -> str:
-    return ", ".join(f"{name} {size / GIB:.1f}" for name, size in vars(needed).items())
+    return ", ".join(f"{name} {size / GIB:.3g}" for name, size in vars(needed).items())
 
 
 def _shape(runs: Specifications, recipe: PretrainRecipe) -> EncoderSpec | None:

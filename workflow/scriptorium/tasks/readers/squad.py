@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from scriptorium.errors import UserError
+from scriptorium.files import parquet
 from scriptorium.files.tables import clean, members
 from scriptorium.ledger import Ledger
 from scriptorium.tasks.languages import REMEDY, arranged, files_by_language
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
     from scriptorium.tasks.spec import TaskDataSpec
 
 
-ENDINGS = (".json", ".json.gz")
+ENDINGS = (".json", ".json.gz", ".parquet")
+HUB = ("id", "title", "context", "question", "answers")  # columns of the hub's files
 
 
 def read(spec: TaskDataSpec, artifact: Path, ledger: Ledger) -> pd.DataFrame:
     """Questions on passages: .json or .json.gz, {"data": [{"paragraphs": [{"context", "qas": [{"id", "question",
-    "answers": [{"text", "answer_start"}], "is_impossible"}]}]}]}.
+    "answers": [{"text", "answer_start"}], "is_impossible"}]}]}]}; or the hub's .parquet, a question in each row.
 
     Files belong to the split that a part of their name says. SQuAD's test is not public: where there is train and dev
     but no test, dev is our test and validation is cut from train, as with GLUE; without any names all is split here.
@@ -70,7 +72,7 @@ def _told_apart(frame: pd.DataFrame, within: list[str], ledger: Ledger) -> pd.Da
 
 def _questions(path: Path, may_lack: bool) -> Iterator[dict]:
     """id, text, text_b, label (tuple of (answer, place)), group: the article and the passage."""
-    articles = _field(read_json(path), "data", list, path)
+    articles = _of_hub(path) if path.suffix == ".parquet" else _field(read_json(path), "data", list, path)
     for number, article in enumerate(articles):
         for place, paragraph in enumerate(_field(article, "paragraphs", list, f"{path}, data {number}")):
             where = f"{path}, data {number}, paragraph {place}"
@@ -86,6 +88,21 @@ def _questions(path: Path, may_lack: bool) -> Iterator[dict]:
                     raise UserError("question or context is empty", where=spot, remedy="fill it or leave it out")
                 answers = _answers(question, context, may_lack, spot)
                 yield {"id": own, "text": text, "text_b": context, "label": answers, "group": group}
+
+
+def _of_hub(path: Path) -> list[dict]:
+    """The hub's rows as SQuAD's articles. A question without answers is one that has none there."""
+    articles: dict[str, dict[str, list[dict]]] = {}
+    for place, row in parquet.rows(path, HUB):
+        given = row["answers"] if isinstance(row["answers"], dict) else {}
+        texts, starts = (_field(given, name, list, place) for name in ("text", "answer_start"))
+        answers = [{"text": text, "answer_start": start} for text, start in zip(texts, starts, strict=False)]
+        question = {"id": row["id"], "question": row["question"], "answers": answers, "is_impossible": not answers}
+        articles.setdefault(row["title"], {}).setdefault(row["context"], []).append(question)
+    return [
+        {"paragraphs": [{"context": context, "qas": questions} for context, questions in passages.items()]}
+        for passages in articles.values()
+    ]
 
 
 def _answers(question: dict, context: str, may_lack: bool, where: str) -> tuple[tuple[str, int], ...]:
