@@ -115,12 +115,12 @@ def a_number_too_large(project, monkeypatch):
 def a_param_that_changed(project, monkeypatch):
     log = Mirror._log
 
-    def log_and_change(self, run_id, points, params, tags):
-        log(self, run_id, points, params, tags)
+    def change_and_log(self, run_id, points, params, tags):
         if self.client.get_run(run_id).data.tags["scriptorium.path"] == runs_of(project)[0].path:
             self.client.log_batch(run_id, params=[Param(next(iter(params)), "another value")])
+        log(self, run_id, points, params, tags)
 
-    monkeypatch.setattr(Mirror, "_log", log_and_change)
+    monkeypatch.setattr(Mirror, "_log", change_and_log)
 
 
 def a_vanished_artifact(project, monkeypatch):

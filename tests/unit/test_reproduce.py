@@ -11,8 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from scriptorium import code_patch, ledger, manifest, replaced
-from tests.fabricate import REPOSITORY
+from scriptorium import code_patch, ledger, manifest, replaced, reproduce
+from scriptorium.errors import UserError
+from scriptorium.tracking.mirror import Mirror
+from scriptorium.tracking.replay import import_all
+from scriptorium.tracking.store import locate
+from tests.fabricate import REPOSITORY, build
 
 SPEC = {"name": "own", "source": "file", "location": "own.txt"}
 STAGE = "workflow/scriptorium/stages/fetch.py"
@@ -151,3 +155,20 @@ def test_a_patch_holds_no_secret_and_no_more_than_its_bound(clone):
     told = code_patch.keep(clone.root / "resources", clone.root)
     assert "larger than 1 MB" in told["patch"]["left_out"] and STAGE in told["patch"]["left_out"]
     assert not (clone.root / "resources" / code_patch.NAME).exists()
+
+
+def test_the_id_of_an_mlflow_run_leads_to_its_ledger_or_to_the_one_that_mlflow_holds(tmp_path, monkeypatch):
+    project = build(tmp_path / "project")
+    monkeypatch.chdir(project.root)
+    run = project.runs.finetuning[0]
+    directory = project.add(run, key="a" * 16)
+    store = locate(None, project.results)
+    import_all(project.results, project.runs, store)
+    shown = {each.data.tags["scriptorium.kind"]: each.info.run_id for each in Mirror.open(store, project.results).runs}
+    assert reproduce.find(shown["run"], project.results).journal == directory
+    with pytest.raises(UserError, match="shows no run of a stage"):
+        reproduce.find(shown["variant"], project.results)
+    record = ledger.read_record(directory)
+    shutil.rmtree(directory)
+    made = reproduce.find(shown["run"], project.results)
+    assert (made.record, made.directory) == (record, Path(run.path))
