@@ -194,3 +194,31 @@ rule compare_pretrain:
         " --out results/runs/tables/pretrain_{wildcards.study:q} --input runs={input.runs:q}"
         " --output table={output.table:q} figure={output.figure:q} ranks={output.ranks:q}"
         " order={output.order:q} 2> {log:q}"
+
+
+rule draw_objectives:
+    output:
+        "results/runs/figures/objectives_{study}/manifest.json",
+        page=report(
+            "results/figures/objectives_{study}.html",
+            caption="../report/objectives_page.rst",
+            category="3 Pre-training",
+            labels={"show": "{study}, what the objectives see and predict"},
+        ),
+    log:
+        "logs/draw_objectives/{study}.log",
+    benchmark:
+        "benchmarks/draw_objectives/{study}.tsv"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=20,
+    params:
+        spec=spec_of("draw_objectives"),
+        code=code_of("draw_objectives"),
+    message:
+        "Page: the objectives of study {wildcards.study}, what they see and predict"
+    shell:
+        "python -m scriptorium.stages.draw_objectives --spec {params.spec:q}"
+        " --out results/runs/figures/objectives_{wildcards.study:q} --output page={output.page:q}"
+        " --threads {threads:q} 2> {log:q}"

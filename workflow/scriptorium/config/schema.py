@@ -257,6 +257,7 @@ class PretrainingStudy(Spec):
         (), description="sets of minimal pairs that its models score: results/tables/minimal_pairs_<study>.tsv"
     )
     bits_per_byte: bool = Field(False, description="its models score held-out text: bits_per_byte_<study>.tsv")
+    pictures: bool = Field(False, description="the objectives of its variants, drawn: objectives_<study>.html")
     few_labels: bool = Field(False, description="its models are probed with few labels: few_labels_<study>.tsv")
     crosslingual: bool = Field(
         False, description="its models are asked about held-out translations: crosslingual_<study>.tsv"

@@ -50,6 +50,11 @@ class Programmes(InputFiles):
                 for evaluation in EVALUATIONS
                 if f"_{study}" in self._with(evaluation)
             ),
+            *(
+                f"results/figures/objectives_{study}.html"
+                for study in self.pretraining_programme(name)
+                if self.config.pretraining.studies[study].pictures
+            ),
             *self.figures(self.programme(name)),
             *(
                 f"results/tables/{kind}_{study}.tsv"

@@ -29,6 +29,7 @@ from scriptorium.stages.bench_crosslingual import BenchCrosslingualSpec
 from scriptorium.stages.bench_pretrain import BenchPretrainSpec
 from scriptorium.stages.check_statistics import CheckStatisticsSpec
 from scriptorium.stages.compare_pretrain import ComparePretrainSpec
+from scriptorium.stages.draw_objectives import DrawObjectivesSpec, VariantPicture
 from scriptorium.stages.gaze_baselines import GazeBaselineSpec
 from scriptorium.stages.predict_glue import GlueTask, PredictGlueSpec
 from scriptorium.stages.reveal import RevealSpec
@@ -217,6 +218,14 @@ class Specifications(ConfiguredRuns):
     def tabulate_pairs(self, of_study: str) -> Spec:
         self.pairs_of(of_study)
         return TabulatePairsSpec()
+
+    @made_in("results/runs/figures/objectives_{study}")
+    def draw_objectives(self, study: str) -> Spec:
+        entry = self._known(study, self.config.pretraining.studies, "pre-training study")
+        pictures = [
+            VariantPicture.of_recipe(self._pretrain_recipe(name).objective, variant=name) for name in entry.variants
+        ]
+        return DrawObjectivesSpec(study=study, pictures=pictures)
 
     @made_in("results/bits_per_byte/{variant}/seed{seed}")
     def score_texts(self, variant: str, seed: str) -> Spec:

@@ -11,6 +11,7 @@ from scriptorium.objectives.spec.base import PAIRS, TWO_SIDED
 from scriptorium.spec import Seed, Spec
 
 TEXT = "The monk copied the book. The candle burned low."
+LONG = "The monk copied the book. The candle burned low. A mouse ran over his desk. He wrote until the bell rang twice."
 CONTINUED = "The monk copied the book.", "The candle burned low."
 TRANSLATED = "The monk copied the book.", "Der Mönch schrieb das Buch ab."
 TEXTS = {PAIRS: CONTINUED, TWO_SIDED: TRANSLATED}
@@ -42,6 +43,11 @@ class ShowSpec(Spec):
         return cls.parse(
             {"objective": chosen, "texts": texts or TEXTS.get(chosen.layouts[0], (TEXT,)), "seed": seed}, where="show"
         )
+
+    @classmethod
+    def of_recipe(cls, objective: ObjectiveSpec, **more: Any) -> Self:
+        """The picture of a recipe's objective as it is trained, on a text that is long enough for its rates."""
+        return cls(objective=objective, texts=TEXTS.get(objective.layouts[0], (LONG,)), seed=SEED, **more)
 
     @classmethod
     def examples(cls) -> dict[str, Self]:
