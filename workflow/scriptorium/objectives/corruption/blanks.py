@@ -71,29 +71,24 @@ class Blanks:
 
 
 def row(text: np.ndarray, begins: np.ndarray, lengths: np.ndarray, order: np.ndarray, symbols: Symbols) -> Row:
-    """The row of a text [n], whose spans (from left to right) stand in B in this order, a permutation of range(k)."""
-    stays, source = np.ones(len(text), dtype=bool), text.copy()
-    stays[np.repeat(begins, lengths) + _counted(lengths)] = False
-    stays[begins], source[begins] = True, symbols.mask
-    masks = np.cumsum(stays)[begins]  # their places in A, behind [CLS]
-    first = np.concatenate([[symbols.cls], source[stays], [symbols.sep]])
+    """The row of a text [n], whose spans (from left to right) stand in B in this order, a permutation of range(k).
 
-    sizes = lengths[order] + 1
-    within = _counted(sizes)
-    targets = np.minimum(np.repeat(begins[order], sizes) + within, len(text) - 1)
-    labels = text[targets]
-    ends = np.cumsum(sizes) - 1
-    labels[ends] = symbols.sep
-    inputs = np.roll(labels, 1)
-    inputs[ends + 1 - sizes] = symbols.cls
-    return Row(
-        ids=np.concatenate([first, inputs]),
-        positions=np.concatenate([np.arange(len(first)), np.repeat(masks[order], sizes)]),
-        inside=np.concatenate([np.zeros(len(first), dtype=np.int64), within + 1]),
-        labels=labels,
-    )
-
-
-def _counted(sizes: np.ndarray) -> np.ndarray:
-    """0, 1, ... size - 1 of each size, one after the other."""
-    return np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    Put together as lists: texts are a sentence or two, and a call of numpy costs as much as a dozen of their tokens.
+    """
+    tokens, spans = text.tolist(), list(zip(begins.tolist(), lengths.tolist(), strict=True))
+    ids, masks, done = [symbols.cls], [], 0
+    for begin, length in spans:
+        ids += tokens[done:begin]
+        masks.append(len(ids))  # their places in A
+        ids.append(symbols.mask)
+        done = begin + length
+    ids += [*tokens[done:], symbols.sep]
+    positions, inside, labels = list(range(len(ids))), [0] * len(ids), []
+    for number in order.tolist():
+        begin, length = spans[number]
+        span = tokens[begin : begin + length]
+        ids += [symbols.cls, *span]
+        labels += [*span, symbols.sep]
+        positions += [masks[number]] * (length + 1)
+        inside += range(1, length + 2)
+    return Row(*map(np.array, (ids, positions, inside, labels)))
