@@ -51,23 +51,26 @@ class Blanks:
     def __call__(self, tokens: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         lengths = self.lengths(tokens, generator)
         free = tokens - int(lengths.sum()) - (len(lengths) - 1)
-        places = np.sort(generator.integers(free + 1, size=len(lengths)))
-        return places + np.cumsum(lengths + 1) - lengths - 1, lengths
+        places = generator.integers(free + 1, size=len(lengths))
+        places.sort()
+        return places + (lengths + 1).cumsum() - lengths - 1, lengths
 
     def lengths(self, tokens: int, generator: np.random.Generator) -> np.ndarray:
         """Lengths of the spans of a text of so many tokens, in random order, int [k]."""
         budget = max(1, int(self.rate * tokens))
-        drawn = self._drawn(budget // 2 + 2, generator)
-        while (sums := np.cumsum(drawn))[-1] < budget:
-            drawn = np.append(drawn, self._drawn(budget // 2 + 2, generator))
-        last = int(np.searchsorted(sums, budget))
-        lengths = drawn[: last + 1]
-        room = tokens - int(sums[last] - lengths[last]) - last  # a token between two spans
-        lengths[last] = min(lengths[last], room)
+        lengths: list[int] = []
+        total = 0
+        while total < budget:
+            for length in self._drawn(budget // 2 + 2, generator).tolist():
+                if total < budget:
+                    lengths.append(length)
+                    total += length
+        room = tokens - (total - lengths[-1]) - (len(lengths) - 1)  # a token between two spans
+        lengths[-1] = min(lengths[-1], room)
         return generator.permutation(lengths)
 
     def _drawn(self, count: int, generator: np.random.Generator) -> np.ndarray:
-        return np.searchsorted(self.cumulative, generator.random(count), side="right") + 1
+        return self.cumulative.searchsorted(generator.random(count), side="right") + 1
 
 
 def row(text: np.ndarray, begins: np.ndarray, lengths: np.ndarray, order: np.ndarray, symbols: Symbols) -> Row:
