@@ -51,49 +51,47 @@ class Blanks:
     def __call__(self, tokens: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         lengths = self.lengths(tokens, generator)
         free = tokens - int(lengths.sum()) - (len(lengths) - 1)
-        places = np.sort(generator.integers(free + 1, size=len(lengths)))
-        return places + np.cumsum(lengths + 1) - lengths - 1, lengths
+        places = generator.integers(free + 1, size=len(lengths))
+        places.sort()
+        return places + (lengths + 1).cumsum() - lengths - 1, lengths
 
     def lengths(self, tokens: int, generator: np.random.Generator) -> np.ndarray:
         """Lengths of the spans of a text of so many tokens, in random order, int [k]."""
         budget = max(1, int(self.rate * tokens))
-        drawn = self._drawn(budget // 2 + 2, generator)
-        while (sums := np.cumsum(drawn))[-1] < budget:
-            drawn = np.append(drawn, self._drawn(budget // 2 + 2, generator))
-        last = int(np.searchsorted(sums, budget))
-        lengths = drawn[: last + 1]
-        room = tokens - int(sums[last] - lengths[last]) - last  # a token between two spans
-        lengths[last] = min(lengths[last], room)
+        lengths: list[int] = []
+        total = 0
+        while total < budget:
+            for length in self._drawn(budget // 2 + 2, generator).tolist():
+                if total < budget:
+                    lengths.append(length)
+                    total += length
+        room = tokens - (total - lengths[-1]) - (len(lengths) - 1)  # a token between two spans
+        lengths[-1] = min(lengths[-1], room)
         return generator.permutation(lengths)
 
     def _drawn(self, count: int, generator: np.random.Generator) -> np.ndarray:
-        return np.searchsorted(self.cumulative, generator.random(count), side="right") + 1
+        return self.cumulative.searchsorted(generator.random(count), side="right") + 1
 
 
 def row(text: np.ndarray, begins: np.ndarray, lengths: np.ndarray, order: np.ndarray, symbols: Symbols) -> Row:
-    """The row of a text [n], whose spans (from left to right) stand in B in this order, a permutation of range(k)."""
-    stays, source = np.ones(len(text), dtype=bool), text.copy()
-    stays[np.repeat(begins, lengths) + _counted(lengths)] = False
-    stays[begins], source[begins] = True, symbols.mask
-    masks = np.cumsum(stays)[begins]  # their places in A, behind [CLS]
-    first = np.concatenate([[symbols.cls], source[stays], [symbols.sep]])
+    """The row of a text [n], whose spans (from left to right) stand in B in this order, a permutation of range(k).
 
-    sizes = lengths[order] + 1
-    within = _counted(sizes)
-    targets = np.minimum(np.repeat(begins[order], sizes) + within, len(text) - 1)
-    labels = text[targets]
-    ends = np.cumsum(sizes) - 1
-    labels[ends] = symbols.sep
-    inputs = np.roll(labels, 1)
-    inputs[ends + 1 - sizes] = symbols.cls
-    return Row(
-        ids=np.concatenate([first, inputs]),
-        positions=np.concatenate([np.arange(len(first)), np.repeat(masks[order], sizes)]),
-        inside=np.concatenate([np.zeros(len(first), dtype=np.int64), within + 1]),
-        labels=labels,
-    )
-
-
-def _counted(sizes: np.ndarray) -> np.ndarray:
-    """0, 1, ... size - 1 of each size, one after the other."""
-    return np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    Put together as lists: texts are a sentence or two, and a call of numpy costs as much as a dozen of their tokens.
+    """
+    tokens, spans = text.tolist(), list(zip(begins.tolist(), lengths.tolist(), strict=True))
+    ids, masks, done = [symbols.cls], [], 0
+    for begin, length in spans:
+        ids += tokens[done:begin]
+        masks.append(len(ids))  # their places in A
+        ids.append(symbols.mask)
+        done = begin + length
+    ids += [*tokens[done:], symbols.sep]
+    positions, inside, labels = list(range(len(ids))), [0] * len(ids), []
+    for number in order.tolist():
+        begin, length = spans[number]
+        span = tokens[begin : begin + length]
+        ids += [symbols.cls, *span]
+        labels += [*span, symbols.sep]
+        positions += [masks[number]] * (length + 1)
+        inside += range(1, length + 2)
+    return Row(*map(np.array, (ids, positions, inside, labels)))

@@ -25,23 +25,26 @@ class SpanCorruption:
     """
 
     def __init__(self, spec: SpanCorruptionSpec, sentinels: list[int], sep: int):
-        self.spec, self.sentinels, self.end = spec, np.array(sentinels), np.array([sep])
+        self.spec, self.sentinels, self.sep = spec, np.array(sentinels), sep
 
     def __call__(self, text: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         hidden = self.hidden(len(text), generator)
-        begins = np.flatnonzero(hidden & ~np.append(False, hidden[:-1]))
-        self.check(len(begins), len(text))
-        own = self.sentinels[: len(begins)]
-        stays = ~hidden
-        stays[begins] = True
-        source = text.copy()
-        source[begins] = own
-        places = np.searchsorted(np.flatnonzero(hidden), begins)
-        target = np.insert(text[hidden], places, own)
-        return (
-            np.concatenate([source[stays], self.end]),
-            np.concatenate([target, self.sentinels[len(begins) : len(begins) + 1], self.end]),
-        )
+        begin = hidden.copy()
+        begin[1:] &= ~hidden[:-1]
+        begins = begin.nonzero()[0]
+        spans, count = len(begins), int(hidden.sum())
+        self.check(spans, len(text))
+        source = np.empty(len(text) - count + spans + 1, dtype=np.int64)
+        marked = text.astype(np.int64)
+        marked[begins] = self.sentinels[:spans]
+        source[:-1], source[-1] = marked[~hidden | begin], self.sep
+        target = np.empty(count + spans + 2, dtype=np.int64)
+        of_text = np.ones(count + spans + 2, dtype=bool)
+        places = np.append(hidden.cumsum()[begins] - 1, count) + np.arange(spans + 1)  # of sentinels, one behind all
+        of_text[places] = of_text[-1] = False
+        target[places], target[-1] = self.sentinels[: spans + 1], self.sep
+        target[of_text] = text[hidden]
+        return source, target
 
     def hidden(self, length: int, generator: np.random.Generator) -> np.ndarray:
         """Which tokens are hidden, bool [length]."""
@@ -55,7 +58,9 @@ class SpanCorruption:
             return hidden
         count, spans = self.counts(length)
         kept, taken = (parts(total, spans, generator) for total in (length - count, count))
-        return np.repeat(np.tile([False, True], spans), np.stack([kept, taken], axis=1).ravel())
+        lengths = np.empty(2 * spans, dtype=np.int64)
+        lengths[::2], lengths[1::2] = kept, taken
+        return np.repeat(np.arange(2 * spans) % 2 == 1, lengths)
 
     def counts(self, length: int) -> tuple[int, int]:
         """(hidden tokens, spans) of a text of two tokens or more."""
@@ -76,5 +81,7 @@ class SpanCorruption:
 
 def parts(total: int, count: int, generator: np.random.Generator) -> np.ndarray:
     """`total` things in `count` parts, none empty, int [count]; every way is as likely."""
-    cuts = np.sort(generator.permutation(total - 1)[: count - 1]) + 1
-    return np.diff(cuts, prepend=0, append=total)
+    edges = np.empty(count + 1, dtype=np.int64)
+    edges[0], edges[-1] = 0, total
+    edges[1:-1] = np.sort(generator.permutation(total - 1)[: count - 1]) + 1
+    return edges[1:] - edges[:-1]
