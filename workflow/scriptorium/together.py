@@ -31,6 +31,7 @@ BOTH = {signal.SIGTERM, signal.SIGINT}
 POLL_SECONDS = 0.2
 RENDEZVOUS = "SCRIPTORIUM_RENDEZVOUS"  # machine:port; who has it was started on one of several machines
 NODE = "SLURM_NODEID"  # which of them this is, from 0
+KEPT = {"SLURM_JOB_ID", "SLURM_CONF"}  # of Slurm's variables, for srun
 FIRST_PORT, PORTS = 20_000, 10_000
 LOOPBACK = "127.0.0.1"
 
@@ -81,7 +82,10 @@ def run_on_nodes(module: str, arguments: Sequence[str], nodes: int, threads: int
     # beside the step that this process is in, which has the job's cores and memory already; whoever ends first waits
     # for the others, since the first process may still be writing
     srun += ["--overlap", "--cpu-bind=none", "--kill-on-bad-exit=0", "--wait=0"]
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM_STEP", "SLURM_CPU_BIND"))}
+    # nothing of that step, which has one machine: srun takes its variables for wishes
+    own = {
+        name: value for name, value in os.environ.items() if name in KEPT or not name.startswith(("SLURM_", "SRUN_"))
+    }
 
     def pass_on(process: subprocess.Popen, signals: list[int]) -> bool:
         for number in signals:
