@@ -140,9 +140,17 @@ def test_the_ledger_has_the_numbers_of_every_point(packed, plain):
     assert [point["train/flops"] for point in points] == pytest.approx([total * step / 6 for step in range(1, 7)])
     for point in points:
         assert point["flops_per_second"] > 0
-        assert point["memory/peak_mib"] > 50
+        assert point["system/process_0/memory_peak_mib"] > 50
         assert point["tokens_per_second"] > 0
         assert 0 <= point["train/accuracy"] <= 1
+
+
+def test_a_run_says_how_much_of_its_device_it_uses(packed, tmp_path, monkeypatch):
+    monkeypatch.setenv("SCRIPTORIUM_PEAK_FLOPS", "1e9")
+    points = [e["metrics"] for e in ledger.read_events(run(packed, tmp_path / "run")) if "metrics" in e]
+    found = [point for point in points if "flops_per_second" in point]
+    assert len(found) == 6
+    assert all(point["system/mfu"] == pytest.approx(point["flops_per_second"] / 1e9) for point in found)
 
 
 def test_accuracy_of_a_training_batch_is_counted_on_its_predictions(packed, tmp_path):
@@ -200,6 +208,7 @@ def test_two_processes_give_the_loss_curve_of_one(packed, tmp_path, micro_batch)
     assert curve(two) == pytest.approx(curve(one), rel=SAME)
     assert curve(two, "validation/loss") == pytest.approx(curve(one, "validation/loss"), rel=SAME)
     assert curve(two, "train/tokens") == curve(one, "train/tokens")
+    assert min(curve(two, "system/process_1/memory_peak_mib")) > 50
     assert ledger.read_record(two)["status"] == ledger.FINISHED
     assert not (tmp_path / "state").exists() or not any((tmp_path / "state").iterdir()), "nothing is left behind"
 
@@ -263,7 +272,8 @@ def test_a_run_goes_on_with_other_processes_and_micro_batches(packed, tmp_path):
         shared.format(1, 4),
         shared.format(2, 2),
     ]
-    assert ledger.read_record(changed)["shares"] == {"processes": 2, "micro_batches": 2, "micro_batch": 2}
+    shares = {"processes": 2, "nodes": 1, "micro_batches": 2, "micro_batch": 2}
+    assert ledger.read_record(changed)["shares"] == shares
     assert ledger.read_record(changed)["key"] == ledger.read_record(plain)["key"], "how it runs is in no key"
     assert curve(changed) == pytest.approx(curve(plain), rel=SAME)
     one, other = (load_file(out / "model/model.safetensors") for out in (plain, changed))

@@ -106,6 +106,21 @@ def test_two_processes_that_slurm_signals_go_on_to_the_same_bits(project, tmp_pa
         assert (project.root / PRETRAIN / name).read_bytes() == (alone.root / PRETRAIN / name).read_bytes(), name
 
 
+def test_two_machines_train_together_and_give_the_bits_of_one(project, tmp_path):
+    """srun starts the stage on both, without GPUs; their names say that there were two."""
+    train = {"max_steps": 60, "eval_every": 60}
+    alone = build(tmp_path / "alone")
+    configure(alone, {"rules": {"pretrain": {"processes": 2}}}, **train)
+    together = {"runtime": 30, "gpu": 0, "nodes": 2, "tasks": 2, "processes": 2, "threads": 2}
+    configure(project, {"rules": {"pretrain": together}}, **train)
+    end(start(project, TARGET, "--retries", "0"), project)
+    record = ledger.read_record(project.root / PRETRAIN)
+    assert (record["shares"]["processes"], record["shares"]["nodes"]) == (2, 2)
+    alone.snakemake(TARGET)
+    for name in ("model/model.safetensors", "metrics.json"):
+        assert (project.root / PRETRAIN / name).read_bytes() == (alone.root / PRETRAIN / name).read_bytes(), name
+
+
 def test_an_edit_while_the_job_waits_makes_nothing_else(project):
     subprocess.run(["scontrol", "update", "partitionname=main", "state=down"], check=True)
     process = start(project, TARGET, "--retries", "0")

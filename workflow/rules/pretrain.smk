@@ -93,6 +93,7 @@ rule pretrain:
         runtime=lambda wildcards, attempt: 120 * attempt,
         gpu=0,
         processes=1,  # that train together; with GPUs, one for each
+        nodes=1,  # machines that share them; more with Slurm alone
         gpu_memory=0,  # GiB of a GPU: what does not fit is refused while the DAG is built; 0: not looked at
         micro_batch="",  # examples that a process has at once; empty: its whole share of a batch; auto: as fit the GPU
         precision="auto",  # of matrix products: auto, fp32, bf16, fp16
@@ -107,7 +108,8 @@ rule pretrain:
         " --out results/pretrain/{wildcards.variant:q}/seed{wildcards.seed:q}"
         " --input blocks={input.blocks:q} links={input.links:q} start={input.start:q}"
         " --threads {threads:q} --runtime {resources.runtime:q} --gpus {resources.gpu:q}"
-        " --processes {resources.processes:q} --micro-batch={resources.micro_batch:q} --precision {resources.precision:q}"
+        " --processes {resources.processes:q} --nodes {resources.nodes:q}"
+        " --micro-batch={resources.micro_batch:q} --precision {resources.precision:q}"
         " --options={resources.options:q} 2> {log:q}"
 
 

@@ -56,6 +56,7 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]], *, always: bo
     parser.add_argument("--gpus", type=int, default=0, help="GPUs to lease; 0 leaves the environment alone")
     parser.add_argument("--runtime", type=float, default=None, help="minutes until the job would be killed")
     parser.add_argument("--processes", type=int, default=1, help="train with so many (torchrun), one per GPU")
+    parser.add_argument("--nodes", type=int, default=1, help="machines of a Slurm job that share the processes")
     parser.add_argument(
         "--micro-batch", type=_number, help="examples that a process has at once; empty: its whole share of a batch"
     )
@@ -80,8 +81,8 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]], *, always: bo
         if not always and "RANK" not in os.environ and _is_there(arguments.out, identity):
             return
         with devices.lease(arguments.gpus):  # before anything imports torch
-            if arguments.processes > 1 and "RANK" not in os.environ:
-                sys.exit(_together(stage, arguments.processes, arguments.threads, arguments.out))
+            if max(arguments.processes, arguments.nodes) > 1 and "RANK" not in os.environ:
+                sys.exit(_together(stage, arguments, arguments.state / f"{identity.key}.failures"))
             execute(
                 stage,
                 spec,
@@ -215,15 +216,38 @@ def _is_there(out: Path, identity: Identity) -> bool:
     return True
 
 
-def _together(stage: str, processes: int, threads: int, out: Path) -> int:
+def _together(stage: str, arguments: argparse.Namespace, failures: Path) -> int:
     """Run this very command in several processes; GPUs are leased here, for all of them. Returns its exit code.
 
-    torchrun ends with 1 whatever its processes ended with, so the ledger says whether the state was saved.
+    torchrun ends with 1 whatever its processes ended with, so the ledger says whether the state was saved. The process
+    that failed first is named there, too, unless it is the one that writes it and has said so itself.
     """
-    own = ["--gpus", "0", "--threads", str(max(1, threads // processes))]  # of an option given twice, the last counts
-    code = together.run(f"scriptorium.stages.{stage}", [*sys.argv[1:], *own], processes)
-    record = ledgers.read_record(out) or {}
-    return EXIT_INTERRUPTED if code and record.get("status") == ledgers.KILLED else code
+    module, nodes, threads = f"scriptorium.stages.{stage}", arguments.nodes, arguments.threads
+    each, rest = divmod(arguments.processes, nodes)
+    if rest or not each:
+        raise UserError(
+            f"{arguments.processes} processes cannot be shared evenly by {nodes} machines",
+            where="--processes",
+            remedy="ask for a multiple of `nodes`",
+        )
+    if nodes > 1 and together.RENDEZVOUS not in os.environ:
+        code = together.run_on_nodes(module, [*sys.argv[1:], "--gpus", "0"], nodes, threads)
+    else:
+        own = ["--gpus", "0", "--threads", str(max(1, threads // each))]  # of an option given twice, the last counts
+        code = together.run(module, [*sys.argv[1:], *own], each, nodes, failures)
+        if nodes > 1:
+            return code
+    failure = together.first_failure(failures)
+    record = ledgers.read_record(arguments.out) or {}
+    if code and record.get("status") == ledgers.KILLED:
+        return EXIT_INTERRUPTED
+    if code and failure and (failure.rank or failure.code < 0):
+        _say(f"error: {failure.said()}; the others ended because of it, and the last checkpoint is kept", code)
+        if record.get("status") in (ledgers.RUNNING, ledgers.FAILED):
+            journal = ledgers.Ledger(arguments.out, record)
+            journal.note(f"failed: {failure.said()}")
+            journal.finish(ledgers.FAILED)
+    return code
 
 
 def start_live_mirror(out: Path) -> None:

@@ -19,6 +19,7 @@ import transformers
 from torch.distributed.tensor import DTensor
 from torch.utils.data import Dataset
 
+from scriptorium import attention_kernel
 from scriptorium.engine import batches, budget, memory, precision, processes
 from scriptorium.engine.checkpoints import WEIGHTS, check_fits, last_checkpoint, progress, step_of
 from scriptorium.engine.divergence import Divergence
@@ -115,7 +116,7 @@ def train(
             remedy="take micro_batch out of the resources of this variant; more processes, which compare all examples"
             " of a batch as one does, need less memory each",
         )
-    _note_shares(job, arguments)
+    _note_shares(job, model, arguments)
     torch.set_num_threads(job.impl.threads)  # accelerate changes it for several processes on CPUs
     trainer = PlannedTrainer(
         model=model,
@@ -141,7 +142,7 @@ def train(
     trainer.add_callback(watcher)
     if processes.rank():  # the same weights everywhere, but each process its own dropout
         torch.manual_seed(seed + processes.rank())
-    with job.impl.saving_on_sigterm(), watcher.progress_bar():
+    with job.impl.saving_on_sigterm(), watcher.progress_bar(), processes.naming_the_silent():
         trainer.train(resume_from_checkpoint=str(last) if last else None)
     trainer.divergence.judge_pending()
     if watcher.stopped:
@@ -217,10 +218,11 @@ def _note_budget(job: Job, spec: TrainSpec, sources: list, plan: Any, steps: int
     job.ledger.note(f"the budget is {', '.join(parts)}")
 
 
-def _note_shares(job: Job, arguments: transformers.TrainingArguments) -> None:
+def _note_shares(job: Job, model: torch.nn.Module, arguments: transformers.TrainingArguments) -> None:
     """How this attempt computes its batches: in run.json, and for every attempt in the journal."""
     shares = {
         "processes": processes.world(),
+        "nodes": processes.nodes(),
         "micro_batches": arguments.gradient_accumulation_steps,
         "micro_batch": arguments.per_device_train_batch_size,
     }
@@ -230,6 +232,8 @@ def _note_shares(job: Job, arguments: transformers.TrainingArguments) -> None:
         "a batch is shared by {processes} process(es), each with {micro_batches} micro-batch(es) of at most"
         " {micro_batch} example(s), in {numbers}".format(**shares, numbers=numbers)
     )
+    if said := attention_kernel.said(model, numbers):
+        job.ledger.note(said)
 
 
 def _arguments(

@@ -16,6 +16,7 @@ import torch
 import transformers
 from tqdm import tqdm
 
+from scriptorium.engine import peak as peaks
 from scriptorium.engine import processes
 from scriptorium.ledger import Ledger
 from scriptorium.stage import Impl
@@ -92,15 +93,14 @@ class Watcher(transformers.TrainerCallback):
         found = {
             "tokens_per_second": (tally["tokens"] - before["tokens"]) / seconds,
             "train/tokens": tally["tokens"],
-            "memory/peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        }
+        } | _memory()
         correct, predicted = (tally[name] - before[name] for name in ("correct", "predicted"))
         if predicted:
             found["train/accuracy"] = correct / predicted
         if tally["flops"]:
             found |= {"train/flops": tally["flops"], "flops_per_second": (tally["flops"] - before["flops"]) / seconds}
-        if torch.cuda.is_available():
-            found["memory/gpu_peak_mib"] = torch.cuda.max_memory_allocated() / 2**20
+            if peak := peaks.flops_per_second(self.trainer.precision):
+                found["system/mfu"] = found["flops_per_second"] / (peak * processes.world())
         return found
 
     @contextlib.contextmanager
@@ -111,3 +111,16 @@ class Watcher(transformers.TrainerCallback):
         finally:
             if self.bar is not None:
                 self.bar.close()
+
+
+def _memory() -> dict[str, float]:
+    """The most memory that each process has had so far, in MiB; MLflow shows what begins with system/ on a page of its
+    own."""
+    own = {"memory_peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    if torch.cuda.is_available():
+        own["gpu_memory_peak_mib"] = torch.cuda.max_memory_allocated() / 2**20
+    return {
+        f"system/process_{rank}/{name}": value
+        for name, mine in own.items()
+        for rank, value in enumerate(processes.of_each(mine))
+    }

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import BartConfig, BartForConditionalGeneration
 
+from scriptorium import attention_kernel
 from scriptorium.models import owners
 from scriptorium.models.from_checkpoint import SavedEncoder
 from scriptorium.models.spec import EncoderSpec
@@ -87,6 +88,6 @@ def build(spec: EncoderSpec, tokenizer: transformers.PreTrainedTokenizerBase) ->
         eos_token_id=tokenizer.sep_token_id,
         decoder_start_token_id=tokenizer.sep_token_id,
         forced_eos_token_id=tokenizer.sep_token_id,
-        attn_implementation="sdpa",
+        attn_implementation=attention_kernel.IMPLEMENTATION,
     )
     return widen(DenoisingBart(config))

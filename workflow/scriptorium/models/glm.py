@@ -17,6 +17,7 @@ import transformers
 from torch import Tensor, nn
 from transformers import GPT2Config, GPT2LMHeadModel
 
+from scriptorium import attention_kernel
 from scriptorium.models import dropout, owners
 from scriptorium.models.attention import pick
 from scriptorium.models.gpt2 import SAVED
@@ -116,6 +117,6 @@ def build(spec: EncoderSpec, tokenizer: transformers.PreTrainedTokenizerBase, *,
         bos_token_id=tokenizer.cls_token_id,
         eos_token_id=tokenizer.sep_token_id,
         longest=longest,
-        attn_implementation="sdpa",
+        attn_implementation=attention_kernel.IMPLEMENTATION,
     )
     return widen(GlmForBlankInfilling(config))

@@ -7,6 +7,7 @@ from __future__ import annotations
 import transformers
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from scriptorium import attention_kernel
 from scriptorium.models.causal import Causal
 from scriptorium.models.from_checkpoint import SavedEncoder
 from scriptorium.models.spec import EncoderSpec
@@ -35,7 +36,7 @@ def build(spec: EncoderSpec, tokenizer: transformers.PreTrainedTokenizerBase, *,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.cls_token_id,
         eos_token_id=tokenizer.sep_token_id,
-        attn_implementation="sdpa",
+        attn_implementation=attention_kernel.IMPLEMENTATION,
     )
     config.restarted = restarted
     return widen(CausalLlama(config))

@@ -10,6 +10,7 @@ from torch.nn import functional
 from transformers import BertConfig, BertForMaskedLM
 from transformers.models.bert.modeling_bert import BertLayer
 
+from scriptorium import attention_kernel
 from scriptorium.models import dropout
 from scriptorium.models.attention import additive, attend, pick
 from scriptorium.models.from_checkpoint import SavedEncoder
@@ -168,5 +169,5 @@ def config_of(spec: EncoderSpec, tokenizer: transformers.PreTrainedTokenizerBase
         hidden_dropout_prob=spec.dropout,
         attention_probs_dropout_prob=spec.dropout,
         pad_token_id=tokenizer.pad_token_id,
-        attn_implementation="sdpa",  # its boolean masks are not additive, as eager attention would take them
+        attn_implementation=attention_kernel.IMPLEMENTATION,
     )

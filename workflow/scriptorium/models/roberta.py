@@ -10,6 +10,7 @@ import transformers
 from transformers import RobertaConfig, RobertaForMaskedLM
 from transformers.models.roberta.modeling_roberta import RobertaLayer
 
+from scriptorium import attention_kernel
 from scriptorium.models.from_checkpoint import SavedEncoder
 from scriptorium.models.mlm import Masked, RowsLayer
 from scriptorium.models.positions import first_position
@@ -48,6 +49,6 @@ def build(spec: EncoderSpec, tokenizer: transformers.PreTrainedTokenizerBase) ->
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.cls_token_id,
         eos_token_id=tokenizer.sep_token_id,
-        attn_implementation="sdpa",
+        attn_implementation=attention_kernel.IMPLEMENTATION,
     )
     return widen(MaskedRoberta(config))

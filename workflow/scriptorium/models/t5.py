@@ -9,6 +9,7 @@ import transformers
 from torch import Tensor
 from transformers import T5Config, T5ForConditionalGeneration
 
+from scriptorium import attention_kernel
 from scriptorium.models.from_checkpoint import SavedEncoder
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.models.text_to_text import TextToText
@@ -79,6 +80,6 @@ def build(spec: EncoderSpec, tokenizer: transformers.PreTrainedTokenizerBase) ->
         pad_token_id=tokenizer.pad_token_id,
         eos_token_id=tokenizer.sep_token_id,
         decoder_start_token_id=tokenizer.pad_token_id,
-        attn_implementation="sdpa",
+        attn_implementation=attention_kernel.IMPLEMENTATION,
     )
     return widen(TextToTextT5(config))

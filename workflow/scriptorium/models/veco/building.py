@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import transformers
 
+from scriptorium import attention_kernel
 from scriptorium.models.from_checkpoint import SavedEncoder
 from scriptorium.models.positions import first_position
 from scriptorium.models.spec import EncoderSpec
@@ -40,7 +41,7 @@ def build_as(
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.cls_token_id,
         eos_token_id=tokenizer.sep_token_id,
-        attn_implementation="sdpa",
+        attn_implementation=attention_kernel.IMPLEMENTATION,
         **settings,
     )
     return widen(kind(config))
