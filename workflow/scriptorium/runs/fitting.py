@@ -37,6 +37,8 @@ class Sized:
         """What is not known beforehand, or nothing."""
         if self.recipe.objective.name not in BODIES:
             return f"objective {self.recipe.objective.name} has no closed form"
+        if self.recipe.trains != "all":
+            return "a frozen encoder keeps less, which has no closed form"
         if self.shape is None:
             return f"the shape of {self.recipe.start} is not known before it is fetched"
         if self.vocabulary is None:

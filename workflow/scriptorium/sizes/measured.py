@@ -200,20 +200,24 @@ def main() -> None:
     print("|", heads.replace(", ", " | "), "|")
     print("|---|---|---:|---:|---|---|---:|---:|---:|")
     for case in cases():
-        ours, theirs = case.predicted().total, measured(case, fake=case.settings["name"] not in NEEDS_VALUES)
-        shape, packed = case.shape, "" if case.settings.get("document_attention", True) else ", across documents"
-        cells = [
-            case.settings["name"] + packed,
-            f"{shape.layers} x {shape.hidden_size}",
-            case.block,
-            case.micro_batch,
-            case.plan.precision,
-            "yes" if case.plan.checkpointing else "",
-            f"{ours / 2**20:,.0f}",
-            f"{theirs / 2**20:,.0f}",
-            f"{ours / theirs:.3f}",
-        ]
-        print("|", " | ".join(map(str, cells)), "|")
+        print("|", " | ".join(_row(case)), "|", flush=True)
+
+
+def _row(case: Case) -> list[str]:
+    ours, theirs = case.predicted().total, measured(case, fake=case.settings["name"] not in NEEDS_VALUES)
+    shape, packed = case.shape, "" if case.settings.get("document_attention", True) else ", across documents"
+    cells = [
+        case.settings["name"] + packed,
+        f"{shape.layers} x {shape.hidden_size}",
+        case.block,
+        case.micro_batch,
+        case.plan.precision,
+        "yes" if case.plan.checkpointing else "",
+        f"{ours / 2**20:,.0f}",
+        f"{theirs / 2**20:,.0f}",
+        f"{ours / theirs:.3f}",
+    ]
+    return list(map(str, cells))
 
 
 if __name__ == "__main__":
