@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import socket
 import tarfile
 import threading
 import zipfile
@@ -79,6 +80,35 @@ def serve() -> Iterator[Server]:
         http.shutdown()
         thread.join()
         http.server_close()
+
+
+@contextlib.contextmanager
+def dripping(every: float | None) -> Iterator[str]:
+    """A server that answers every request with one byte each so many seconds (None: with nothing). Yields its URL."""
+    ended = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            if every is None:
+                ended.wait()
+            head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
+            for byte in head + b" " * 100_000:
+                if ended.wait(every):
+                    return
+                connection.send(bytes([byte]))
+
+    def serve_all() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=drip, args=(listener.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve_all, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            ended.set()
+            listener.shutdown(socket.SHUT_RDWR)
 
 
 def sha256(content: bytes) -> str:

@@ -12,6 +12,7 @@ import yaml
 
 from scriptorium.config import loading
 from scriptorium.config.project import Project
+from scriptorium.config.yaml_files import check_keys
 from scriptorium.errors import UserError
 from scriptorium.runs import Runs
 from scriptorium.spec import overlay
@@ -68,6 +69,34 @@ def edit(root: Path, name: str, old: str, new: str) -> None:
 def test_an_unknown_gaze_reader_or_option_is_refused_before_any_job(root, block, message):
     with pytest.raises(UserError, match=message):
         load(root, gaze__corpora__onestop={"dataset": "onestop", **block})
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("studies:\n  a: 1\nseeds: [0]\nstudies:\n  b: 1\n", "'studies' stands in line 1 and again in line 4"),
+        ("tasks:\n  one: &same {labels: [a]}\n  two: *same\n  one: {}\n", "'one' stands in line 2 and again in line 4"),
+        ("a: [{b: 1, c: 2}, {b: 1, b: 2}]\n", "'b' stands in line 1 and again"),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused_and_not_lost(root, text, line):
+    path = root / "config/config.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=rf"config.yaml: the key {line}"):
+        check_keys(path)
+    path.write_text("a: &x {b: 1}\nc:\n  <<: *x\n  b: 2\nd: [{b: 1}, {b: 1}]\n")
+    check_keys(path)
+
+
+def test_a_key_that_stands_twice_in_a_recipe_is_refused_with_its_file(root):
+    edit(root, "recipes/finetune.yaml", "train:", "train: {lr: 1}\ntrain:")
+    with pytest.raises(UserError, match=r"finetune.yaml.*'train' stands in line"):
+        load(root)
+
+
+def test_a_word_that_yaml_takes_for_something_else_is_to_be_quoted(root):
+    with pytest.raises(UserError, match=r"labels.0: .*write it in quotation marks \(got False\)"):
+        load(root, tasks__sentiment__labels=[False, True])
 
 
 def test_the_undamaged_copy_loads(root):

@@ -71,11 +71,19 @@ def evil(folder: Path) -> None:
     (folder / "configuration_evil.py").write_text(EVIL)
 
 
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
 FAULTS = {
     "no settings": (lambda f: (f / "config.json").write_text("{}"), "config.json: has no `model_type`"),
     "a list": (lambda f: (f / "config.json").write_text("[1]"), "config.json: has no `model_type`"),
     "no JSON": (lambda f: (f / "config.json").write_text("{'a"), "config.json, line 1, column 2: not JSON"),
     "not UTF-8": (lambda f: (f / "config.json").write_bytes(b'{"a": "\xff"}'), "config.json: cannot be read as UTF-8"),
+    "pointer settings": (lambda f: (f / "config.json").write_bytes(POINTER), "config.json: a pointer of Git LFS"),
+    "pointer weights": (lambda f: (f / "model.safetensors").write_bytes(POINTER), "safetensors: a pointer of Git LFS"),
+    "pointer tokenizer": (
+        lambda f: (f / "tokenizer.json").write_bytes(POINTER),
+        "tokenizer.json: a pointer of Git LFS",
+    ),
+    "page": (lambda f: (f / "config.json").write_text("<!DOCTYPE html><html>404"), "config.json: a web page"),
     "unknown": (lambda f: settings(f, model_type="brt"), "model_type 'brt' is an architecture that .*'bert'"),
     "code": (evil, "model_type 'evil' .*brings code of its own, which is never run"),
     "wrong type": (lambda f: settings(f, model_type="gpt2"), "its weights are not those of a gpt2"),

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from scriptorium import ledger
 from scriptorium.errors import UserError
@@ -41,6 +42,9 @@ ERRORS = [
     (PermissionError(errno.EACCES, "Permission denied", "results/a"), "results/a: this may not be read", "ls -ld res"),
     (OSError(errno.EROFS, "Read-only file system", "b"), "b: this file system can only be read", "mount it"),
     (OSError(errno.EMFILE, "Too many open files", "c"), r"c: too many files .* limit is \d+", "ulimit -n"),
+    (MemoryError(), "memory of the machine, of the job or of its GPU is used up", "below `resources:`"),
+    (OSError(errno.ENOMEM, "Cannot allocate memory"), "is used up", "fewer examples at"),
+    (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"), "is used up", "larger GPU"),
 ]
 
 
@@ -76,6 +80,23 @@ def test_ledger_is_closed_with_the_bytes_that_were_kept_for_it(tmp_path, monkeyp
     assert "the disk refuses" in str(struck(tmp_path, FULL))
     assert ledger.read_record(tmp_path / "out")["status"] == ledger.FAILED
     assert not (tmp_path / "out" / ledger.RESERVE).exists()
+
+
+def test_what_torch_says_of_too_large_a_tensor_is_told_as_memory(tmp_path):
+    def run(job):
+        torch.empty(1 << 60, dtype=torch.uint8)
+
+    with pytest.raises(RuntimeError) as raised:
+        run(None)
+    assert "is used up" in str(struck(tmp_path, raised.value))
+
+
+def test_attempt_after_a_kill_from_outside_says_what_may_have_been(tmp_path):
+    journal = ledger.Ledger.open(tmp_path, key="k", stage="fetch")
+    del journal  # never finished, as after SIGKILL
+    ledger.Ledger.open(tmp_path, key="k", stage="fetch")
+    notes = [event["note"] for event in ledger.read_events(tmp_path) if "note" in event]
+    assert any("attempt 2" in note and "memory" in note for note in notes), notes
 
 
 def test_defect_of_ours_keeps_its_traceback(tmp_path):

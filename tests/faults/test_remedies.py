@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import subprocess
 
 import numpy as np
@@ -27,6 +30,11 @@ def raw(tmp_path) -> Raw:
     return Raw(tmp_path)
 
 
+def test_utf32_is_not_taken_for_utf16(raw):
+    with pytest.raises(UserError, match=r"line 1: UTF-32.*\n.*iconv -f UTF-32 -t UTF-8"):
+        raw.task("tsv", {"a.tsv": TASK.encode("utf-32")})
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
 def test_utf16_is_told_and_the_command_of_the_remedy_makes_it_readable(raw, encoding):
     for reader, name, content in (("gaze", "a.csv", CSV + CSV_ROWS), ("task", "a.tsv", TASK)):
@@ -43,6 +51,46 @@ def test_tab_separated_csv_is_read_and_its_missing_column_is_named_alone(raw):
     assert len(raw.gaze("onestop", {"ia.csv": (ONESTOP + ONESTOP_ROWS).replace(",", "\t")})) == 2
     with pytest.raises(UserError, match=r"column 'IA_LABEL' is missing, did you mean 'IA_LABLE'\?"):
         raw.gaze("onestop", {"ia.csv": (ONESTOP + ONESTOP_ROWS).replace("LABEL", "LABLE").replace(",", "\t")})
+
+
+def test_table_with_semicolons_is_read_and_its_missing_column_is_named_alone(raw):
+    written = (CSV + CSV_ROWS).replace(",", ";")
+    pd.testing.assert_frame_equal(raw.gaze("csv", {"a.csv": written}), raw.gaze("csv", {"a.csv": CSV + CSV_ROWS}))
+    with pytest.raises(UserError, match=r"column 'IA_LABEL' is missing, did you mean 'IA_LABLE'\?"):
+        raw.gaze("onestop", {"ia.csv": (ONESTOP + ONESTOP_ROWS).replace("LABEL", "LABLE").replace(",", ";")})
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
+PAGE = b"\n<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body></body></html>\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(POINTER, "a pointer of Git LFS.*\n.*git lfs pull"), (PAGE, "a web page, and not")]
+)
+def test_what_lies_in_the_place_of_the_data_is_told(raw, content, said):
+    one, other = {"a.csv": content}, {"a.parquet": content}
+    for read in (
+        lambda: raw.gaze("csv", one),
+        lambda: raw.task("tsv", {"train.tsv": content}),
+        lambda: raw.corpus(("parquet", other, {"text": "sentence"})),
+        lambda: raw.corpus(("jsonl", {"a.jsonl": content})),
+    ):
+        with pytest.raises(UserError, match=said):
+            read()
+
+
+@pytest.mark.parametrize(
+    ("pack", "said"),
+    [
+        (gzip.compress, r"compressed with gzip\n.*\.gz"),
+        (bz2.compress, r"compressed with bzip2\n.*\.bz2"),
+        (lzma.compress, "compressed with xz"),
+        (lambda _: b"PK\x03\x04\x14\x00\x06\x00", "a zip archive or an Excel workbook"),
+    ],
+)
+def test_packed_text_under_the_name_of_plain_text_is_told(raw, pack, said):
+    with pytest.raises(UserError, match=rf"a.tsv: not text: {said}"):
+        raw.task("tsv", {"a.tsv": pack(TASK.encode())})
 
 
 def test_blank_cell_of_a_skipped_word_is_read_as_written_with_0(raw):

@@ -24,7 +24,6 @@ TRAIN = {
     "lr": 1e-3,
     "log_every": 1,
     "eval_every": 130,
-    "gradient_accumulation": 2,
     "batch_warmup": {"start": 2, "share": 0.5},
     "length_warmup": {"length": 16, "share": 0.4},
 }
@@ -44,6 +43,7 @@ def start(packed: Path, out: Path) -> subprocess.Popen:
         f"blocks={packed / 'manifest.json'}",
         "--state",
         str(out.parent / "state"),
+        "--micro-batch=3",
     ]
     environment = {**os.environ, "SCRIPTORIUM_CHECKPOINT_STEPS": str(EVERY), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

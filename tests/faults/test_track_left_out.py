@@ -113,14 +113,14 @@ def a_number_too_large(project, monkeypatch):
 
 
 def a_param_that_changed(project, monkeypatch):
-    add = Mirror._add_params
+    log = Mirror._log
 
-    def add_and_change(self, run, params):
-        add(self, run, params)
-        if run.data.tags["scriptorium.path"] == runs_of(project)[0].path:
-            self.client.log_batch(run.info.run_id, params=[Param(next(iter(params)), "another value")])
+    def log_and_change(self, run_id, points, params, tags):
+        log(self, run_id, points, params, tags)
+        if self.client.get_run(run_id).data.tags["scriptorium.path"] == runs_of(project)[0].path:
+            self.client.log_batch(run_id, params=[Param(next(iter(params)), "another value")])
 
-    monkeypatch.setattr(Mirror, "_add_params", add_and_change)
+    monkeypatch.setattr(Mirror, "_log", log_and_change)
 
 
 def a_vanished_artifact(project, monkeypatch):
@@ -195,7 +195,7 @@ def test_what_is_wrong_with_the_store_stops_the_import_and_is_no_fault_of_a_run(
     def locked(*_):
         raise MlflowException("(sqlite3.OperationalError) database is locked")
 
-    monkeypatch.setattr(Mirror, "_add_params", locked)
+    monkeypatch.setattr(Mirror, "_log", locked)
     assert track.main(["import"]) == 2
     err = capsys.readouterr().err
     assert "keeps MLflow's database locked" in err

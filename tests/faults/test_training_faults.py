@@ -21,7 +21,7 @@ from scriptorium.stages import pretrain
 from tests import tiny
 
 SHAPE = {"hidden_size": 16, "layers": 1, "heads": 2, "intermediate_size": 32, "max_positions": 64}
-TRAIN = {"max_steps": 6, "batch_size": 4, "lr": 1e-3, "log_every": 5, "gradient_accumulation": 2}
+TRAIN = {"max_steps": 6, "batch_size": 4, "lr": 1e-3, "log_every": 5}
 MODEL = "model/model.safetensors"
 
 
@@ -44,6 +44,7 @@ def run(packed, out: Path) -> Path:
         out=out,
         inputs={"blocks": [packed / "manifest.json"]},
         state=out.parent / f"state-{out.name}",
+        micro_batch=2,
     )
     return out
 

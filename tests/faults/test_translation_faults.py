@@ -21,7 +21,7 @@ from scriptorium.text.tokenizers import load_tokenizer
 from scriptorium.translation import pairs
 from scriptorium.translation.spec import Direction
 from tests import kills
-from tests.translating import Folder, build
+from tests.translating import BEHIND, GERMAN, STEP_ONE, Folder, build
 
 pytest.importorskip("sacrebleu")
 
@@ -45,6 +45,24 @@ def test_a_killed_and_then_stopped_run_ends_with_the_bits_of_an_undisturbed_one(
         kills.run(command, end=end, step=step, SCRIPTORIUM_CHECKPOINT_STEPS="20")
     assert ledger.read_record(broken)["attempt"] == 3
     for name in BITS:
+        assert (broken / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("step", ["one", pytest.param("two", marks=pytest.mark.slow)])
+def test_a_killed_step_of_barts_translation_ends_with_the_bits_of_an_undisturbed_one(folder, step):
+    train = {**STEPS, "max_steps": 45}
+    changes, others = STEP_ONE | SETTINGS | {"train": train}, BEHIND
+    if step == "two":
+        if not (folder.root / "begun").is_dir():
+            folder.run("begun", others=BEHIND, **STEP_ONE, save_model=True)
+        changes, others = GERMAN | SETTINGS | {"train": train}, {"backbone": "begun"}
+    whole, broken = folder.run(f"whole-{step}", others=others, **changes), folder.root / f"broken-{step}"
+    command = folder.command(broken.name, others=others, **changes)
+    kills.run(command, end=kills.KILLED, step=28, SCRIPTORIUM_CHECKPOINT_STEPS="20")
+    kills.run(command, SCRIPTORIUM_CHECKPOINT_STEPS="20")
+    assert ledger.read_record(broken)["attempt"] == 2
+    assert "resumed at step 20" in (broken / "events.jsonl").read_text(encoding="utf-8")
+    for name in (*BITS, "model/source/tokenizer.json"):
         assert (broken / name).read_bytes() == (whole / name).read_bytes(), name
 
 
@@ -136,7 +154,8 @@ def test_a_study_becomes_runs_with_the_backbones_of_their_seeds(load):
     paths = [run.path for run in runs.translation_study("mt")]
     assert paths == [f"results/translate/{v}/en-de/seed{k}" for v in ("b", "a") for k in (0, 1)]
     assert {run.path for run in runs.all()} >= set(paths)
-    assert runs.translate_backbone("a", 1) == "results/pretrain/two/seed1/manifest.json"
+    assert runs.translate_backbone("a", "en-de", 1) == "results/pretrain/two/seed1/manifest.json"
+    assert runs.translate_vocabulary("a") == [] and runs.translate("a", "en-de", "1").body == "veco"
     assert runs.translate_pairs("en-de") == "results/data/parallel/tatoeba/manifest.json"
     assert runs.translate_test("en-de") == []
     assert runs.translate("b", "en-de", "1").reinitialise and runs.translate("b", "en-de", "1").seed == 1
@@ -171,3 +190,59 @@ def test_a_study_becomes_runs_with_the_backbones_of_their_seeds(load):
 def test_a_configuration_that_cannot_work_is_refused_while_the_dag_is_built(load, entry, changes, said):
     with pytest.raises(UserError, match=said):
         load(entry, **changes)
+
+
+ENCODER = "source_encoder: {vocabulary: german-4k, layers: 1}"
+BART = {
+    "one": f"backbone: english, {ENCODER}, updates: source, save_model: true, decoder_layers: null",
+    "two-steps": "backbone: one, decoder_layers: null",
+    "plain": f"backbone: english, {ENCODER}, reinitialise: true, decoder_layers: null",
+}
+
+
+@pytest.fixture
+def behind(tmp_path):
+    """Runs of the committed configuration with a BART `english`, variants of it, and a study of these."""
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+
+    def loaded(variants: tuple[str, ...] = ("plain", "one", "two-steps"), **changed: str) -> Runs:
+        with (tmp_path / "config/ablations.tsv").open("a", encoding="utf-8") as table:
+            table.write("english\tpretrain-bart\t{}\t\t\tBART\nglm-too\tpretrain-glm\t{}\t\t\tGLM\n")
+            for name, settings in (BART | changed).items():
+                table.write(f"{name}\ttranslate\t{{{settings}}}\t\t\ttranslation\n")
+        values = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+        study = {"baseline": variants[0], "variants": list(variants), "translations": ["de-en"], "seeds": [0]}
+        return Runs(loading.load({**values, "translation_studies": {"mt": study}}, tmp_path))
+
+    return loaded
+
+
+def test_step_two_reads_what_step_one_leaves_of_the_same_translation_and_seed(behind):
+    runs = behind()
+    assert runs.translate_backbone("one", "de-en", 2) == "results/pretrain/english/seed2/manifest.json"
+    assert runs.translate_backbone("two-steps", "de-en", 2) == "results/translate/one/de-en/seed2/manifest.json"
+    assert runs.translate_vocabulary("one") == ["results/data/vocabularies/german-4k/manifest.json"]
+    assert runs.translate_vocabulary("two-steps") == []
+    specs = {name: runs.translate(name, "de-en", "0") for name in BART}
+    assert {spec.body for spec in specs.values()} == {"bart"}
+    assert {name: spec.updates for name, spec in specs.items()} == {"one": "source", "two-steps": "all", "plain": "all"}
+
+
+@pytest.mark.parametrize(
+    ("variants", "changed", "said"),
+    [
+        (("plain", "two-steps"), {}, "two-steps goes on from one, which is not among its variants"),
+        (None, {"one": BART["one"].replace("save_model: true", "save_model: false")}, "one .* keeps no model"),
+        (None, {"one": BART["one"].replace("german-4k", "german-5k")}, "unknown vocabulary 'german-5k', did you mean"),
+        (None, {"one": BART["one"].replace("english", "glm-too")}, "its backbone glm-too is trained by glm"),
+        (None, {"two-steps": f"{BART['two-steps']}, {ENCODER}"}, "source_encoder, but its backbone one has its layers"),
+        (None, {"two-steps": f"{BART['two-steps']}, reinitialise: true"}, "throws away what one has learned"),
+        (None, {"one": BART["one"].replace(", decoder_layers: null", "")}, "source_encoder is of a BART"),
+        (None, {"two-steps": f"{BART['two-steps']}, updates: source"}, "updates: source trains a new encoder"),
+        (None, {"plain": "backbone: english, decoder_layers: null"}, "neither decoder_layers nor source_encoder"),
+        (None, {"two-steps": "backbone: thee, decoder_layers: null"}, "unknown backbone 'thee'"),
+    ],
+)
+def test_steps_that_cannot_work_are_refused_while_the_dag_is_built(behind, variants, changed, said):
+    with pytest.raises(UserError, match=said):
+        behind(variants or ("plain", "one", "two-steps"), **changed)

@@ -176,6 +176,23 @@ def test_a_block_equals_its_texts_one_by_one(folders, kind):
     assert texts > 4
 
 
+@pytest.mark.parametrize("blanks", [{"sentences": 1.0}, {"ends": 1.0}, {"sentences": 0.3, "ends": 0.3}])
+def test_sentences_and_ends_are_written_and_learned_from_alike(folders, blanks, monkeypatch):
+    """Part A with its blanks filled is the text; every place inside the longest blank has an embedding."""
+    monkeypatch.setattr(tiny, "tokenizer", lambda plain=tiny.tokenizer: tiny.generative(plain()))
+    objective, data = made(folders["packed"], blanks=blanks)
+    longest = 0
+    for index in range(min(len(data), 30)):
+        example = data[(0, index)]
+        outer = objective.model.config.longest
+        longest = max(longest, int(example["inside"].max()))
+        assert example["inside"].max() <= outer + 1 and len(example["rows"]) == len(example["labels"])
+    assert longest > 8, "whole texts"
+    batch = batch_of(objective, data)
+    outcome = objective.model(**batch)
+    assert torch.isfinite(outcome["loss"])
+
+
 def test_a_token_is_seen_by_its_own_text_and_if_written_by_later_rows_alone(folders):
     """So no token sees itself, later tokens of its span or later spans; and nothing of part A sees part B."""
     objective, data = made(folders["packed"])

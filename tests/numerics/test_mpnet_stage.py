@@ -197,7 +197,7 @@ def test_form_of_attention_and_frequency_bias_start_where_they_should(packed, tm
 
 def test_original_decays_all_parameters_and_ours_spares_biases_and_norms(tmp_path):
     model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.LayerNorm(2))
-    args = training._arguments(TrainSpec(max_steps=1), 0, tmp_path, examples=1, evaluates=False)
+    args = training._arguments(TrainSpec(max_steps=1), "fp32", 0, tmp_path, examples=1, evaluates=False)
     trainer = training.PlannedTrainer(model=model, args=args)
     assert trainer.get_decay_parameter_names(model) == ["0.weight"]
     trainer.decay_all = True

@@ -117,6 +117,14 @@ def test_a_causal_picture_is_a_triangle_for_each_document():
     assert drawn("gpt2", "a b", "c d", document_attention=False).terms[0].sees.sum() == 21
 
 
+@pytest.mark.parametrize(("name", "blank"), [("glm-sentences", 1), ("glm-ends", 1)])
+def test_what_is_written_behind_a_text_is_hidden_in_it(name, blank):
+    made = picture.of(EXAMPLES[name])
+    hidden = [token for token, mark in zip(made.text, made.hidden, strict=True) if mark]
+    assert hidden == list(made.terms[0].predicts)[:-1], "the last one predicted is the end of the blank"
+    assert sum(token == "[MASK]" for token in made.groups[0].tokens) == sum(made.groups[0].changed) == blank
+
+
 def test_a_masked_picture_says_what_stood_there():
     made = drawn("bert", TEXT, seed=1, rate=0.4, mask=1, random=0)
     hidden = [token for token, mark in zip(made.text, made.hidden, strict=True) if mark]
@@ -205,7 +213,7 @@ def test_the_command_line():
     )
 
 
-@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_the_committed_picture_shows_what_the_code_draws_and_stands_in_the_docs(name):
     """`python -m scriptorium.show --all docs/images/objectives` makes them anew."""
     tree = ElementTree.parse(PICTURES / f"{name}.svg")

@@ -16,17 +16,19 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+from safetensors.torch import load_file
 
 from scriptorium import ledger
-from scriptorium.engine import trainer, training, watcher
+from scriptorium.engine import batches, trainer, training, watcher
 from scriptorium.errors import UserError
 from scriptorium.stage import Impl, execute
 from scriptorium.stages import pretrain
-from tests import tiny
+from tests import kills, tiny
 
 LENGTH = 32
 SHAPE = {"hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 32, "max_positions": 64, "dropout": 0.0}
 TRAIN = {"max_steps": 6, "batch_size": 5, "lr": 1e-2, "log_every": 1, "eval_every": 6}
+WEIGHTS_APART = 1e-5  # of weights after 60 steps in float32
 SAME = 2e-5  # relative tolerance of a loss in float32, where sums are taken in another order
 
 
@@ -71,7 +73,7 @@ def plain(packed, tmp_path_factory):
 def test_micro_batches_give_the_loss_of_the_whole_batch(packed, tmp_path, objective):
     """Blocks have unequal numbers of predicted tokens, so a mean of means would be another number."""
     whole = run(packed, tmp_path / "a", spec(objective=objective, batch_size=6))
-    parts = run(packed, tmp_path / "b", spec(objective=objective, batch_size=6, gradient_accumulation=3))
+    parts = run(packed, tmp_path / "b", spec(objective=objective, batch_size=6), micro_batch=2)
     assert curve(parts) == pytest.approx(curve(whole), rel=SAME)
     assert curve(parts, "train/grad_norm") == pytest.approx(curve(whole, "train/grad_norm"), rel=1e-3)
 
@@ -189,12 +191,12 @@ def finished(process: subprocess.Popen, code: int = 0) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("accumulation", [1, 2])
-def test_two_processes_give_the_loss_curve_of_one(packed, tmp_path, accumulation):
-    given = spec(max_steps=8, batch_size=6, gradient_accumulation=accumulation, eval_every=4)
+@pytest.mark.parametrize("micro_batch", ["", "2"])
+def test_two_processes_give_the_loss_curve_of_one(packed, tmp_path, micro_batch):
+    given = spec(max_steps=8, batch_size=6, eval_every=4)
     one = run(packed, tmp_path / "one", given)
     two = tmp_path / "two"
-    finished(torchrun(packed, two, given, "--processes", "2"))
+    finished(torchrun(packed, two, given, "--processes", "2", f"--micro-batch={micro_batch}"))
     assert curve(two) == pytest.approx(curve(one), rel=SAME)
     assert curve(two, "validation/loss") == pytest.approx(curve(one, "validation/loss"), rel=SAME)
     assert curve(two, "train/tokens") == curve(one, "train/tokens")
@@ -247,13 +249,41 @@ def test_two_processes_that_are_killed_go_on_to_the_same_bits(packed, tmp_path):
         assert (broken / name).read_bytes() == (whole / name).read_bytes(), name
 
 
+@pytest.mark.slow
+def test_a_run_goes_on_with_other_processes_and_micro_batches(packed, tmp_path):
+    """One process with four micro-batches, then two with two each: the weights are those of an undisturbed process."""
+    given = spec(max_steps=60, batch_size=8, lr=1e-3, log_every=1, eval_every=60)
+    plain, changed = run(packed, tmp_path / "plain/run", given), tmp_path / "changed/run"
+    kills.run(words(packed, changed, given, "--micro-batch=2"), end=kills.STOPPED, step=25)
+    finished(torchrun(packed, changed, given, "--processes", "2", "--micro-batch=2"))
+    notes = [event["note"] for event in ledger.read_events(changed) if "note" in event]
+    shared = "a batch is shared by {} process(es), each with {} micro-batch(es) of at most 2 example(s), in fp32"
+    found = [note for note in notes if note.startswith("a batch is shared")]
+    assert found == [
+        shared.format(1, 4),
+        shared.format(2, 2),
+    ]
+    assert ledger.read_record(changed)["shares"] == {"processes": 2, "micro_batches": 2, "micro_batch": 2}
+    assert ledger.read_record(changed)["key"] == ledger.read_record(plain)["key"], "how it runs is in no key"
+    assert curve(changed) == pytest.approx(curve(plain), rel=SAME)
+    one, other = (load_file(out / "model/model.safetensors") for out in (plain, changed))
+    furthest = max(float((one[name] - other[name]).abs().max()) for name in one)
+    assert furthest < WEIGHTS_APART, furthest
+
+
+@pytest.mark.parametrize(("world", "micro_batch", "found"), [(1, None, 1), (1, 4, 2), (1, 9, 1), (3, 1, 2), (6, 1, 1)])
+def test_no_micro_batch_has_more_examples_than_it_may(monkeypatch, world, micro_batch, found):
+    monkeypatch.setenv("WORLD_SIZE", str(world))
+    assert batches.micro_batches(6, micro_batch) == found
+
+
 def test_a_batch_that_the_processes_cannot_share_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("WORLD_SIZE", "8")
-    with pytest.raises(UserError, match="batch_size 5 cannot be shared by 8 processes x 1 accumulation steps"):
-        training._arguments(spec().train, 0, tmp_path, examples=10, evaluates=False)
+    with pytest.raises(UserError, match="batch_size 5 cannot be shared by 8 processes"):
+        training._arguments(spec().train, "fp32", 0, tmp_path, examples=10, evaluates=False)
 
 
 def test_sharing_weights_without_gpus_is_refused(monkeypatch, tmp_path):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(UserError, match="needs two or more processes, each with a GPU"):
-        training._arguments(spec().train, 0, tmp_path, examples=10, evaluates=False, impl=Impl(fsdp=True))
+        training._arguments(spec().train, "fp32", 0, tmp_path, examples=10, evaluates=False, impl=Impl(fsdp=True))

@@ -65,6 +65,13 @@ def spec(*, paired=None, dropout=0.0, model=True, **train) -> pretrain.PretrainS
     return pretrain.PretrainSpec.parse({**shape, "objective": about, "train": given | train, "seed": 1})
 
 
+def test_a_contrast_is_never_cut_into_micro_batches(packed, others, tmp_path):
+    with pytest.raises(UserError, match="compares the examples of a batch"):
+        run(packed, tmp_path / "a/run", spec(), others, micro_batch=2)
+    plain = {"weights": {"sequence": 0, "token": 0}}
+    run(packed, tmp_path / "b/run", spec(paired=plain, max_steps=1), others, micro_batch=2)
+
+
 def test_a_run_tells_all_terms_and_leaves_an_encoder_that_is_read(packed, others, tmp_path):
     out = run(packed, tmp_path / "run", spec(paired=QUEUE), others)
     metrics = json.loads((out / "metrics.json").read_text())

@@ -135,7 +135,7 @@ def test_measures_by_hand():
     )
 
 
-def run(folder, out, **changes):
+def run(folder, out, *, micro_batch=None, **changes):
     objective = {"name": "veco", **changes.pop("objective", {})}
     spec = {
         "model": SHAPE,
@@ -151,6 +151,7 @@ def run(folder, out, **changes):
         out=out,
         inputs={"blocks": [folder / "manifest.json"]},
         state=out.parent / "state",
+        micro_batch=micro_batch,
     )
     return json.loads((out / "metrics.json").read_text())
 
@@ -189,9 +190,9 @@ def test_saved_directory_is_read_as_veco_and_plugged_out(finished):
 def test_micro_batches_give_the_same_run(folder, finished, tmp_path):
     """Without dropout; in float32, so to its precision."""
     settings = {"model": {**SHAPE, "dropout": 0.0}}
-    for name, parts in (("one", 1), ("two", 2)):
+    for name, most in (("one", None), ("two", 2)):
         (tmp_path / name).mkdir()
-        run(folder, tmp_path / name / "run", train={"gradient_accumulation": parts}, **settings)
+        run(folder, tmp_path / name / "run", micro_batch=most, **settings)
     one, two = (weights_of(tmp_path / name / "run") for name in ("one", "two"))
     moved = weights_of(finished[0])
     assert all(torch.allclose(value, two[name], atol=1e-5) for name, value in one.items())

@@ -43,7 +43,7 @@ def spec(*, paired=None, dropout=0.0, **train) -> pretrain.PretrainSpec:
 
 def test_micro_batches_give_the_loss_of_the_whole_batch(packed, tmp_path):
     whole = run(packed, tmp_path / "a/run", spec())
-    parts = run(packed, tmp_path / "b/run", spec(gradient_accumulation=4))
+    parts = run(packed, tmp_path / "b/run", spec(), micro_batch=1)
     assert len(curve(whole)) == 6 and curve(parts) == pytest.approx(curve(whole), rel=SAME)
 
 

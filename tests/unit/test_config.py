@@ -224,7 +224,8 @@ def test_the_example_of_the_originals_readme_is_its_command(values):
     train, permuted = spec["train"], spec["objective"]["permuted"]
     assert (permuted["relative"], permuted["whole_words"], permuted["faithful"]) == (False, False, True)
     assert (train["max_steps"], train["warmup_steps"], train["lr"]) == (125_000, 10_000, 5e-4)
-    assert (train["batch_size"], train["gradient_accumulation"]) == (256, 16)
+    assert train["batch_size"] == 256
+    assert runs.config.resources.rules["pretrain"]["micro_batch"] == 16
     assert runs.pretrain_blocks("mpnet-125k").startswith("results/data/packed/wikitext-103-")
     pages = [(ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("mpnet.md", "papers/mpnet.md")]
     assert "no relative positions and no whole words" in pages[0] and "no relative bias, no whole words" in pages[1]

@@ -148,6 +148,7 @@ def named_modules() -> set[str]:
     from scriptorium.text.corpora.readers.spec import READERS
     from scriptorium.text.dictionaries.readers.spec import READERS as DICTIONARIES
     from scriptorium.text.parallel.readers.spec import READERS as PARALLEL
+    from scriptorium.translation.spec import TranslateSpec
 
     names = {
         "scriptorium.alignments.readers": ALIGNMENTS,
@@ -166,6 +167,7 @@ def named_modules() -> set[str]:
         "scriptorium.text.corpora.readers": READERS,
         "scriptorium.text.dictionaries.readers": DICTIONARIES,
         "scriptorium.text.parallel.readers": PARALLEL,
+        "scriptorium.translation.bodies": get_args(TranslateSpec.model_fields["body"].annotation),
     }
     return {ModuleOf(package).module(name) for package, found in names.items() for name in found}
 

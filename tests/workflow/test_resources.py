@@ -13,9 +13,9 @@ PRETRAIN = "results/pretrain/bert-mlm/seed0/manifest.json"
 FINETUNE = "results/finetune/bert/mood/seed0/manifest.json"
 
 
-def planned(project, resources: dict, *more: str, check: bool = True) -> str:
+def planned(project, resources: dict, *more: str, check: bool = True, **config: dict) -> str:
     overlay = project.root / "config/mine.yaml"
-    overlay.write_text(yaml.safe_dump({"resources": resources}))
+    overlay.write_text(yaml.safe_dump({"resources": resources, **config}))
     call = ["--dry-run", "--printshellcmds", "--configfile", "config/mine.yaml", "--profile", "profiles/slurm"]
     return project.typed(*call, "--cores", "8", PRETRAIN, FINETUNE, *more, check=check).stdout
 
@@ -62,3 +62,12 @@ def test_threads_and_sizes_have_snakemakes_own_names():
 )
 def test_a_mistake_is_named_while_the_dag_is_built(fresh, resources, said):
     assert said in planned(fresh, resources, check=False)
+
+
+def test_a_micro_batch_that_does_not_fit_the_gpu_ends_the_dry_run_and_auto_is_one_that_does(fresh):
+    known = {"backbones": {"minilm": {"pieces": 400}}}
+    pretrain = {"gpu": 1, "gpu_memory": 1, "micro_batch": "auto"}
+    refused = planned(fresh, {"rules": {"pretrain": pretrain | {"gpu_memory": "0.001"}}}, check=False, **known)
+    assert "not even one block fits" in refused
+    fitting = planned(fresh, {"rules": {"pretrain": pretrain}}, **known)
+    assert re.search(r"--micro-batch=[1-9]\d* ", command(fitting, "pretrain"))

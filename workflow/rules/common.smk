@@ -6,6 +6,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.settings import ExecMode
 
 from scriptorium.config.loading import load
+from scriptorium.config.yaml_files import check_keys
 from scriptorium.digest import code_digest
 from scriptorium.environment import activate
 from scriptorium.locking import know_owners
@@ -20,6 +21,8 @@ know_owners()
 CONFIG_FILES = ["config/config.yaml", *map(relpath, workflow.overwrite_configfiles)]
 
 try:
+    for file in CONFIG_FILES:
+        check_keys(Path(file))
     PROJECT = load(config, ROOT, where=" + ".join(CONFIG_FILES))
     RUNS = Runs(PROJECT)
     RUNS.check_directories()

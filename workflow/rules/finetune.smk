@@ -19,6 +19,8 @@ rule finetune:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 120 * attempt,
         gpu=0,
+        micro_batch="",  # examples at once; empty: a whole batch
+        precision="auto",  # of matrix products: auto, fp32, bf16, fp16
     params:
         spec=spec_of("finetune"),
         code=code_of("finetune"),
@@ -28,7 +30,8 @@ rule finetune:
         "python -m scriptorium.stages.finetune --spec {params.spec:q}"
         " --out results/finetune/{wildcards.variant:q}/{wildcards.task:q}/seed{wildcards.seed:q}"
         " --input data={input.data:q} backbone={input.backbone:q} annotations={input.annotations:q}"
-        " --threads {threads:q} --runtime {resources.runtime:q} --gpus {resources.gpu:q} 2> {log:q}"
+        " --threads {threads:q} --runtime {resources.runtime:q} --gpus {resources.gpu:q}"
+        " --micro-batch={resources.micro_batch:q} --precision {resources.precision:q} 2> {log:q}"
 
 
 rule tabulate_finetune:

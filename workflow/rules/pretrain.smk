@@ -93,6 +93,9 @@ rule pretrain:
         runtime=lambda wildcards, attempt: 120 * attempt,
         gpu=0,
         processes=1,  # that train together; with GPUs, one for each
+        gpu_memory=0,  # GiB of a GPU: what does not fit is refused while the DAG is built; 0: not looked at
+        micro_batch="",  # examples that a process has at once; empty: its whole share of a batch; auto: as fit the GPU
+        precision="auto",  # of matrix products: auto, fp32, bf16, fp16
         options="",  # such as "--compile --workers 2": how to train, never what
     params:
         spec=spec_of("pretrain"),
@@ -104,7 +107,8 @@ rule pretrain:
         " --out results/pretrain/{wildcards.variant:q}/seed{wildcards.seed:q}"
         " --input blocks={input.blocks:q} links={input.links:q} start={input.start:q}"
         " --threads {threads:q} --runtime {resources.runtime:q} --gpus {resources.gpu:q}"
-        " --processes {resources.processes:q} --options={resources.options:q} 2> {log:q}"
+        " --processes {resources.processes:q} --micro-batch={resources.micro_batch:q} --precision {resources.precision:q}"
+        " --options={resources.options:q} 2> {log:q}"
 
 
 rule tabulate_pretrain:

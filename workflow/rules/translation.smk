@@ -5,7 +5,10 @@ rule translate:
     input:
         pairs=lambda wildcards: RUNS.translate_pairs(wildcards.translation),
         test=lambda wildcards: RUNS.translate_test(wildcards.translation),
-        backbone=lambda wildcards: RUNS.translate_backbone(wildcards.variant, int(wildcards.seed)),
+        backbone=lambda wildcards: RUNS.translate_backbone(
+            wildcards.variant, wildcards.translation, int(wildcards.seed)
+        ),
+        vocabulary=lambda wildcards: RUNS.translate_vocabulary(wildcards.variant),
     output:
         "results/translate/{variant}/{translation}/seed{seed}/manifest.json",
         "results/translate/{variant}/{translation}/seed{seed}/metrics.json",
@@ -27,7 +30,7 @@ rule translate:
     shell:
         "python -m scriptorium.stages.translate --spec {params.spec:q}"
         " --out results/translate/{wildcards.variant:q}/{wildcards.translation:q}/seed{wildcards.seed:q}"
-        " --input pairs={input.pairs:q} backbone={input.backbone:q} test={input.test:q}"
+        " --input pairs={input.pairs:q} backbone={input.backbone:q} test={input.test:q} vocabulary={input.vocabulary:q}"
         " --threads {threads:q} --runtime {resources.runtime:q} --gpus {resources.gpu:q} 2> {log:q}"
 
 

@@ -8,6 +8,7 @@ MODELS = (
     "scriptorium.gaze.regressor.network",
     "scriptorium.gaze.regressor.released",
     "scriptorium.models.architectures.elmo",
+    "scriptorium.models.bart_translation",
     "scriptorium.models.mpnet.model",
     "scriptorium.models.plug_in.veco",
     "scriptorium.models.veco.translation",

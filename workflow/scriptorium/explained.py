@@ -1,5 +1,5 @@
 """The one place where what the machine, or a model folder, does to a job becomes a sentence: disk full, no permission,
-a read-only file system, too many open files, a model that transformers cannot load.
+a read-only file system, too many open files, memory used up, a model that transformers cannot load.
 
 Whatever stage it strikes, the error passes `stage.execute`, which asks here before it calls it a defect of ours.
 """
@@ -17,6 +17,8 @@ from scriptorium.errors import UserError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 CLOSED, READ_ONLY, TOO_MANY = (errno.EACCES, errno.EPERM), (errno.EROFS,), (errno.EMFILE, errno.ENFILE)
+NO_MEMORY = (errno.ENOMEM,)
+KNOWN = {*FULL, *CLOSED, *READ_ONLY, *TOO_MANY, *NO_MEMORY}
 # What libraries say who hide the number: sqlite, safetensors, pyarrow, HDF5, torch
 SAID = {
     "disk is full": errno.ENOSPC,
@@ -26,6 +28,8 @@ SAID = {
     "read-only file system": errno.EROFS,
     "readonly database": errno.EROFS,
     "too many open files": errno.EMFILE,
+    "can't allocate memory": errno.ENOMEM,
+    "out of memory": errno.ENOMEM,
 }
 AGAIN = "run snakemake again: it goes on"
 
@@ -36,7 +40,9 @@ def explained(error: BaseException, out: Path) -> UserError | None:
         return None
     for each in _chain(error):
         number = each.errno if isinstance(each, OSError) else None
-        if number is None or number not in {*FULL, *CLOSED, *READ_ONLY, *TOO_MANY}:
+        if isinstance(each, MemoryError):
+            number = errno.ENOMEM
+        if number is None or number not in KNOWN:
             text = str(each).lower()[:2000]
             number = next((known for said, known in SAID.items() if said in text), None)
         if number is not None:
@@ -64,6 +70,13 @@ def _of_the_machine(number: int, place: Path, out: Path) -> UserError:
             f"too many files are open at once ({said}); the limit is {_limit()}",
             where=place,
             remedy=f"raise the limit (ulimit -n 65536), or give the job fewer workers; then {AGAIN}",
+        )
+    if number in NO_MEMORY:
+        return UserError(
+            "the memory of the machine, of the job or of its GPU is used up",
+            where=out,
+            remedy="give the job more (mem, or a larger GPU, below `resources:`), or let it hold fewer examples at "
+            f"once (docs/running.md, Memory); then {AGAIN}",
         )
     return UserError(
         f"this may not be read or written ({said})",

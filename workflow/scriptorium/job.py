@@ -31,6 +31,8 @@ class Impl:
     threads: int = 1
     deadline: float | None = None  # seconds since the epoch
     workers: int = 0  # processes that prepare batches
+    micro_batch: int | None = None  # examples that a process has at once; None: its whole share of a batch
+    precision: str = "auto"  # of matrix products: auto, fp32, bf16, fp16; it is no part of the key, but is kept
     compile: bool = False  # torch.compile
     checkpointing: bool = False  # gradients recompute activations: less memory, more time
     fsdp: bool = False  # processes share weights and optimiser state instead of copying them

@@ -21,10 +21,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Self
 
+from scriptorium import code_patch
 from scriptorium.manifest import describe, write_json
 from scriptorium.masked import masked
 
 RUNNING, FINISHED, FAILED, KILLED = "RUNNING", "FINISHED", "FAILED", "KILLED"
+FORMAT = 2  # of run.json: raise it when a field changes that readers rely on. 1 had neither number nor code.patch
 HEARTBEAT_SECONDS = 20
 RESERVE, RESERVED = ".reserve", 1 << 17  # bytes on the disk for closing the journal when it is full
 PACKAGES = ("torch", "transformers", "accelerate", "spacy", "scikit-learn", "numpy", "pandas", "pyarrow", "snakemake")
@@ -54,12 +56,13 @@ class Ledger:
         directory.mkdir(parents=True, exist_ok=True)
         before = read_record(directory)
         attempt, start = 1, now()
-        known = before is not None and before.get("key") == key and before["status"] != FINISHED
-        if known and isinstance(before.get("attempt"), int) and isinstance(before.get("start"), int | float):
+        if is_continued(before, key):
             attempt, start = before["attempt"] + 1, before["start"]
         else:
             (directory / "events.jsonl").unlink(missing_ok=True)
+        git = git_state(Path.cwd())
         record = {
+            "format": FORMAT,
             "key": key,
             "stage": stage,
             "status": RUNNING,
@@ -70,7 +73,7 @@ class Ledger:
             "pid": os.getpid(),
             "pid_start": process_start(os.getpid()),
             "slurm_job_id": os.environ.get("SLURM_JOB_ID"),
-            "git": git_state(Path.cwd()),
+            "git": {key: value for key, value in git.items() if key != "top"} | keep_patch(directory, git),
             "packages": package_versions(),
             "python": platform.python_version(),
             "device": None,
@@ -81,8 +84,12 @@ class Ledger:
         (directory / RESERVE).write_bytes(b"\1" * RESERVED)
         ledger = cls(directory, record)
         ledger.update()
+        if left_out := record["git"].get("patch", {}).get("left_out"):
+            ledger.note(f"the code cannot be laid out again from this run: {left_out}; commit it before a run")
         if attempt > 1:
-            ledger.note(f"attempt {attempt}: the one before ended as {before['status']}")
+            silent = " without a word: killed from outside, as by a machine or a cluster whose memory was used up"
+            ended = before["status"] + (silent if before["status"] == RUNNING else "")
+            ledger.note(f"attempt {attempt}: the one before ended as {ended}")
         return ledger
 
     def update(self, **facts: Any) -> None:
@@ -153,6 +160,13 @@ def read_record(directory: Path) -> dict[str, Any] | None:
     return record if isinstance(record, dict) and isinstance(record.get("status"), str) else None
 
 
+def is_continued(before: Mapping[str, Any] | None, key: str) -> bool:
+    """Whether the run `key` goes on in the journal that is there: its own, which did not finish."""
+    if before is None or before.get("key") != key or before["status"] == FINISHED:
+        return False
+    return isinstance(before.get("attempt"), int) and isinstance(before.get("start"), int | float)
+
+
 def read_events(directory: Path) -> Iterator[dict[str, Any]]:
     """Events in order. A last line cut off by a kill is left out, and so is what no journal has written."""
     try:
@@ -214,7 +228,7 @@ def process_start(pid: int) -> float | None:
 
 @cache
 def git_state(folder: Path) -> dict[str, Any]:
-    """Commit, branch and dirty flag of the repository that holds `folder`; empty outside one."""
+    """Commit, branch, dirty flag and top folder of the repository that holds `folder`; empty outside one."""
 
     def git(*words: str) -> str:
         done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, timeout=60, check=True)
@@ -225,9 +239,20 @@ def git_state(folder: Path) -> dict[str, Any]:
             "commit": git("rev-parse", "HEAD"),
             "branch": git("rev-parse", "--abbrev-ref", "HEAD"),
             "dirty": bool(git("status", "--porcelain", "--untracked-files=no")),
+            "top": git("rev-parse", "--show-toplevel"),
         }
     except (OSError, subprocess.SubprocessError):
         return {}
+
+
+def keep_patch(directory: Path, git: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep what the working tree adds to the commit, where this code lies in that repository (code_patch.keep)."""
+    if not git or not Path(__file__).resolve().is_relative_to(Path(git["top"]).resolve()):
+        return {}
+    try:
+        return code_patch.keep(directory, Path(git["top"]))
+    except (OSError, subprocess.SubprocessError) as error:
+        return {"patch": {"left_out": f"git could not tell the difference from the commit ({type(error).__name__})"}}
 
 
 @cache

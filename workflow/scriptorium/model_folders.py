@@ -13,7 +13,7 @@ from typing import Any
 from scriptorium import ledger as ledgers
 from scriptorium import manifest
 from scriptorium.errors import UserError, nearest
-from scriptorium.files import json_text
+from scriptorium.files import json_text, stand_ins
 from scriptorium.files.damage import reading
 
 WEIGHTS, TOKENIZER, CONFIG = ".safetensors", "tokenizer.json", "config.json"
@@ -49,6 +49,7 @@ def check_folder(folder: Path) -> None:
 
 def _text(path: Path) -> str:
     with reading(path, "UTF-8", REMEDY):
+        stand_ins.check_file(path)
         return path.read_text(encoding="utf-8")
 
 

@@ -104,4 +104,6 @@ def _explain(error: Mapping[str, Any]) -> str:
     message = error["msg"].removeprefix("Value error, ")
     if not path or isinstance(given, Mapping):  # a whole block says nothing when it is printed
         return f"{path}: {message}" if path else message
+    if kind == "string_type" and isinstance(given, bool | int | float):  # YAML's yes, no, on, off and numbers
+        message += ": write it in quotation marks"
     return f"{path}: {message} (got {given!r})"

@@ -25,7 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from scriptorium import devices, finished, manifest, named, requeue, together
+from scriptorium import devices, finished, manifest, named, replaced, requeue, together
 from scriptorium import ledger as ledgers
 from scriptorium.errors import Interrupted, UserError
 from scriptorium.exclusive import exclusive
@@ -56,7 +56,11 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]], *, always: bo
     parser.add_argument("--gpus", type=int, default=0, help="GPUs to lease; 0 leaves the environment alone")
     parser.add_argument("--runtime", type=float, default=None, help="minutes until the job would be killed")
     parser.add_argument("--processes", type=int, default=1, help="train with so many (torchrun), one per GPU")
+    parser.add_argument(
+        "--micro-batch", type=_number, help="examples that a process has at once; empty: its whole share of a batch"
+    )
     parser.add_argument("--workers", type=int, default=0, help="processes that prepare batches, for each of these")
+    parser.add_argument("--precision", default="auto", help="of matrix products: auto, fp32, bf16 or fp16")
     parser.add_argument("--compile", action="store_true", help="torch.compile")
     parser.add_argument("--gradient-checkpointing", action="store_true", help="less memory, more time")
     parser.add_argument("--fsdp", action="store_true", help="processes share weights and optimiser state")
@@ -91,6 +95,8 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]], *, always: bo
                 runtime=arguments.runtime,
                 state=arguments.state,
                 workers=arguments.workers,
+                micro_batch=arguments.micro_batch,
+                precision=arguments.precision,
                 compile=arguments.compile,
                 fsdp=arguments.fsdp,
                 checkpointing=arguments.gradient_checkpointing,
@@ -153,6 +159,7 @@ def execute(
             return
         if not first:
             out, outputs = Path(scratch), {name: Path(scratch) / name for name in outputs}
+        replaced.keep(out, key)
         ledger = ledgers.Ledger.open(
             out,
             key=key,
@@ -283,6 +290,15 @@ def _command(stage: str, spec: Spec, out: Path, inputs: dict, outputs: dict, thr
     if outputs:
         words += ["--output", *(f"{name}={path}" for name, path in outputs.items())]
     return shlex.join([*words, "--threads", str(threads)])
+
+
+def _number(text: str) -> int | None:
+    """A number above 0, or none: a resource that nobody has set is empty."""
+    if not text:
+        return None
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return int(text)
 
 
 def _say(text: str, code: int) -> int:

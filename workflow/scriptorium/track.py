@@ -60,6 +60,10 @@ def main(words: Sequence[str] | None = None) -> int:
                 write_json(arguments.summary, counts)
             states = ", ".join(f"{n} {status}" for status, n in sorted(counts["status"].items()))
             print(f"{counts['runs']} ledgers are in MLflow ({states or 'none yet'}): {store.uri}")
+            if counts["earlier_versions"]:
+                print(
+                    f"{counts['earlier_versions']} of them were written by an earlier version, and are read as they are"
+                )
             for path, reason in counts["left_out"].items():
                 print(f"left out: {path}: {reason}", file=sys.stderr)
             return 3 if counts["left_out"] else 0

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,18 @@ from scriptorium.spec import canonical_json
 def verify(directory: Path) -> bool:
     """Repeat one run and print a table of its outputs. Raises UserError if it cannot be repeated."""
     record = repeatable(directory)
-    before = {entry["path"]: entry["sha256"] for entry in record["outputs"]}
     with tempfile.TemporaryDirectory(prefix="scriptorium-verify-") as made:
-        out = repeat(record, directory, Path(made))
-        after = {entry["path"]: entry["sha256"] for entry in manifest.read(out)["files"]}
-        code = ledger.read_record(out)["code"]
+        return compare(record, directory, repeat(record, directory, Path(made)))
+
+
+def compare(record: Mapping[str, Any], directory: Path, out: Path) -> bool:
+    """Print a table of the outputs that a run's record names beside those of its repetition in `out`.
+
+    Returns whether all are equal, byte for byte.
+    """
+    before = {entry["path"]: entry["sha256"] for entry in record["outputs"]}
+    after = {entry["path"]: entry["sha256"] for entry in manifest.read(out)["files"]}
+    code = ledger.read_record(out)["code"]
     if record["code"] != code:
         print(f"{directory}: the code changed since this run ({record['code']} -> {code}); compared all the same")
     print(f"{directory} ({record['stage']}, {len(before)} files)")
@@ -48,6 +55,12 @@ def repeatable(directory: Path) -> dict[str, Any]:
             where=directory,
             remedy="run snakemake for it first",
         )
+    check_inputs(record, directory)
+    return record
+
+
+def check_inputs(record: Mapping[str, Any], directory: Path) -> None:
+    """Raises UserError for an input that is gone, or is not what the run in `directory` has read."""
     for entry in record["inputs"]:
         path = Path(entry["path"])
         if not path.exists():
@@ -62,29 +75,42 @@ def repeatable(directory: Path) -> dict[str, Any]:
                 where=path,
                 remedy="run snakemake, which makes it again, then verify",
             )
-    return record
 
 
-def repeat(record: dict[str, Any], directory: Path, made: Path) -> Path:
+def repeat(record: Mapping[str, Any], directory: Path, made: Path, *, package: Path | None = None) -> Path:
     """Run the stage's command line below `made` and return its run directory there.
 
     Outputs keep their place relative to the run directory, so the manifest's relative paths stay comparable.
+    package: the folder of another copy of the code (`workflow/`), which computes it. Raises UserError where it fails.
     """
 
     def inside(path: Path) -> Path:
         return made / "root" / path.absolute().relative_to("/")
 
     out = inside(directory)
-    words = [sys.executable, "-m", f"scriptorium.stages.{record['stage']}", "--spec", canonical_json(record["spec"])]
-    words += ["--out", str(out), "--state", str(made / "state"), "--threads", str(record.get("threads", 1))]
-    words += ["--input", *(f"{entry['name']}={entry['path']}" for entry in record["inputs"])]
-    words += ["--output", *(f"{name}={inside(Path(path))}" for name, path in record["declared"].items())]
-    quiet = {k: v for k, v in os.environ.items() if k != "SCRIPTORIUM_TRACKING_URI"}  # no live mirror of a repetition
-    done = subprocess.run(words, env=quiet, stderr=subprocess.PIPE, text=True, check=False)
+    outputs = {name: inside(Path(path)) for name, path in record["declared"].items()}
+    words = command(record, out, outputs, made / "state")
+    done = subprocess.run(words, env=environment(package), stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         tail = "\n".join(done.stderr.splitlines()[-15:])
         raise UserError(f"the repetition failed with exit code {done.returncode}:\n{tail}", where=directory)
     return out
+
+
+def command(record: Mapping[str, Any], out: Path, outputs: Mapping[str, Path], state: Path) -> list[str]:
+    """The stage's command line, with other places for what it writes."""
+    words = [sys.executable, "-m", f"scriptorium.stages.{record['stage']}", "--spec", canonical_json(record["spec"])]
+    words += ["--out", str(out), "--state", str(state), "--threads", str(record.get("threads", 1))]
+    words += ["--input", *(f"{entry['name']}={entry['path']}" for entry in record["inputs"])]
+    return [*words, "--output", *(f"{name}={path}" for name, path in outputs.items())]
+
+
+def environment(package: Path | None) -> dict[str, str]:
+    """The environment of a repetition: no live mirror of it, and the code of `package` before any other."""
+    quiet = {key: value for key, value in os.environ.items() if key != "SCRIPTORIUM_TRACKING_URI"}
+    if package:
+        quiet["PYTHONPATH"] = os.pathsep.join(filter(None, [str(package), os.environ.get("PYTHONPATH", "")]))
+    return quiet
 
 
 def _state(before: str | None, after: str | None) -> str:

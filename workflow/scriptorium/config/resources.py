@@ -18,7 +18,8 @@ class Resources(Spec):
 
     rules: dict[str, Wanted] = Field(
         default_factory=dict,
-        description="rule -> gpu, processes, mem_mb, runtime (minutes), threads, slurm_partition or any other resource",
+        description="rule -> gpu, processes, micro_batch, precision, mem_mb, runtime (minutes), threads, slurm_partition "
+        "or any other resource",
     )
     variants: dict[str, Wanted] = Field(
         default_factory=dict, description="variant -> the same for its jobs alone; goes before what its rule has"

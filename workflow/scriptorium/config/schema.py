@@ -102,6 +102,11 @@ class Backbone(Spec):
     seed: Seed | Literal["paired"] = Field(
         0, description="which seed of that variant; paired: of a pre-training variant, the fine-tuning run's own seed"
     )
+    pieces: int | None = Field(
+        None,
+        gt=0,
+        description="size of its vocabulary, for memory and cost before it is fetched; empty: not known",
+    )
 
     def model_post_init(self, _: Any) -> None:
         if sum(name is not None for name in (self.dataset, self.pretrained, self.finetuned)) != 1:

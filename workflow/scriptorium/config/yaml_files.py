@@ -2,11 +2,52 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+from scriptorium.errors import UserError
+
+# The C parser where PyYAML has it: ten times as fast
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MERGE = "<<"
+
 
 def read_yaml(text: str) -> Any:
-    """As yaml.safe_load, by the C parser where PyYAML has it, which is ten times as fast."""
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    """As yaml.safe_load; a key that stands twice in a mapping is an error (yaml.YAMLError), and not lost."""
+    if twice := key_named_twice(text):
+        raise yaml.YAMLError(twice)
+    return yaml.load(text, Loader=LOADER)
+
+
+def key_named_twice(text: str) -> str | None:
+    """A sentence about the first such key, or None. YAML would keep the last value of it without a word."""
+    todo = [] if (root := yaml.compose(text, Loader=LOADER)) is None else [root]
+    seen: set[int] = set()
+    while todo:
+        node = todo.pop()
+        if id(node) in seen or isinstance(node, yaml.ScalarNode):  # an alias is the node itself
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            todo += node.value
+            continue
+        lines: dict[str, int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if isinstance(key.value, str) and key.value != MERGE and key.value in lines:
+                return f"the key {key.value!r} stands in line {lines[key.value]} and again in line {line}"
+            lines[str(key.value)] = line
+            todo.append(value)
+    return None
+
+
+def check_keys(path: Path) -> None:
+    """Of a configuration file that Snakemake has read. Raises UserError for a key that stands twice."""
+    try:
+        twice = key_named_twice(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, yaml.YAMLError):  # Snakemake has read it, so it is in another form: JSON, a template
+        return
+    if twice:
+        raise UserError(f"{twice}: one of them would be lost", where=path, remedy="write both into one, or rename one")

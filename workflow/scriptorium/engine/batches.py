@@ -73,6 +73,12 @@ class Collated(Dataset):
         return Micro(inputs, self.terms(inputs) if part.counts else 0, part)
 
 
+def micro_batches(batch_size: int, micro_batch: int | None) -> int:
+    """Into how many micro-batches a process cuts its share of a batch, so that none has more examples than that."""
+    most = -(-batch_size // processes.world())
+    return -(-most // min(micro_batch or most, most))
+
+
 def loader(data: Collated, parts: Parts, *, workers: int, pin: bool) -> DataLoader:
     """Its own generator keeps the number of epochs and workers out of the dropout's random numbers."""
     return DataLoader(

@@ -9,6 +9,7 @@ import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -40,9 +41,9 @@ def last_checkpoint(folder: Path) -> Path | None:
     return None
 
 
-def progress(checkpoint: Path | None) -> dict[str, float]:
-    """What was saved with a checkpoint: seconds, tokens, flops; zeros at the start."""
-    found = {"seconds": 0.0, "tokens": 0.0, "flops": 0.0}
+def progress(checkpoint: Path | None) -> dict[str, Any]:
+    """What was saved with a checkpoint: seconds, tokens, flops, zeros at the start; then the precision, too."""
+    found: dict[str, Any] = {"seconds": 0.0, "tokens": 0.0, "flops": 0.0}
     if checkpoint is not None and (checkpoint / PROGRESS).exists():
         found |= json.loads((checkpoint / PROGRESS).read_text(encoding="utf-8"))
     return found

@@ -16,12 +16,15 @@ from scriptorium.engine import processes
 from scriptorium.engine.batches import Micro
 from scriptorium.errors import UserError
 
+LEAST_SCALE = 1.0  # a gradient that is not finite without scaling either is one in float32, too
+
 
 class Divergence:
-    """Watches the loss and the gradient norm of every step. `folder`: where a batch is kept."""
+    """Watches the loss and the gradient norm of every step. `folder`: where a batch is kept. scaler: of the loss, with
+    float16: it leaves out a step whose gradients are too large and scales less from then on, which is no divergence."""
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    def __init__(self, folder: Path, scaler: torch.amp.GradScaler | None = None):
+        self.folder, self.scaler = folder, scaler
         self._pending: tuple[int, torch.Tensor, torch.cuda.Event, Sequence[Micro]] | None = None
 
     def check(self, step: int, loss: torch.Tensor, norm: torch.Tensor | float, batch: Sequence[Micro]) -> None:
@@ -46,7 +49,7 @@ class Divergence:
             self._judge(step, *host.tolist(), batch)
 
     def _judge(self, step: int, loss: float, norm: float, batch: Sequence[Micro]) -> None:
-        if math.isfinite(loss) and math.isfinite(norm):
+        if math.isfinite(loss) and (math.isfinite(norm) or (self.scaler and self.scaler.get_scale() > LEAST_SCALE)):
             return
         path = self.folder / f"step-{step}-process-{processes.rank()}.safetensors"
         _keep(path, batch)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from scriptorium.spec import Spec
 
@@ -63,7 +64,6 @@ class TrainSpec(Spec):
     batch_size: int = Field(16, gt=0, description="examples per optimiser step, over all processes")
     batch_warmup: BatchWarmup | None = Field(None, description="smaller batches first; empty: none")
     length_warmup: LengthWarmup | None = Field(None, description="pre-training: shorter examples first; empty: none")
-    gradient_accumulation: int = Field(1, gt=0, description="micro-batches per step; batch_size must divide by it")
     optimizer: typing.Literal["adamw", "muon"] = Field(
         "adamw",
         description="muon (ours, for small recipes): torch's Muon for the matrices of the encoder, AdamW for the rest",
@@ -89,13 +89,22 @@ class TrainSpec(Spec):
     log_every: int = Field(10, gt=0, description="steps between two points of the loss curve")
     eval_every: int | None = Field(None, gt=0, description="steps between evaluations; empty: at every epoch's end")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_accumulation(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and "gradient_accumulation" in values:
+            raise ValueError(
+                "train.gradient_accumulation is no setting of a recipe, as it changes nothing that is learnt: take it"
+                " out, and say how many examples a process may have at once, resources: {rules: {pretrain:"
+                " {micro_batch: 16}}} in the configuration"
+            )
+        return values
+
     def model_post_init(self, _: Any) -> None:
         given = [name for name in BUDGETS if getattr(self, name) is not None]
         if len(given) != 1:
             rest = ", ".join(f"train.{name}" for name in BUDGETS[2:])
             raise ValueError(f"give exactly one of train.epochs and train.max_steps (or of {rest})")
-        if self.batch_size % self.gradient_accumulation:
-            raise ValueError("train.batch_size must be a multiple of train.gradient_accumulation")
         if self.batch_warmup and self.batch_warmup.start > self.batch_size:
             raise ValueError("train.batch_warmup.start is more than train.batch_size")
         if self.schedule != "polynomial" and (self.schedule_power != 1 or self.end_lr):

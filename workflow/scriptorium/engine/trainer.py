@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import transformers
 from torch.utils.data import DataLoader
 
-from scriptorium.engine import budget, optimizers, processes
+from scriptorium.engine import budget, optimizers, precision, processes
 from scriptorium.engine.batches import Micro
 from scriptorium.engine.checkpoints import PROGRESS, progress, saving
 from scriptorium.engine.divergence import Divergence
@@ -35,12 +36,15 @@ class PlannedTrainer(transformers.Trainer):
     impl = Impl()
     divergence: Divergence | None = None
     max_seconds: float | None = None
+    precision = precision.FP32
     decay_all = False
     rates: Mapping[str, float] = {}  # of parameters that learn at another rate: times the learning rate
 
     def __init__(self, *arguments: Any, **named: Any):
         super().__init__(*arguments, **named)
         self.loss_is_scaled_for_ga, self.model_accepts_loss_kwargs = True, False  # compute_loss weights the losses
+        if self.args.fp16 and self.accelerator.device.type == "cpu":  # accelerate would leave it out in silence
+            self.accelerator.native_amp, self.accelerator.scaler = True, torch.amp.GradScaler("cpu")
         self.done = progress(None)  # seconds, tokens and FLOPs of all attempts, over all processes
         self.seconds_before = 0.0
         self.begun = self.saved_at = time.monotonic()
@@ -126,9 +130,17 @@ class PlannedTrainer(transformers.Trainer):
         with saving(folder):
             if processes.rank() == 0:
                 folder.mkdir(parents=True, exist_ok=True)
-                write_json(folder / PROGRESS, {**self.done, "tokens": tally["tokens"]})
+                write_json(folder / PROGRESS, {**self.done, "tokens": tally["tokens"], "precision": self.precision})
             super()._save_checkpoint(model, trial)
         self.saved_at = time.monotonic()
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        """Where another number of processes has saved it, each begins with draws that no step has had."""
+        super()._load_rng_state(checkpoint)
+        name = "rng_state.pth" if processes.world() == 1 else f"rng_state_{processes.rank()}.pth"
+        if checkpoint is not None and not (Path(checkpoint) / name).is_file():
+            place = [self.args.seed, self.state.global_step, processes.rank()]
+            torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0]))
 
     def _save_rng_state(self, output_dir: str) -> None:
         super()._save_rng_state(output_dir)

@@ -19,7 +19,7 @@ import transformers
 from torch.distributed.tensor import DTensor
 from torch.utils.data import Dataset
 
-from scriptorium.engine import batches, budget, memory, processes
+from scriptorium.engine import batches, budget, memory, precision, processes
 from scriptorium.engine.checkpoints import WEIGHTS, check_fits, last_checkpoint, progress, step_of
 from scriptorium.engine.divergence import Divergence
 from scriptorium.engine.spec import TrainSpec
@@ -68,6 +68,8 @@ def train(
     flops: Callable[[Mapping[str, torch.Tensor]], float] | None = None,
     terms: Callable[[Mapping[str, torch.Tensor]], int] = batches.labelled,
     rates: Mapping[str, float] | None = None,
+    divisible: bool = True,
+    width: int | None = None,
 ) -> transformers.Trainer:
     """Train `model` on `data` and return the Trainer, ready to predict.
 
@@ -79,7 +81,9 @@ def train(
     mean example; a budget is then counted in means, but the journal in what was read. flops(batch): of one pass forward
     and backward. terms(batch): how many terms the loss of a batch is a mean over; the loss of a step is the mean over
     all terms of its batch, however that is shared by processes and micro-batches. rates: for parameters by name, the
-    learning rate as a multiple of the specification's.
+    learning rate as a multiple of the specification's. divisible: whether that is so; a loss that compares the examples
+    of a batch is one over all processes, and is never cut into micro-batches. width: the model's, where
+    engine/precision.py may choose bf16 on a CPU.
     Raises Interrupted after saving, when the job must stop; UserError when the loss is not finite, when the disk is
     full, or when the budget cannot be counted.
     """
@@ -100,9 +104,18 @@ def train(
     plan = budget.plan(spec, sources, steps, seed)
     _note_budget(job, spec, sources, plan, steps)
 
+    numbers = precision.chosen(job.impl.precision, begun=done.pop("precision", None), width=width)
     arguments = _arguments(
-        spec, seed, checkpoints, examples=len(data), evaluates=held_out is not None, steps=steps, impl=job.impl
+        spec, numbers, seed, checkpoints, examples=len(data), evaluates=held_out is not None, steps=steps, impl=job.impl
     )
+    if arguments.gradient_accumulation_steps > 1 and not divisible:
+        raise UserError(
+            "this loss compares the examples of a batch with each other: micro-batches would change what is learnt",
+            where=f"micro_batch {job.impl.micro_batch}",
+            remedy="take micro_batch out of the resources of this variant; more processes, which compare all examples"
+            " of a batch as one does, need less memory each",
+        )
+    _note_shares(job, arguments)
     torch.set_num_threads(job.impl.threads)  # accelerate changes it for several processes on CPUs
     trainer = PlannedTrainer(
         model=model,
@@ -113,7 +126,7 @@ def train(
         compute_metrics=compute_metrics,
         compute_loss_func=None if loss is None else lambda out, labels, num_items_in_batch=None: loss(out, labels),
     )
-    parts = batches.Parts(plan, steps, spec.gradient_accumulation, start)
+    parts = batches.Parts(plan, steps, arguments.gradient_accumulation_steps, start)
     datasets = [data, data] if mixture else [short, data] if spec.length_warmup else [data]
     trainer.loader = batches.loader(
         batches.Collated(datasets, collate, terms), parts, workers=job.impl.workers, pin=torch.cuda.is_available()
@@ -121,7 +134,8 @@ def train(
     trainer.sources, trainer.decay_all, trainer.impl, trainer.spec = sources, decay_all, job.impl, spec
     trainer.rates = rates or {}
     trainer.done, trainer.seconds_before, trainer.max_seconds = done, done["seconds"], spec.max_seconds
-    trainer.divergence = Divergence(job.state / "diverged")
+    trainer.precision = numbers
+    trainer.divergence = Divergence(job.state / "diverged", trainer.accelerator.scaler)
     trainer.remove_callback(transformers.PrinterCallback)
     watcher = Watcher(trainer, job.ledger, job.impl, spec.max_seconds)
     trainer.add_callback(watcher)
@@ -203,8 +217,24 @@ def _note_budget(job: Job, spec: TrainSpec, sources: list, plan: Any, steps: int
     job.ledger.note(f"the budget is {', '.join(parts)}")
 
 
+def _note_shares(job: Job, arguments: transformers.TrainingArguments) -> None:
+    """How this attempt computes its batches: in run.json, and for every attempt in the journal."""
+    shares = {
+        "processes": processes.world(),
+        "micro_batches": arguments.gradient_accumulation_steps,
+        "micro_batch": arguments.per_device_train_batch_size,
+    }
+    numbers = precision.FP16 if arguments.fp16 else precision.BF16 if arguments.bf16 else precision.FP32
+    job.ledger.update(shares=shares, precision=numbers)
+    job.ledger.note(
+        "a batch is shared by {processes} process(es), each with {micro_batches} micro-batch(es) of at most"
+        " {micro_batch} example(s), in {numbers}".format(**shares, numbers=numbers)
+    )
+
+
 def _arguments(
     spec: TrainSpec,
+    numbers: str,
     seed: int,
     folder: Path,
     *,
@@ -213,7 +243,7 @@ def _arguments(
     steps: int = 1,
     impl: Impl | None = None,
 ) -> transformers.TrainingArguments:
-    """TrainingArguments from a spec. bf16 where the device gains from it; batches come from the plan, not from here.
+    """TrainingArguments from a spec. numbers: a precision; batches come from the plan, not from here.
 
     Evaluation at every epoch's end is by steps too: Trainer saves a step's checkpoint *after* an evaluation by steps,
     but before one by epochs, and a run resumed from there would lose that evaluation and the random number it draws.
@@ -231,21 +261,21 @@ def _arguments(
             where="--fsdp",
             remedy="leave it out, or ask for more GPUs: --gpus 2",
         )
-    parts = spec.gradient_accumulation * processes.world()
-    if spec.batch_size < parts:
+    if spec.batch_size < processes.world():
         raise UserError(
-            f"batch_size {spec.batch_size} cannot be shared by {processes.world()} processes "
-            f"x {spec.gradient_accumulation} accumulation steps"
+            f"train.batch_size {spec.batch_size} cannot be shared by {processes.world()} processes",
+            remedy="ask for fewer processes (and GPUs), or raise it in the recipe",
         )
+    accumulation = batches.micro_batches(spec.batch_size, impl.micro_batch)
     polynomial = {"lr_end": spec.end_lr, "power": spec.schedule_power} if spec.schedule == "polynomial" else {}
     return transformers.TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=1,
         max_steps=max(steps, 1),
         ignore_data_skip=True,  # the loader begins at the right step by itself
-        per_device_train_batch_size=-(-spec.batch_size // parts),
+        per_device_train_batch_size=-(-spec.batch_size // (accumulation * processes.world())),
         per_device_eval_batch_size=64,
-        gradient_accumulation_steps=spec.gradient_accumulation,
+        gradient_accumulation_steps=accumulation,
         learning_rate=spec.lr,
         lr_scheduler_type=spec.schedule,
         lr_scheduler_kwargs=polynomial,
@@ -256,7 +286,8 @@ def _arguments(
         adam_epsilon=spec.adam_eps,
         max_grad_norm=spec.clip,
         optim="adamw_torch_fused",
-        bf16=gpu and torch.cuda.is_bf16_supported(),
+        bf16=numbers == precision.BF16,
+        fp16=numbers == precision.FP16,
         use_cpu=not gpu,
         seed=seed,
         logging_steps=spec.log_every,

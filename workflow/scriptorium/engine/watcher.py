@@ -36,6 +36,9 @@ TIMINGS = {
     "epoch",
     "model_preparation_time",
 }
+# The bar is drawn into the rule's log, which Snakemake prints whole when a job fails: rarer the longer it runs, so that
+# ten hours are 350 drawings and not 18,000.
+BAR_SECONDS, BAR_LINES = 2, 50
 
 
 class Watcher(transformers.TrainerCallback):
@@ -55,11 +58,12 @@ class Watcher(transformers.TrainerCallback):
             initial=state.global_step,
             unit="step",
             file=sys.stderr,
-            mininterval=2,
+            mininterval=BAR_SECONDS,
             disable=processes.rank() > 0,
         )
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.bar.mininterval = max(BAR_SECONDS, (time.monotonic() - self.trainer.begun) / BAR_LINES)
         self.bar.update(state.global_step - self.bar.n)
         reason = self._stop_reason()
         timed_out = self.max_seconds is not None and self.trainer.done["seconds"] >= self.max_seconds

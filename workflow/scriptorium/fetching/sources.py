@@ -27,7 +27,7 @@ from scriptorium.ledger import Ledger
 if TYPE_CHECKING:
     from scriptorium.fetching.spec import FetchSpec
 
-KEPT = {"run.json", "events.jsonl", "manifest.json"}  # the run's own files in `out`
+KEPT = {"run.json", "events.jsonl", "code.patch", ".replaced", "manifest.json"}  # the run's own files in `out`
 LINK_ABOVE = 100 << 20  # bytes: larger own files are hard-linked where the file system can
 
 

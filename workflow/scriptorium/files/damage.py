@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scriptorium.errors import UserError
+from scriptorium.files import stand_ins
 
 # The machine's fault and not the file's: stage.py says what to do about them
 OF_THE_MACHINE = frozenset(
@@ -31,6 +32,8 @@ def reading(where: Path | str, what: str = "", remedy: str = GET_IT_AGAIN) -> It
     except Exception as error:
         if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
             raise
+        if isinstance(where, Path):
+            stand_ins.check_file(where)
         said = str(error).strip().partition("\n")[0][:200] or type(error).__name__
         problem = f"cannot be read as {what}: {said}" if what else f"cannot be read: {said}"
         raise UserError(problem, where=where, remedy=remedy) from None

@@ -11,6 +11,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from scriptorium.errors import UserError
+from scriptorium.files import stand_ins
 from scriptorium.files.damage import reading
 
 COMPRESSED = ("", ".gz", ".zst", ".bz2")
@@ -31,8 +32,10 @@ def stem(path: Path, artifact: Path, endings: tuple[str, ...]) -> str:
 
 
 def open_binary(path: Path) -> BinaryIO:
-    """A file, decompressed by its ending."""
-    return io.BufferedReader(pa.input_stream(str(path), compression="detect"))
+    """A file, decompressed by its ending. Raises UserError for what is plainly not the file but stands in its place."""
+    file = io.BufferedReader(pa.input_stream(str(path), compression="detect"))
+    stand_ins.check_text(file.peek(stand_ins.HEAD), path)
+    return file
 
 
 def check_heads(paths: list[Path]) -> None:
@@ -80,11 +83,11 @@ class NotUtf8(UserError):
 def _decode(line: bytes, path: Path, offset: int, number: int, *, whole: bool = True) -> str:
     """A line as text. A line that is not whole, cut at the end of a look, is only searched for zero bytes."""
     where = f"{path}, line {number}"
-    if offset == 0 and _looks_like_utf16(line):
+    if offset == 0 and (encoding := _wider(line)):
         raise UserError(
-            "UTF-16, and not UTF-8",
+            f"{encoding}, and not UTF-8",
             where=where,
-            remedy=f"convert the file, for instance with: iconv -f UTF-16 -t UTF-8 {path.name} > converted",
+            remedy=f"convert the file, for instance with: iconv -f {encoding} -t UTF-8 {path.name} > converted",
         )
     if (place := line.find(b"\0")) >= 0:
         raise UserError(
@@ -101,14 +104,17 @@ def _decode(line: bytes, path: Path, offset: int, number: int, *, whole: bool = 
         raise NotUtf8(
             f"not UTF-8: byte 0x{line[start]:02x} at column {start + 1} ({shown!r}), byte {offset + start} of the text",
             where=where,
-            remedy=f"convert the file, for instance with: iconv -f WINDOWS-1252 -t UTF-8 {path.name}",
+            remedy=f"convert the file, for instance with: iconv -f WINDOWS-1252 -t UTF-8 {path.name} > converted",
         ) from None
 
 
-def _looks_like_utf16(head: bytes) -> bool:
-    """By its mark, or because every second byte of text in Latin letters is zero."""
+def _wider(head: bytes) -> str | None:
+    """UTF-32 or UTF-16, by its mark, or because every second byte of text in Latin letters is zero."""
     begin = head[:64]
+    if begin.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "UTF-32"
     half = len(begin) // 2
-    return begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or (
-        half > 1 and any(begin[side : 2 * half : 2].count(0) > 0.9 * half for side in (0, 1))
-    )
+    marked = begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if marked or (half > 1 and any(begin[side : 2 * half : 2].count(0) > 0.9 * half for side in (0, 1))):
+        return "UTF-16"
+    return None

@@ -57,14 +57,17 @@ def one_column_each(names: Sequence[str], where: str | Path) -> None:
 
 
 def _rules(path: Path) -> dict[str, Any]:
-    """How pandas is to read a table: tabs in a .tsv or .txt, and in a .csv whose header has tabs and no comma; cells
-    are quoted as files/quoting.py says. Raises UserError also for what pandas would pass over.
+    """How pandas is to read a table: tabs in a .tsv or .txt; in a .csv commas, or where its header has none, tabs or
+    semicolons (which Excel writes where a comma is the decimal point); cells are quoted as files/quoting.py says.
+    Raises UserError also for what pandas would pass over.
     """
     if path.stat().st_size == 0:
         raise UserError("the file is empty", where=path, remedy="give a table with a header and rows")
     _, first = next(lines(path), (1, ""))
-    tabs = path.name.removesuffix(".gz").endswith((".tsv", ".txt")) or ("\t" in first and "," not in first)
-    rules: dict[str, Any] = {"sep": "\t" if tabs else ",", "encoding": "utf-8-sig", "skip_blank_lines": False}
+    named = "\t" if path.name.removesuffix(".gz").endswith((".tsv", ".txt")) else ","
+    separator = next((each for each in (named, "\t", ";") if each in first), named)
+    tabs = separator == "\t"
+    rules: dict[str, Any] = {"sep": separator, "encoding": "utf-8-sig", "skip_blank_lines": False}
     rules |= {"dtype": str, "keep_default_na": False}
     width, marks, short = first.count(rules["sep"]), False, 0
     for number, line in lines(path):  # to the end: not UTF-8, zero bytes, damage

@@ -54,7 +54,9 @@ class EncoderTraining(Spec):
     warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps with rising rate, linear decay after it")
     head_size: int = Field(128, gt=0, description="hidden units of the head")
     dropout: float = Field(0.1, ge=0, lt=1, description="in the head; the encoder keeps its own")
-    precision: Literal["fp32", "bf16"] = Field("fp32", description="of the training's matrix products")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "fp32", description="of the training's matrix products; auto: bf16 where the processor has it, else fp32"
+    )
 
 
 class BoostingTraining(Spec):
@@ -85,7 +87,7 @@ class BenchmarkCmcl2021Spec(PredictorSettings):
     """Settings of the predictor (its five measures are the task's), and of the comparison."""
 
     folds: int = Field(5, gt=1, description="folds over the training sentences; each fold's models are members")
-    encoder: EncoderTraining = EncoderTraining(precision="bf16")
+    encoder: EncoderTraining = EncoderTraining(precision="auto")
     resamples: int = Field(10_000, gt=0, description="bootstrap samples of sentences for the intervals")
 
 

@@ -1,6 +1,6 @@
 """GLM's blank infilling: spans of a text are blanks, and each is written from left to right, in random order
-(docs/papers/objectives.md section 5). Of the paper's three kinds of blanks these are the spans, not whole sentences
-or one long end of a text.
+(docs/papers/objectives.md section 5). By default of the paper's three kinds of blanks these are the spans; whole
+sentences and one long end of a text are asked for by shares (corruption/kinds_of_blanks.py).
 
 A row of a batch holds the texts of a block side by side, each with its part A and B behind one another and each seeing
 only itself, so a block equals its texts one by one (ours). [UNK] is not predicted (ours).
@@ -16,7 +16,8 @@ from torch.utils.data import Dataset
 from scriptorium.models import glm
 from scriptorium.objectives import measures
 from scriptorium.objectives.collating import batches
-from scriptorium.objectives.corruption.blanks import Blanks, Symbols, row
+from scriptorium.objectives.corruption.blanks import Symbols, row
+from scriptorium.objectives.corruption.kinds_of_blanks import KindsOfBlanks
 from scriptorium.objectives.draws import Draws
 from scriptorium.objectives.labels import IGNORED
 from scriptorium.objectives.objective import Objective
@@ -34,19 +35,22 @@ FILLS = {"input_ids": 0, "texts": -1, "positions": 0, "inside": 0, "rows": 0, "l
 
 
 def build(shape: EncoderSpec, spec: GlmSpec, tokenizer: transformers.PreTrainedTokenizerBase) -> Objective:
-    """GPT-2's body with places inside spans, on texts with blanks. Raises UserError: a symbol is missing."""
+    """GPT-2's body with places inside spans, on texts with blanks. Raises UserError: a symbol is missing, or a full
+    stop that ends sentences."""
     symbols = Symbols(
         cls=symbol(tokenizer, "cls_token", "a text begins with it, and a span"),
         mask=symbol(tokenizer, "mask_token", "it stands for a span"),
         sep=symbol(tokenizer, "sep_token", "a text ends with it, and a span"),
     )
 
+    blanks = KindsOfBlanks(spec.blanks, tokenizer)
+
     def hide(blocks: Blocks, draws: Draws) -> Infilled:
         check_length(spec, blocks.length, shape.max_positions)
-        return Infilled(blocks, spec, tokenizer, draws, symbols)
+        return Infilled(blocks, spec, tokenizer, draws, symbols, blanks)
 
     return Objective(
-        model=glm.build(shape, tokenizer, longest=spec.blanks.longest),
+        model=glm.build(shape, tokenizer, longest=spec.blanks.longest_of(shape.max_positions)),
         hide=hide,
         collate=batches(FILLS),
         measures=measures.of_sums,
@@ -62,9 +66,11 @@ class Infilled(Dataset):
     1 as the block has tokens.
     """
 
-    def __init__(self, blocks: Blocks, spec: GlmSpec, tokenizer: Any, draws: Draws, symbols: Symbols):
+    def __init__(
+        self, blocks: Blocks, spec: GlmSpec, tokenizer: Any, draws: Draws, symbols: Symbols, blanks: KindsOfBlanks
+    ):
         self.blocks, self.draws, self.symbols = blocks, draws, symbols
-        self.apart, self.blanks = spec.document_attention, Blanks(spec.blanks)
+        self.apart, self.blanks = spec.document_attention, blanks
         self.unpredicted = np.zeros(len(tokenizer), dtype=bool)
         self.unpredicted[tokenizer.all_special_ids] = True
         self.unpredicted[symbols.sep] = False
@@ -78,7 +84,7 @@ class Infilled(Dataset):
         tokens, owners = self.blocks[index]
         rows = []
         for text in texts_of(tokens, owners, cls=self.symbols.cls, sep=self.symbols.sep, apart=self.apart):
-            begins, lengths = self.blanks(len(text), generator)
+            begins, lengths = self.blanks(text, generator)
             rows.append(row(text, begins, lengths, generator.permutation(len(begins)), self.symbols))
         inside = np.concatenate([each.inside for each in rows])
         labels = np.concatenate([each.labels for each in rows])

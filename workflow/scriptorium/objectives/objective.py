@@ -49,6 +49,7 @@ class Objective:
     predicts_specials: special tokens are among the predicted: all (True), none (False), or these ids.
     decay_all: weight decay on biases and norms too.
     starts_from_frequencies: the output bias starts at the log frequencies of the training tokens.
+    divisible: the loss of a batch is the mean over the terms of its parts; not so where examples are compared.
     """
 
     model: transformers.PreTrainedModel
@@ -60,6 +61,7 @@ class Objective:
     predicts_specials: bool | Sequence[int] = False
     decay_all: bool = False
     starts_from_frequencies: bool = False
+    divisible: bool = True
 
 
 def module_of(spec: ObjectiveSpec) -> ModuleType:

@@ -55,6 +55,7 @@ def build(shape: EncoderSpec, spec: Veco2Spec, tokenizer: transformers.PreTraine
         collate=collate,
         measures=Measures(model.measured, model.terms, model.contrasts),
         starts_from_frequencies=spec.frequency_bias,
+        divisible=not any(weights[name] for name in settings),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from scriptorium import own_data
+from scriptorium.config import translation as translators
 from scriptorium.errors import UserError
 from scriptorium.runs.configured import ConfiguredRuns, links_name, packing_name
 from scriptorium.text.parallel.spec import ParallelSource
@@ -244,8 +245,17 @@ class InputFiles(ConfiguredRuns):
         name = getattr(self._known(collection, self.config.vectors, "set of translations"), key)
         return [f"results/data/{folder}/{name}/manifest.json"] if name else []
 
-    def translate_backbone(self, variant: str, seed: int) -> str:
-        return self.backbone(self.project.variant(variant, "translate", "results path").recipe.backbone, seed)
+    def translate_backbone(self, variant: str, translation: str, seed: int) -> str:
+        """Manifest of what a translation run begins with; of step two, the run of step one."""
+        name = self.project.variant(variant, "translate", "results path").recipe.backbone
+        if translators.step_one(self.project, variant):
+            return f"results/translate/{name}/{translation}/seed{seed}/manifest.json"
+        return self.backbone(name, seed)
+
+    def translate_vocabulary(self, variant: str) -> list[str]:
+        """Manifest of the source's own vocabulary, for a variant that has a new encoder of the source."""
+        encoder = self.project.variant(variant, "translate", "results path").recipe.source_encoder
+        return [f"results/data/vocabularies/{encoder.vocabulary}/manifest.json"] if encoder else []
 
     def translate_pairs(self, translation: str) -> str:
         entry = self._known(translation, self.config.translation, "translation")

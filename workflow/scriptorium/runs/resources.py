@@ -15,6 +15,8 @@ from snakemake.rules import Rule
 
 from scriptorium.config.resources import Resources, Wanted
 from scriptorium.errors import UserError, nearest
+from scriptorium.runs import fitting
+from scriptorium.runs.specifications import Specifications
 
 
 def apply(rules: Iterable[Rule], wanted: Resources) -> None:
@@ -30,6 +32,18 @@ def apply(rules: Iterable[Rule], wanted: Resources) -> None:
         if "variant" in rule.wildcard_names:
             for key in {key for values in of_variants.values() for key in values}:
                 rule.resources[key] = _by_variant(key, of_variants, rule.resources.get(key))
+
+
+def fit(rules: Iterable[Rule], runs: Specifications) -> None:
+    """Let the micro-batch of every pre-training job be one that fits its GPU, or the DAG end with what does."""
+    (rule,) = (rule for rule in rules if rule.name == "pretrain")
+    given = {key: rule.resources[key] for key in fitting.KEYS if key in rule.resources}
+
+    def chosen(wildcards: Any, **more: Any) -> int | str:
+        asked = {key: resource.evaluate(wildcards, **more).value for key, resource in given.items()}
+        return fitting.micro_batch(runs, wildcards.variant, asked)
+
+    rule.resources["micro_batch"] = Resource("micro_batch", chosen)
 
 
 def _resources(wanted: Wanted) -> dict[str, Resource]:

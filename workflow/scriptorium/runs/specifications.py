@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from scriptorium.alignments.spec import AlignmentsSpec
 from scriptorium.bits_per_byte.spec import ScoreTextsSpec, TextsSettings
 from scriptorium.config import bodies, claims
+from scriptorium.config import translation as translators
 from scriptorium.config.generation import body_of
 from scriptorium.crosslingual.spec import CrosslingualSettings, MeasureCrosslingualSpec
 from scriptorium.engine.spec import TrainSpec
@@ -309,7 +310,13 @@ class Specifications(ConfiguredRuns):
         recipe = self.project.variant(variant, "translate", "results path").recipe
         entry = self._known(translation, self.config.translation, "translation")
         train = TrainSpec.parse(recipe.train, where=f"variant {variant!r}: train")
-        return TranslateSpec(**entry.shared(Direction), **recipe.shared(TranslateSettings), train=train, seed=int(seed))
+        return TranslateSpec(
+            **entry.shared(Direction),
+            **recipe.shared(TranslateSettings),
+            body=translators.body_of(self.project, variant),
+            train=train,
+            seed=int(seed),
+        )
 
     @made_in("results/runs/tables/translation_{study}")
     def tabulate_translation(self, study: str) -> Spec:

@@ -100,7 +100,11 @@ def of(spec: ShowSpec, vocabulary: transformers.PreTrainedTokenizerBase | None =
         )
     text, kept = tokens[owners >= 0], _real(batch)
     read = batch["input_ids"][kept["input_ids"]].numpy()
-    hidden, changed = differences(text, read)
+    written = np.zeros(len(read), dtype=bool)  # by the same model, behind what it reads of the text
+    written[batch["rows"][0].tolist() if "rows" in batch else []] = True
+    hidden, of_text = differences(text, read[~written])
+    changed = np.zeros(len(read), dtype=bool)
+    changed[~written] = of_text
     if "positions" in batch and batch["positions"].numel() == batch["labels"].numel():  # of what is predicted
         hidden |= np.isin(np.arange(len(tokens)), _positions(batch))[owners >= 0]
 

@@ -16,6 +16,8 @@ TRANSLATED = "The monk copied the book.", "Der Mönch schrieb das Buch ab."
 TEXTS = {PAIRS: CONTINUED, TWO_SIDED: TRANSLATED}
 RATE = 0.3  # at the usual 15 % a sentence has one hidden word
 RATES = {"t5": {"corruption": {"rate": 0.45}}, "glm": {"blanks": {"rate": 0.45}}}  # two spans
+# the other kinds of blanks of glm, beside the pictures that have the name of their objective
+KINDS_OF_BLANKS = {"glm-sentences": {"rate": 0.45, "sentences": 1.0}, "glm-ends": {"rate": 0.45, "ends": 1.0}}
 SEED = 8  # with which every objective shows most of what it does
 
 
@@ -43,11 +45,11 @@ class ShowSpec(Spec):
 
     @classmethod
     def examples(cls) -> dict[str, Self]:
-        """Every objective by its name, on sentences of ours: the pictures of docs/objectives.md."""
-        return {
-            name: cls.of({"name": name, **(RATES.get(name) or _rates(kind))}, seed=SEED)
-            for name, kind in OBJECTIVES.items()
-        }
+        """Every objective by its name, and what may be told apart of one, on sentences of ours: the pictures of
+        docs/objectives.md."""
+        found = {name: {"name": name, **(RATES.get(name) or _rates(kind))} for name, kind in OBJECTIVES.items()}
+        found |= {name: {"name": "glm", "blanks": blanks} for name, blanks in KINDS_OF_BLANKS.items()}
+        return {name: cls.of(objective, seed=SEED) for name, objective in found.items()}
 
 
 def _rates(settings: type[Spec]) -> dict[str, Any]:

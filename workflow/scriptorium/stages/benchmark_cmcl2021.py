@@ -19,6 +19,7 @@ from scriptorium.gaze.spec import BenchmarkCmcl2021Spec
 def run(job: stage.Job) -> list[Path]:
     import numpy as np
 
+    from scriptorium.engine.precision import cpu_has_bf16
     from scriptorium.gaze.predictor import cmcl2021 as evaluation
     from scriptorium.gaze.predictor import words
     from scriptorium.gaze.predictor.crossfit import cross_fit
@@ -28,6 +29,8 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.reporting import tables
 
     spec, measures = job.spec, job.spec.measures
+    if spec.encoder.precision == "auto":
+        job.ledger.note(f"the encoders learn in {'bf16' if cpu_has_bf16() else 'fp32'}, by this processor")
     backbone = encoder_directory(job.input("backbone"))
     parts = cmcl2021.read_parts(job.input("raw"), job.ledger)
     train, test = parts["train"], parts["valid"]

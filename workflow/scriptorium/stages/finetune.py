@@ -113,6 +113,7 @@ def run(job: stage.Job) -> list[Path]:
         decay_all=spec.decay_all,
         terms=labelled,
         rates=rates,
+        divisible=spec.gaze_loss is None,  # which is a mean over words, beside one over labels
     )
     chosen = {}
     if best:

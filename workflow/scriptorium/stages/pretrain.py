@@ -83,6 +83,8 @@ def run(job: stage.Job) -> list[Path]:
         padded=train.padded,
         flops=lambda batch: flops.of(model, batch),
         terms=objective.terms,
+        divisible=objective.divisible,
+        width=shape.hidden_size,
     )
 
     steps = trainer.state.global_step

@@ -15,8 +15,9 @@ from scriptorium import ledger, manifest, runs
 from scriptorium.errors import UserError
 from scriptorium.runs.folders import wildcards_of
 from scriptorium.spec import canonical_json
+from scriptorium.tracking import records
 from scriptorium.tracking.mirror import DIGEST, LEFT_OUT, SUPERSEDED, Mirror, identity
-from scriptorium.tracking.portrait import Portrait, portraits
+from scriptorium.tracking.portrait import Portrait, ledgers, portraits, replaced_portraits
 from scriptorium.tracking.store import Store
 
 
@@ -28,7 +29,10 @@ class Finding(NamedTuple):
 
 def audit(results: Path, expected: runs.Runs, store: Store, *, content: bool = True) -> int:
     """Print what is wrong and a verdict. Returns the exit code: 0 all is well, 1 something is wrong."""
-    found, faulty = portraits(results, expected)
+    directories = ledgers(results)
+    found, faulty = portraits(results, expected, directories)
+    older, unreadable = replaced_portraits(directories, expected)
+    faulty |= unreadable
     problems = [Finding("unreadable", path, reason) for path, reason in faulty.items()]
     problems += missing(found, expected)
     digest = cache(_digest)  # one input serves many runs
@@ -36,12 +40,14 @@ def audit(results: Path, expected: runs.Runs, store: Store, *, content: bool = T
         problems += unfinished(picture)
         problems += stale(picture, expected, results.resolve().parent, digest)
         problems += damaged(picture, content=content)
-    mirrored, about_mirror = mirror_findings(results, found, store)
+    mirrored, about_mirror = mirror_findings(results, found, store, older)
     problems += about_mirror
     for finding in sorted(set(problems)):
         print(f"{finding.kind:<13} {finding.path}\n{'':<13}   {finding.detail}")
     listed = len(list(expected.expected()))
     facts = f"{listed} runs expected, {len(found)} ledgers, {mirrored} current runs in MLflow"
+    if earlier := sum(bool(records.of_an_earlier_version(picture.record)) for picture in found):
+        facts += f"; {earlier} ledgers were written by an earlier version, and are read as they are"
     if not problems:
         print(f"audit: in order ({facts})")
         return 0
@@ -124,8 +130,10 @@ def changed_events(picture: Portrait) -> list[str]:
     ]
 
 
-def mirror_findings(results: Path, found: list[Portrait], store: Store) -> tuple[int, list[Finding]]:
-    """Current runs in MLflow, and where they differ from the ledgers."""
+def mirror_findings(
+    results: Path, found: list[Portrait], store: Store, older: Iterable[Portrait] = ()
+) -> tuple[int, list[Finding]]:
+    """Current runs in MLflow, and where they differ from the ledgers; `older` ones must be there, in whatever state."""
     if store.database and not store.database.exists():
         return 0, [Finding("not mirrored", "all ledgers", "MLflow holds nothing yet; run: snakemake track")]
     try:
@@ -152,6 +160,10 @@ def mirror_findings(results: Path, found: list[Portrait], store: Store) -> tuple
             reason = shown[0].data.tags.get(LEFT_OUT)
             why = f"the last import left it out: {reason}" if reason else "MLflow shows an older state"
             findings.append(Finding("not mirrored", path, f"{why}; run: snakemake track"))
+    there = {identity(run) for run in mirrored}
+    for picture in older:
+        if picture.identity not in there:
+            findings.append(Finding("not mirrored", picture.run.path, "a run that was replaced; run: snakemake track"))
     for _, path, *_ in by_identity:
         findings.append(Finding("no ledger", path, "MLflow shows a run whose ledger is gone or was replaced"))
     return len(current), findings

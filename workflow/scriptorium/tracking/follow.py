@@ -50,6 +50,7 @@ class Live:
                         self.mirror.load()  # an import may have been here since
                         self.mirror.push(picture, self.parent_id)
         except UserError:
+            self.run_id = ""  # a connection that has used up its patience has none left: the next round takes a new one
             return False
         return True
 

@@ -6,6 +6,7 @@ them by id; a run is found again by its tags; what it already has is not written
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ class Mirror:
     experiments: dict[str, Experiment] = field(default_factory=dict)  # by name
     runs: list[Run] = field(default_factory=list)  # of this project, oldest first
     index: dict[Identity, Run] = field(default_factory=dict)  # the oldest of each identity
+    superseded: set[str] = field(default_factory=set)  # ids of the runs that were marked now
 
     @classmethod
     def open(
@@ -136,24 +138,27 @@ class Mirror:
             return run.info.run_id
         run_id, points = run.info.run_id, portrait.points()
         known = set() if new else self.known_points(run_id, {point.key for point in points})
-        self.add_points(run_id, [point for point in points if (point.key, point.step) not in known])
-        self._add_params(run, portrait.params)
         self._add_datasets(run, portrait)
-        self._add_files(run_id, portrait)
+        self._add_files(run, portrait)
         if self.weights == "reference" and portrait.status == ledger.FINISHED:
             self._refer_to_weights(run, portrait)
-        self._close(run, portrait, {PARENT: parent, **portrait.tags})
+        points = [point for point in points if (point.key, point.step) not in known]
+        self._close(run, portrait, points, {PARENT: parent, **portrait.tags})
         return run_id
+
+    def push_superseded(self, portrait: Portrait, parent: str) -> None:
+        """Make MLflow show a run that another one has replaced. One that it shows already stays as it is."""
+        run = self.find(portrait)
+        if run is None or not run.data.tags.get(DIGEST):
+            self._supersede(self.client.get_run(self.push(portrait, parent)))
 
     def push_family(self, family: Family) -> str:
         """Make MLflow show a parent, after its children. Returns the run id."""
         run = self.find(family) or self.create(family, family.study)
         if run.data.tags.get(DIGEST) != family.digest or run.data.tags.get(SUPERSEDED) != "false":
-            self._add_params(run, family.params)
             changed = {k: v for k, v in family.metrics.items() if run.data.metrics.get(k) != v}
-            self.add_points(run.info.run_id, [Point(k, v, family.end, 0) for k, v in changed.items()])
-            self._upload(run.info.run_id, *family.files())
-            self._close(run, family, family.tags)
+            self._upload(run, *family.files())
+            self._close(run, family, [Point(k, v, family.end, 0) for k, v in changed.items()], family.tags)
         return run.info.run_id
 
     def mark_left_out(self, portrait: Portrait, reason: str) -> None:
@@ -187,28 +192,39 @@ class Mirror:
         """Mark what is no longer current among the runs of `paths`: tagged and renamed, never deleted."""
         for run in self.runs:
             old = run.info.run_id not in current and run.data.tags.get("scriptorium.path") in paths
-            if old and run.data.tags.get(SUPERSEDED) != "true":
-                self.client.set_tag(run.info.run_id, SUPERSEDED, "true")
-                self.client.update_run(run.info.run_id, name=f"{run.info.run_name} (superseded)")
-                if run.info.status == ledger.RUNNING:
-                    self.client.set_terminated(run.info.run_id, ledger.KILLED, run.info.start_time)
+            if old and run.info.run_id not in self.superseded and run.data.tags.get(SUPERSEDED) != "true":
+                self._supersede(run)
+
+    def _supersede(self, run: Run) -> None:
+        self.client.set_tag(run.info.run_id, SUPERSEDED, "true")
+        self.client.update_run(run.info.run_id, name=f"{run.info.run_name} (superseded)")
+        if run.info.status == ledger.RUNNING:
+            self.client.set_terminated(run.info.run_id, ledger.KILLED, run.info.start_time)
+        self.superseded.add(run.info.run_id)
 
     def known_points(self, run_id: str, keys: Iterable[str]) -> set[tuple[str, int]]:
         history = (point for key in sorted(keys) for point in self.client.get_metric_history(run_id, key))
         return {(point.key, point.step) for point in history}
 
     def add_points(self, run_id: str, points: list[Point]) -> None:
-        from mlflow.entities import Metric
+        self._log(run_id, points, {}, {})
 
-        for chunk in _chunks(points, METRICS_PER_CALL):
-            self.client.log_batch(run_id, metrics=[Metric(p.key, p.value, p.time, p.step) for p in chunk])
+    def _log(self, run_id: str, points: list[Point], params: dict[str, str], tags: dict[str, str]) -> None:
+        """Write numbers, params and tags, in this order; in one call where it takes them all."""
+        from mlflow.entities import Metric, Param, RunTag
 
-    def _add_params(self, run: Run, params: dict[str, str]) -> None:
-        from mlflow.entities import Param
-
-        missing = [Param(key, value) for key, value in params.items() if key not in run.data.params]
-        for chunk in _chunks(missing, TAGS_PER_CALL):
-            self.client.log_batch(run.info.run_id, params=chunk)
+        numbers = [Metric(p.key, p.value, p.time, p.step) for p in points]
+        settings = [Param(key, value) for key, value in params.items()]
+        marks = [RunTag(key, value) for key, value in tags.items()]
+        if len(settings) <= TAGS_PER_CALL and len(numbers) + len(settings) + len(marks) <= METRICS_PER_CALL:
+            self.client.log_batch(run_id, numbers, settings, marks)
+            return
+        for chunk in _chunks(settings, TAGS_PER_CALL):
+            self.client.log_batch(run_id, params=chunk)
+        for chunk in _chunks(numbers, METRICS_PER_CALL):
+            self.client.log_batch(run_id, metrics=chunk)
+        if marks:
+            self.client.log_batch(run_id, tags=marks)
 
     def _add_datasets(self, run: Run, portrait: Portrait) -> None:
         """The run's inputs, by name, path and our own digest; the data are not read."""
@@ -229,24 +245,24 @@ class Mirror:
         if added:
             self.client.log_inputs(run.info.run_id, list(added.values()))
 
-    def _add_files(self, run_id: str, portrait: Portrait) -> None:
+    def _add_files(self, run: Run, portrait: Portrait) -> None:
         files, texts = portrait.files()
         if self.weights == "upload" and portrait.weights() and portrait.status == ledger.FINISHED:
             folder = (portrait.directory / portrait.weights()[0]["path"]).parent
             files |= {f"model/{file.name}": file for file in folder.iterdir() if file.is_file()}
-        self._upload(run_id, files, texts)
+        self._upload(run, files, texts)
 
-    def _upload(self, run_id: str, files: dict[str, Path], texts: dict[str, str]) -> None:
+    def _upload(self, run: Run, files: dict[str, Path], texts: dict[str, str]) -> None:
         if not files and not texts:
             return
-        with tempfile.TemporaryDirectory() as made:
-            for name, text in texts.items():
-                Path(made, name).write_text(text, encoding="utf-8", errors="backslashreplace")
-            for name, file in files.items():  # links: large weights are not copied twice
-                link = Path(made, name)
-                link.parent.mkdir(exist_ok=True)
-                link.symlink_to(file.resolve())
-            self.client.log_artifacts(run_id, made)
+        if self.store.artifacts and run.info.artifact_uri.startswith("file:"):  # no call is needed
+            from mlflow.utils.file_utils import local_file_uri_to_path
+
+            write_files(Path(local_file_uri_to_path(run.info.artifact_uri)), files, texts, shutil.copyfile)
+            return
+        with tempfile.TemporaryDirectory() as made:  # links: large weights are not copied twice
+            write_files(Path(made), files, texts, lambda file, link: link.symlink_to(file.resolve()))
+            self.client.log_artifacts(run.info.run_id, made)
 
     def _refer_to_weights(self, run: Run, portrait: Portrait) -> None:
         """An external LoggedModel: where the weights are and their sha256, without a copy."""
@@ -261,13 +277,12 @@ class Mirror:
         where |= {respell(f"{entry['path']}.sha256"): entry["sha256"] for entry in portrait.weights()}
         name = "".join("-" if c in "/:.%\"'" else c for c in portrait.name)
         # an import that was killed here has made it already
-        model = made[0] if made else create_external_model(name, run_id, where, where, portrait.run.stage, place)
+        with self.client.waiting():
+            model = made[0] if made else create_external_model(name, run_id, where, where, portrait.run.stage, place)
         self.client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, 0)])
 
-    def _close(self, run: Run, picture: Portrait | Family, tags: dict[str, str]) -> None:
-        """Name, tags, status and end; the digest last, so that an import cut short is done again."""
-        from mlflow.entities import RunTag
-
+    def _close(self, run: Run, picture: Portrait | Family, points: list[Point], tags: dict[str, str]) -> None:
+        """Name, status, end, numbers, params and tags; the digest last, so that an import cut short is done again."""
         run_id = run.info.run_id
         if run.info.run_name != picture.name:
             self.client.update_run(run_id, name=picture.name)
@@ -275,10 +290,26 @@ class Mirror:
             self.client.update_run(run_id, status=ledger.RUNNING)
         else:
             self.client.set_terminated(run_id, picture.status, picture.end)
-        final = {SUPERSEDED: "false", **tags, DIGEST: "" if self.weights == "later" else picture.digest}
-        self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in final.items()])
+        params = {key: value for key, value in picture.params.items() if key not in run.data.params}
+        tags = {SUPERSEDED: "false", **tags}
+        tags = {key: value for key, value in tags.items() if run.data.tags.get(key) != value}
+        digest = "" if self.weights == "later" else picture.digest
+        self._log(run_id, points, params, {**tags, DIGEST: digest})
         if LEFT_OUT in run.data.tags:
             self.client.delete_tag(run_id, LEFT_OUT)
+
+
+def write_files(
+    folder: Path, files: dict[str, Path], texts: dict[str, str], copy: Callable[[Path, Path], object]
+) -> None:
+    """Put texts, and files by `copy`, into a folder, by their names there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        Path(folder, name).write_text(text, encoding="utf-8", errors="backslashreplace")
+    for name, file in files.items():
+        target = Path(folder, name)
+        target.parent.mkdir(exist_ok=True)
+        copy(file, target)
 
 
 def _experiments(client: MlflowClient) -> list[Experiment]:

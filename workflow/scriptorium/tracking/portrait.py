@@ -10,6 +10,7 @@ import getpass
 import hashlib
 import json
 import math
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -18,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from scriptorium import ledger
+from scriptorium import code_patch, ledger, replaced
 from scriptorium.errors import UserError
 from scriptorium.runs import Run, Runs
 from scriptorium.spec import canonical_json
@@ -27,7 +28,7 @@ from scriptorium.tracking.complaints import in_one_line
 from scriptorium.tracking.spelling import respell, respelled
 from scriptorium.tracking.texts import as_json, cut, flatten, readable, respelled_keys, tag_texts
 
-VERSION = "2"  # raise it when the same files should look different: the next import then renews every run
+VERSION = "3"  # raise it when the same files should look different: the next import then renews every run
 DATA, UNLISTED = "data and tables", "not in the configuration"
 TABLES = "tables and figures"  # the parent of every tabulating and drawing stage
 STUDY_OF_STAGE = {
@@ -58,11 +59,12 @@ def ledgers(results: Path) -> dict[str, Path]:
     """
     found = {}
     for name, root in (("results", results), ("resources", results.parent / "resources")):
-        for directory in ledger.find(root) if root.is_dir() else ():
-            parts = directory.relative_to(root).parts
-            if parts and parts[0] != "mlflow" and not any(part.startswith(".") for part in parts):
-                found["/".join((name, *parts))] = directory
-    return found
+        for place, folders, files in os.walk(root):
+            top = Path(place) == root
+            folders[:] = sorted(each for each in folders if each[0] != "." and not (top and each == "mlflow"))
+            if "run.json" in files and not top:
+                found["/".join((name, *Path(place).relative_to(root).parts))] = Path(place)
+    return dict(sorted(found.items(), key=lambda item: item[1]))
 
 
 def path_of(directory: Path, results: Path) -> str:
@@ -96,6 +98,7 @@ class Portrait:
     directory: Path
     record: dict[str, Any]
     description: str = ""
+    superseded: bool = False  # a journal that another run has replaced (replaced.py)
 
     @property
     def identity(self) -> Identity:
@@ -208,7 +211,7 @@ class Portrait:
     def files(self) -> tuple[dict[str, Path], dict[str, str]]:
         """What is uploaded: files and texts, both by their path in MLflow's artifacts."""
         finished = ("metrics.json",) if self.status == ledger.FINISHED else ()
-        files = {name: self.directory / name for name in ("run.json", *finished)}
+        files = {name: self.directory / name for name in ("run.json", code_patch.NAME, *finished)}
         texts = {"spec.json": as_json(self.record.get("spec"))}
         notes = self.notes()
         for event in self.events:
@@ -228,7 +231,9 @@ class Portrait:
         return {name: file for name, file in files.items() if file.is_file()}, texts
 
     def weights(self) -> list[dict[str, Any]]:
-        """The ledger's entries (path, bytes, sha256) of model weights."""
+        """The ledger's entries (path, bytes, sha256) of model weights; a replaced run has none any more."""
+        if self.superseded:
+            return []
         entries = [entry for entry in self.record["outputs"] if entry["path"].endswith(".safetensors")]
         return [entry for entry in entries if self._own(entry["path"])]
 
@@ -239,6 +244,9 @@ class Portrait:
         """
         if not isinstance(name, str) or "\0" in name:
             return None
+        if self.superseded:
+            file = replaced.place(self.directory, name).resolve()
+            return file if file.is_relative_to(self.directory.resolve()) else None
         folder, file = self.directory.resolve(), (self.directory / name).resolve()
         results = self.directory.absolute().parents[len(Path(self.run.path).parts) - 1] / "results"
         declared = self.record.get("declared")
@@ -261,32 +269,61 @@ class Portrait:
         parts.append(f"{what}; paper table: {self.run.paper_table}" if self.run.paper_table else what)
         if command := self.record.get("command"):
             parts.append(f"Run it again without Snakemake:\n\n```sh\n{cut(readable(command), 5000)}\n```")
+        if self.status == ledger.FINISHED and (self.record.get("git") or {}).get("commit"):
+            words = f"python -m scriptorium.reproduce {self.record['key']}"
+            parts.append(f"Make it again with the code of that time, and compare every byte:\n\n```sh\n{words}\n```")
         return "\n\n".join(part for part in parts if part)
 
 
-def portraits(results: Path, runs: Runs) -> tuple[list[Portrait], dict[str, str]]:
-    """All runs of a project that can be shown, and why the others cannot, by their paths."""
+def portraits(
+    results: Path, runs: Runs, found: Mapping[str, Path] | None = None
+) -> tuple[list[Portrait], dict[str, str]]:
+    """All runs of a project that can be shown, and why the others cannot, by their paths.
+
+    found: what `ledgers` gives, where somebody has asked already.
+    """
+    return _shown((ledgers(results) if found is None else found).items(), runs)
+
+
+def replaced_portraits(found: Mapping[str, Path], runs: Runs) -> tuple[list[Portrait], dict[str, str]]:
+    """The runs whose journals others have replaced (replaced.py), below the run directories of `ledgers`."""
+    older = [(path, journal) for path, directory in found.items() for journal in replaced.find(directory)]
+    return _shown(older, runs, superseded=True)
+
+
+def _shown(
+    directories: Iterable[tuple[str, Path]], runs: Runs, *, superseded: bool = False
+) -> tuple[list[Portrait], dict[str, str]]:
     expected = {run.path: run for run in runs.all()}
     found, faulty = [], {}
-    for path, directory in ledgers(results).items():
+    for path, directory in directories:
+        name = f"{path}/{replaced.FOLDER}/{directory.name}" if superseded else path
         record, fault = records.read(directory)
         if fault:
-            faulty[path] = fault
+            faulty[name] = fault
             continue
-        portrait = portray(path, directory, record, expected, runs)
+        portrait = portray(path, directory, record, expected, runs, superseded=superseded)
         try:
             portrait.check()
         except Exception as error:  # whatever is wrong in the files of one run is no reason to stop
-            faulty[path] = f"its files cannot be shown: {in_one_line(error)}"
+            faulty[name] = f"its files cannot be shown: {in_one_line(error)}"
         else:
             found.append(portrait)
     return found, faulty
 
 
-def portray(path: str, directory: Path, record: dict[str, Any], expected: Mapping[str, Run], runs: Runs) -> Portrait:
+def portray(
+    path: str,
+    directory: Path,
+    record: dict[str, Any],
+    expected: Mapping[str, Run],
+    runs: Runs,
+    *,
+    superseded: bool = False,
+) -> Portrait:
     run = name_run(path, record["stage"], expected)
     variant = runs.project.variants.get(run.variant)
-    return Portrait(run, directory, record, variant.description if variant else "")
+    return Portrait(run, directory, record, variant.description if variant else "", superseded)
 
 
 def curve(events: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], Point]:

@@ -30,6 +30,12 @@ ENTRIES = {"inputs": ("name", "path", "sha256"), "outputs": ("path", "sha256")} 
 REMEDY = "remedy: delete this file and run snakemake again"
 
 
+def of_an_earlier_version(record: dict[str, Any]) -> str:
+    """A sentence about a record that an earlier version of this project wrote; empty for one of this version."""
+    number = record.get("format", 1)  # the first ones said nothing
+    return f"written by an earlier version (format {number}, now {ledger.FORMAT})" if number < ledger.FORMAT else ""
+
+
 def read(directory: Path) -> tuple[dict[str, Any], str]:
     """The record of a run and an empty text, or an empty record and what is wrong with it, with the remedy."""
     record, fault = _read(directory)
@@ -45,6 +51,10 @@ def _read(directory: Path) -> tuple[dict[str, Any], str]:
         return {}, "run.json cannot be read: it is not JSON"
     if not isinstance(record, dict):
         return {}, "run.json cannot be read: it is not a record"
+    number = record.get("format", 1)
+    if not isinstance(number, int) or not 1 <= number <= ledger.FORMAT:
+        shown = f"{str(number)[:40]!r}, and this version reads 1 to {ledger.FORMAT}"
+        return {}, f"run.json cannot be used: its format is {shown}"
     for name, kinds in NEEDED.items():
         if name not in record:
             return {}, f"run.json cannot be used: it lacks {name!r}"

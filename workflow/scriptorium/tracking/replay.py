@@ -11,7 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from scriptorium import ledger
+from scriptorium import ledger, replaced
 from scriptorium.errors import UserError
 from scriptorium.manifest import write_json
 from scriptorium.runs import Runs
@@ -20,28 +20,36 @@ from scriptorium.tracking import records
 from scriptorium.tracking.complaints import answering, in_one_line, of_the_store
 from scriptorium.tracking.family import Family, about_study, columns, families
 from scriptorium.tracking.mirror import Mirror
-from scriptorium.tracking.portrait import Portrait, ledgers, portraits
+from scriptorium.tracking.portrait import Portrait, ledgers, portraits, replaced_portraits
 from scriptorium.tracking.store import Store, one_writer
 
 
 def import_all(results: Path, runs: Runs, store: Store) -> dict[str, Any]:
     """Replay all ledgers into MLflow and return counts per experiment and status, and which runs were left out."""
     with one_writer(results):
-        for directory in ledgers(results).values():
-            close_dead(directory)
-        found, left_out = portraits(results, runs)
+        directories = ledgers(results)
+        for directory in directories.values():
+            for journal in (directory, *replaced.find(directory)):
+                close_dead(journal)
+        found, left_out = portraits(results, runs, directories)
+        older, faulty = replaced_portraits(directories, runs)
+        left_out |= faulty
         mirror = Mirror.open(store, results, weights=runs.config.tracking.weights, mend=True)
         with answering(store.uri):
-            left_out |= send(mirror, found, runs)
+            left_out |= send(mirror, found, runs, older)
     return summary(found, left_out)
 
 
-def send(mirror: Mirror, found: Sequence[Portrait], runs: Runs) -> dict[str, str]:
+def send(mirror: Mirror, found: Sequence[Portrait], runs: Runs, older: Sequence[Portrait] = ()) -> dict[str, str]:
     """Parents, their children, the parents' numbers, and at last marks on what is no longer current.
 
+    older: runs that others have replaced; those that MLflow does not know yet go beside them.
     Returns what was left out, and why: a run that MLflow refuses does not stop the others.
     """
     groups, left_out = families(found, runs), {}
+    replaced_at: dict[str, list[Portrait]] = {}
+    for member in older:
+        replaced_at.setdefault(member.run.path, []).append(member)
     current, paths = set(), set()
     studies: dict[str, list[Family]] = {}
     with tqdm(total=len(found), unit="run", desc="MLflow", disable=None) as progress:
@@ -60,6 +68,9 @@ def send(mirror: Mirror, found: Sequence[Portrait], runs: Runs) -> dict[str, str
                 if path in left_out:
                     with on_its_own(path, left_out, mirror):
                         mirror.mark_left_out(member, left_out[path])
+                for before in replaced_at.get(path, ()):
+                    with on_its_own(f"{path}/{replaced.FOLDER}/{before.directory.name}", left_out, mirror):
+                        mirror.push_superseded(before, parent.info.run_id)
                 progress.update()
             with on_its_own(group.path, left_out, mirror):
                 current.add(mirror.push_family(group))
@@ -113,5 +124,6 @@ def summary(found: Sequence[Portrait], left_out: dict[str, str]) -> dict[str, An
         "runs": len(shown),
         "status": Counter(member.status for member in shown),
         "experiments": experiments,
+        "earlier_versions": sum(bool(records.of_an_earlier_version(member.record)) for member in found),
         "left_out": dict(sorted(left_out.items())),
     }

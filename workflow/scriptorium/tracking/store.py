@@ -21,6 +21,7 @@ from scriptorium import file_lock
 from scriptorium.errors import UserError
 from scriptorium.tracking.complaints import answering
 from scriptorium.tracking.database import find_fault, make_ready
+from scriptorium.tracking.patience import Patient
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -106,7 +107,8 @@ def one_writer(results: Path) -> Iterator[None]:
 def connect(store: Store, retries: int = 2, timeout: int = 30, *, mend: bool = False) -> MlflowClient:
     """A client without telemetry; makes a missing sqlite database, and with `mend` an unusable one again.
 
-    Raises UserError if the store does not answer or cannot be used.
+    A server is waited for at most (retries + 1) * timeout seconds altogether (patience.py), a database as long as it
+    takes. Raises UserError if the store does not answer or cannot be used.
     """
     os.environ.update(
         NO_TELEMETRY,
@@ -129,7 +131,7 @@ def connect(store: Store, retries: int = 2, timeout: int = 30, *, mend: bool = F
             remedy = "run: snakemake track" if store.ours else "move it away, or name another in tracking.uri"
             raise UserError(f"MLflow cannot use this database: {fault}", where=store.database, remedy=remedy)
     mlflow.set_tracking_uri(store.uri)
-    client = mlflow.MlflowClient(store.uri)
+    client = Patient(mlflow.MlflowClient(store.uri), store.uri, None if store.database else (retries + 1) * timeout)
     with answering(store.uri):
         client.search_experiments(max_results=1)
     return client

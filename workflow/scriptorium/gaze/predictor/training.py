@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import transformers
 
+from scriptorium.engine.precision import cpu_has_bf16
 from scriptorium.errors import UserError
 from scriptorium.gaze.predictor.model import GazePredictor, Window, collate
 from scriptorium.gaze.threads import one_thread
@@ -122,9 +123,11 @@ def fit(
     """Fine-tune `encoder` (it is changed) with a new head for a fixed number of epochs, and return the predictor.
 
     AdamW, linear warm-up and decay, two rates: the encoder's and the head's. The embedding table is left as it is:
-    few of its rows occur in so little text. precision: fp32 or bf16, of the matrix products. Initial head, dropout
+    few of its rows occur in so little text. precision: fp32 or bf16, of the matrix products; auto: bf16
+    where the processor has it, else fp32. Initial head, dropout
     and order are functions of `seed` alone; `after_epoch(epoch, mean loss, model)` only watches.
     """
+    in_bf16 = precision == "bf16" or (precision == "auto" and cpu_has_bf16())
     with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(np.random.default_rng([*seed, 0]).integers(2**31)))
         model = GazePredictor.around(
@@ -148,7 +151,7 @@ def fit(
             model.train()
             losses = []
             for chosen in batches([len(r.pieces) for r in windows], batch_size, [*seed, epoch]):
-                with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+                with torch.autocast("cpu", torch.bfloat16, enabled=in_bf16):
                     loss = model(**collate([windows[i] for i in chosen], pad_id)).loss
                 optimiser.zero_grad()
                 loss.backward()

@@ -6,8 +6,7 @@
     token      contrast between words (token_contrast.py), bilingual blocks only
 
 A contrast is a mean over pairs of texts: all those of the batch, and for words those with a link. Its candidates are
-the pairs of a micro-batch, of all processes; where a batch is cut into micro-batches, each has a contrast of its own,
-and these are weighted as the other terms are, by predictions.
+the pairs of the batch, of all processes; so a batch is never cut into micro-batches where a contrast has a weight.
 """
 
 from __future__ import annotations

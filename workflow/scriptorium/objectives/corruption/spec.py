@@ -61,6 +61,23 @@ class BlanksSpec(Spec):
     rate: float = Field(0.15, gt=0, le=0.5, description="share of the tokens that are in blanks, at least")
     span: float = Field(3.0, gt=0, description="mean of the Poisson distribution of a span's tokens, without its 0")
     longest: int = Field(39, gt=0, description="tokens of the longest span")
+    sentences: float = Field(
+        0.0, ge=0, le=1, description="share of the texts whose blanks are whole sentences (the paper's 10B model: 0.3)"
+    )
+    ends: float = Field(
+        0.0, ge=0, le=1, description="share of the texts of which one blank is all of the end (the 10B model: 0.2)"
+    )
+    shortest_end: float = Field(
+        0.5, gt=0, le=1, description="such an end has from this share of the text to all of it (the 10B model: 0.25)"
+    )
+
+    def model_post_init(self, _: object) -> None:
+        if (total := self.sentences + self.ends) > 1:
+            raise ValueError(f"blanks: sentences and ends add up to {total:g}, more than 1")
+
+    def longest_of(self, tokens: int) -> int:
+        """The longest blank of a text of at most so many tokens."""
+        return max(self.longest, tokens) if self.sentences or self.ends else self.longest
 
     def check_length(self, tokens: int) -> None:
         """Raises ValueError where a text of so many tokens is shorter than the noise."""

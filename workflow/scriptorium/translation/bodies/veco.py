@@ -1,19 +1,22 @@
-"""The model of a translation run: an encoder and a decoder from a pre-trained model, and the loss that trains them."""
+"""An encoder and a decoder from one pre-trained encoder (models/veco/translation.py), and the loss that trains them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import transformers
 from torch import Tensor
 
 from scriptorium.errors import UserError
+from scriptorium.generation.examples import Frame
 from scriptorium.generation.losses import Writes
 from scriptorium.models import dropout
 from scriptorium.models.from_checkpoint import copy_weights, shape_of
 from scriptorium.models.veco import SAVED, build
 from scriptorium.models.veco.translation import VecoForTranslation, translator
+from scriptorium.text.plain import as_text
+from scriptorium.text.tokenizers import load_tokenizer
+from scriptorium.translation.built import Built
 
 if TYPE_CHECKING:
     from scriptorium.translation.spec import TranslateSpec
@@ -34,11 +37,10 @@ class Translator(Writes, VecoForTranslation):
         return self.decoder.lm_head(states[where])
 
 
-def built(
-    spec: TranslateSpec, backbone: Path, tokenizer: transformers.PreTrainedTokenizerBase
-) -> tuple[Translator, list[str]]:
-    """The model of a run, and the names of the backbone's weights that are new, such as those of a cross-attention that
-    it does not have. backbone: directory of a saved VECO or XLM-R, or of an encoder of BERT's shape.
+def built(spec: TranslateSpec, backbone: Path, vocabulary: Path | None = None) -> Built:
+    """The model of a run; `said` names the weights that are new, such as those of a cross-attention that the backbone
+    does not have. backbone: directory of a saved VECO or XLM-R, or of an encoder of BERT's shape. Source and target
+    share its vocabulary; a text stands between its first and last symbol, as in pre-training.
 
     Raises UserError: another kind of model, fewer layers than are asked for, texts longer than it takes.
     """
@@ -51,9 +53,19 @@ def built(
         )
     if spec.dropout is not None:
         shape = shape.model_copy(update={"dropout": spec.dropout})
+    tokenizer = as_text(load_tokenizer(backbone))
     model = build(shape, tokenizer)
     new = ["all"] if spec.reinitialise else copy_weights(model, backbone)
     made = translator(model, spec.decoder_layers, spec.encoder_layers, kind=Translator)
     made.smoothing = spec.label_smoothing
     dropout.use(made)
-    return made, new
+    first, last = tokenizer.cls_token_id, tokenizer.sep_token_id
+    frame = Frame(before=(first,), behind=(last,), begin=(first,), end=last)
+    return Built(made, tokenizer, tokenizer, frame, f"weights of {backbone}; new: {_described(new)}")
+
+
+def _described(new: list[str]) -> str:
+    """Which weights are new, in few words."""
+    crossing = [name for name in new if "cross_attention" in name]
+    rest = [name for name in new if name not in crossing]
+    return ", ".join([*rest, *(["all cross-attentions"] if crossing else [])]) or "none"

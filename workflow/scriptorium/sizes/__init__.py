@@ -1,0 +1,1 @@
+"""What a run needs, known before it starts: memory of a GPU, FLOPs, disk, downloads."""
