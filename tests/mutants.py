@@ -49,7 +49,7 @@ CORES = {
         "ledger.py",
         ("tests/unit/test_ledger.py",),
         (
-            Mutant("a finished run is continued", ' and before["status"] != FINISHED', ""),
+            Mutant("a finished run is continued", ' or before["status"] == FINISHED', ""),
             Mutant(
                 "a second attempt counts as the first", 'before["attempt"] + 1, before', 'before["attempt"], before'
             ),
