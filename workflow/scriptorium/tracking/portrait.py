@@ -126,9 +126,10 @@ class Portrait:
 
     @cached_property
     def digest(self) -> str:
-        """Equal digests: MLflow already shows this."""
-        shown = canonical_json([VERSION, self.run.path, self.run.study, self.name, self.tags, self.params])
-        total = hashlib.sha256(shown.encode())
+        """Equal digests: MLflow already shows this. It is taken of what tags and params are made of, not of them:
+        thousands of runs are looked through each time."""
+        shown = [VERSION, *vars(self.run).values(), self.description, self.superseded, owner(self.directory)]
+        total = hashlib.sha256(canonical_json(shown).encode())
         for name in ("run.json", "events.jsonl", "metrics.json"):
             file = self.directory / name
             total.update(name.encode() + b"\0" + (file.read_bytes() if file.is_file() else b"") + b"\0")
