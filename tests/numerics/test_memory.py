@@ -33,8 +33,7 @@ def test_parameters_are_counted_to_the_last_one(name):
     assert needs_of(SHAPE, given.objective, 128, VOCABULARY, "fp32").parameters == model.num_parameters()
 
 
-@pytest.mark.parametrize("again", [False, True])
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize(("precision", "again"), [("fp32", False), ("bf16", False), ("bf16", True)])
 @pytest.mark.parametrize("name", BODIES)
 def test_the_closed_form_is_within_a_tenth_of_what_torch_allocates(name, precision, again):
     if again and name == "xlnet":
@@ -44,8 +43,7 @@ def test_the_closed_form_is_within_a_tenth_of_what_torch_allocates(name, precisi
     assert abs(given.predicted().total / theirs - 1) < TOLERANCE
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-@pytest.mark.parametrize("name", ["bert", "llama", "mass"])
+@pytest.mark.parametrize(("name", "precision"), [("bert", "fp32"), ("llama", "bf16"), ("mass", "fp32")])
 def test_fake_tensors_allocate_what_real_ones_do(name, precision):
     """With the CPU's own kernels and without dropout on both sides."""
     given = case(name, precision, dropout=0.0)
