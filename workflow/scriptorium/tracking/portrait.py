@@ -62,7 +62,7 @@ def ledgers(results: Path) -> dict[str, Path]:
         for place, folders, files in os.walk(root):
             top = Path(place) == root
             folders[:] = sorted(each for each in folders if each[0] != "." and not (top and each == "mlflow"))
-            if "run.json" in files and not top:
+            if "run.json" in (*files, *folders) and not top:  # a folder of this name is a damage to be told
                 found["/".join((name, *Path(place).relative_to(root).parts))] = Path(place)
     return dict(sorted(found.items(), key=lambda item: item[1]))
 
