@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import transformers
 from torch.utils.data import DataLoader
 
 from scriptorium.engine import flops
@@ -16,6 +17,7 @@ from scriptorium.objectives.draws import training_draws
 from scriptorium.objectives.objective import build
 from scriptorium.objectives.spec import ObjectiveSpec
 from scriptorium.objectives.text_to_text import texts_of
+from scriptorium.objectives.unigram import log_frequencies, unigram_loss
 from scriptorium.text import sentinels
 from scriptorium.text.blocks import Blocks
 from tests import lines, tiny
@@ -71,6 +73,24 @@ def test_the_texts_of_a_block_by_hand():
     assert texts_of(tokens[1:3], owners[1:3] * [1, 2], apart=True, **how)[0].tolist() == [7], (
         "a text of nothing is none"
     )
+
+
+def test_barts_logits_can_start_from_frequencies_and_are_saved_so(folders, tmp_path):
+    assert not made(folders["packed"], "bart")[0].starts_from_frequencies
+    objective, data = made(folders["packed"], "bart", frequency_bias=True)
+    assert objective.starts_from_frequencies
+    with torch.no_grad():
+        objective.model.model.shared.weight.mul_(1e-3)  # as in a new model, where the bias alone makes the predictions
+    told = [SEP]
+    log_frequency = log_frequencies(Blocks(folders["packed"] / "train.arrow"), TOKENIZER, specials=told)
+    batch = batch_of(objective, data, len(data))
+    before = objective.model(**batch)["loss"].item()
+    objective.model.start_from(log_frequency)
+    after = objective.model(**batch)["loss"].item()
+    assert after == pytest.approx(unigram_loss(data, log_frequency), abs=0.05) and after < before - 0.1
+    objective.model.plain().save_pretrained(tmp_path)
+    again = transformers.BartForConditionalGeneration.from_pretrained(tmp_path)
+    assert torch.allclose(again.final_logits_bias[0], torch.from_numpy(log_frequency).float())
 
 
 @ALL

@@ -4,6 +4,8 @@ text, GELU, layer norms behind each part, one table of embeddings for source, ta
 
 from __future__ import annotations
 
+import numpy as np
+import torch
 import transformers
 from torch import Tensor, nn
 from torch.nn import functional
@@ -54,8 +56,12 @@ class DenoisingBart(TextToText, BartForConditionalGeneration):
         return functional.dropout(states, p=part.dropout, training=self.training)
 
     def head_bias(self) -> Tensor:
-        """What transformers adds to the logits, and does not train: zeros in a new model."""
+        """What transformers adds to the logits, saves and does not train: zeros in a new model."""
         return self.final_logits_bias[0]
+
+    def start_from(self, log_frequency: np.ndarray) -> None:
+        """Set this bias to log frequencies [tokens]: training starts at the unigram loss (ours)."""
+        self.final_logits_bias[0, : len(log_frequency)] = torch.from_numpy(log_frequency)
 
     def _resize_final_logits_bias(self, _: int) -> None:
         """It has no padding."""

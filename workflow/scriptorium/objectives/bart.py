@@ -36,4 +36,4 @@ def build(shape: EncoderSpec, spec: BartSpec, tokenizer: transformers.PreTrained
         return np.concatenate([begin, noise(text, generator), end]), np.concatenate([begin, text, end])
 
     model = bart.build(shape, tokenizer)
-    return text_to_text.objective(model, shape, spec, tokenizer, rewrite, start=sep)
+    return text_to_text.objective(model, shape, spec, tokenizer, rewrite, start=sep, frequency_bias=spec.frequency_bias)

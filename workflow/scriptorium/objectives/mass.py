@@ -47,6 +47,7 @@ def build(shape: EncoderSpec, spec: MassSpec, tokenizer: transformers.PreTrained
         collate=batches(FILLS | {"decoder_places": 0, "attention_mask": 0}),
         measures=measures.of_sums,
         predicts_specials=[sep],
+        starts_from_frequencies=spec.frequency_bias,
     )
 
 

@@ -41,11 +41,12 @@ def objective(
     start: int,
     predicted: Sequence[int] = (),
     check: Callable[[int], None] = lambda _: None,
+    frequency_bias: bool = False,
 ) -> Objective:
     """`model` on blocks whose texts are rewritten.
 
     start: the symbol that begins a target's input; predicted: special tokens that are, beside [SEP]; check(length of
-    the blocks): raises UserError where they cannot be rewritten.
+    the blocks): raises UserError where they cannot be rewritten; frequency_bias: the model's output bias starts there.
     """
     told = [tokenizer.sep_token_id, *predicted]
 
@@ -60,6 +61,7 @@ def objective(
         collate=batches(FILLS | {"attention_mask": 0}),
         measures=measures.of_sums,
         predicts_specials=told,
+        starts_from_frequencies=frequency_bias,
     )
 
 

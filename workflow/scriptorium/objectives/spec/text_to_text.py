@@ -16,11 +16,22 @@ class TextToTextSpec(GenerativeSpec):
     writes: ClassVar[str] = "seq2seq"
 
 
-class BartSpec(TextToTextSpec):
+class OnBartSpec(TextToTextSpec):
+    """What objectives on BART's body share."""
+
+    body: ClassVar[str] = "bart"
+
+    frequency_bias: bool = Field(
+        False,
+        description="the output bias, which is not trained, holds the log frequencies of the training tokens (ours); "
+        "BART's holds 0",
+    )
+
+
+class BartSpec(OnBartSpec):
     """bart."""
 
     likelihood: ClassVar[str] = "infilled"
-    body: ClassVar[str] = "bart"
 
     name: Annotated[Literal["bart"], MODULE] = Field(
         "bart", description="the whole text from a corrupted one, on BART's encoder-decoder"
@@ -60,11 +71,10 @@ class PrefixLmSpec(TextToTextSpec):
     )
 
 
-class MassSpec(TextToTextSpec):
+class MassSpec(OnBartSpec):
     """mass."""
 
     likelihood: ClassVar[str] = "halves"
-    body: ClassVar[str] = "bart"
 
     name: Annotated[Literal["mass"], MODULE] = Field(
         "mass", description="a fragment of a text from the rest of it, on BART's encoder-decoder"
