@@ -195,6 +195,7 @@ def test_a_recipe_may_name_a_vocabulary_or_a_backbone_and_nothing_else(values, t
         loading.load(values, tmp_path)
     pretraining = values["pretraining"] | {"studies": {}}  # of which one needs a vocabulary of its own
     changed = values | {"vocabularies": {"own": {"corpus": "english"}}, "pretraining": pretraining}
+    changed |= {"translation_studies": {}}  # likewise
     loaded = runs.Runs(loading.load(changed, tmp_path))
     (packed,) = {name for name in loaded.packings if name.startswith("english-own-")} & {"english-own-64"}
     assert loaded.pack_tokenizer(packed) == "results/data/vocabularies/own/manifest.json"

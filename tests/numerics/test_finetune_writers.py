@@ -128,7 +128,7 @@ def test_a_model_that_writes_text_is_not_taken_for_an_encoder_nor_for_another(tm
 @pytest.mark.parametrize(
     ("model", "kind", "remedy"),
     [
-        ("t5", "tagging", "predicts classes alone"),
+        ("t5", "tagging", "predicts classes and numbers alone"),
         ("bart", "multiple_choice", "an encoder alone"),
         ("gpt2", "gaze", "an"),
     ],

@@ -324,7 +324,7 @@ def test_a_programme_has_the_claims_about_what_its_studies_compare_whatever_pape
     assert {claim.paper for claim in own.values()} == {"BART", "ours"}
     asked = {run.variant for run in runs.claimed("objectives", "probe")}
     assert {"even-mlm", "even-gpt2", "even-bart-infill", "even-bart-rotate"} <= asked
-    assert {run.task for run in runs.claimed("objectives", "score_pairs")} >= {"swapped", "swapped-4", "dropped"}
+    assert {run.task for run in runs.claimed("objectives", "score_pairs")} >= {"swapped", "swapped-4", "inflected"}
     assert {run.variant for run in runs.claimed("objectives", "score_texts")} == {"even-bart-infill", "even-bart-mask"}
     assert not runs.claimed("mpnet", "probe")
     assert not set(own) & set(runs.claims("mpnet"))

@@ -123,7 +123,7 @@ def test_sets_whose_sentences_differ_in_length_are_scored_per_token_and_others_a
     runs = config()
     asked = {name: runs.score_pairs("even-mlm", name, "0").per_token for name in runs.config.minimal_pairs}
     assert {name for name, per_token in asked.items() if per_token} == {"dropped", "doubled"}
-    assert set(runs.config.pretraining.studies["objectives"].minimal_pairs) == set(asked) - {"blimp"}
+    assert set(runs.config.pretraining.studies["objectives"].minimal_pairs) < set(asked) - {"blimp"}
 
 
 def test_pairs_are_of_held_out_sentences_and_do_not_depend_on_the_others(raw):

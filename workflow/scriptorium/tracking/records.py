@@ -26,6 +26,11 @@ NEEDED = {  # what the mirror reads, and of which kind it must be
     "spec": dict,
     "code": str,
 }
+OPTIONAL = {
+    "git": (dict, type(None)),
+    "packages": (dict, type(None)),
+    "command": (str, type(None)),
+}  # where it is there
 ENTRIES = {"inputs": ("name", "path", "sha256"), "outputs": ("path", "sha256")}  # texts of every entry
 REMEDY = "remedy: delete this file and run snakemake again"
 
@@ -59,6 +64,9 @@ def _read(directory: Path) -> tuple[dict[str, Any], str]:
         if name not in record:
             return {}, f"run.json cannot be used: it lacks {name!r}"
         if not isinstance(record[name], kinds):
+            return {}, f"run.json cannot be used: {name!r} is {str(record[name])[:40]!r}"
+    for name, kinds in OPTIONAL.items():
+        if not isinstance(record.get(name), kinds):
             return {}, f"run.json cannot be used: {name!r} is {str(record[name])[:40]!r}"
     for name, texts in ENTRIES.items():
         for entry in record[name]:
