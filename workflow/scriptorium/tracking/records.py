@@ -30,7 +30,7 @@ OPTIONAL = {
     "git": (dict, type(None)),
     "packages": (dict, type(None)),
     "command": (str, type(None)),
-}  # where it is there
+}  # if there
 ENTRIES = {"inputs": ("name", "path", "sha256"), "outputs": ("path", "sha256")}  # texts of every entry
 REMEDY = "remedy: delete this file and run snakemake again"
 
