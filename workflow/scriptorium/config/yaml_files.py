@@ -16,15 +16,20 @@ MERGE = "<<"
 
 def read_yaml(text: str) -> Any:
     """As yaml.safe_load; a key that stands twice in a mapping is an error (yaml.YAMLError), and not lost."""
-    if twice := key_named_twice(text):
-        raise yaml.YAMLError(twice)
-    return yaml.load(text, Loader=LOADER)
+    loader = LOADER(text)
+    try:
+        if (root := loader.get_single_node()) is None:
+            return None
+        if twice := _key_named_twice(root):
+            raise yaml.YAMLError(twice)
+        return loader.construct_document(root)
+    finally:
+        loader.dispose()
 
 
-def key_named_twice(text: str) -> str | None:
+def _key_named_twice(root: yaml.Node) -> str | None:
     """A sentence about the first such key, or None. YAML would keep the last value of it without a word."""
-    todo = [] if (root := yaml.compose(text, Loader=LOADER)) is None else [root]
-    seen: set[int] = set()
+    todo, seen = [root], set()
     while todo:
         node = todo.pop()
         if id(node) in seen or isinstance(node, yaml.ScalarNode):  # an alias is the node itself
@@ -46,8 +51,8 @@ def key_named_twice(text: str) -> str | None:
 def check_keys(path: Path) -> None:
     """Of a configuration file that Snakemake has read. Raises UserError for a key that stands twice."""
     try:
-        twice = key_named_twice(path.read_text(encoding="utf-8-sig"))
+        root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=LOADER)
     except (OSError, ValueError, yaml.YAMLError):  # Snakemake has read it, so it is in another form: JSON, a template
         return
-    if twice:
+    if root is not None and (twice := _key_named_twice(root)):
         raise UserError(f"{twice}: one of them would be lost", where=path, remedy="write both into one, or rename one")

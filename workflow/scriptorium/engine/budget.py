@@ -17,6 +17,7 @@ from scriptorium.engine.mixture import MixedPlan, Mixture
 from scriptorium.engine.plan import EpochSampler, Phase, Plan, batch_sizes
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError
+from scriptorium.search import largest
 
 if TYPE_CHECKING:
     from torch.utils.data import Dataset
@@ -117,11 +118,4 @@ def _cost(spec: TrainSpec, sources: Sequence[Source], cost: Sequence[float], ste
 
 def _most_steps(spec: TrainSpec, sources: Sequence[Source], cost: Sequence[float], budget: float) -> int:
     """The most steps that cost at most `budget`. The warm-ups stretch with the number of steps, hence the search."""
-    affordable: Callable[[int], bool] = lambda steps: _cost(spec, sources, cost, steps) <= budget  # noqa: E731
-    low, high = 0, 1
-    while affordable(high):
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if affordable(middle) else (low, middle)
-    return low
+    return largest(lambda steps: _cost(spec, sources, cost, steps) <= budget)

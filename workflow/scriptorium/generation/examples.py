@@ -102,6 +102,7 @@ def sources(texts: Sequence[str], tokenizer: transformers.PreTrainedTokenizerBas
 class Pairs(Dataset):
     """Examples of at most so many pieces a side: pairs[(epoch, index)] in training, pairs[index] elsewhere.
 
+    writes: the tokenizer of the targets, where they have one of their own.
     longest: of a source and of a target, each with its symbols. Pairs with a longer side are left out; or it is `cut`,
     a target so that it has no end. left_out: how many pairs. lengths: pieces of both sides, to put similar ones into a
     batch.
@@ -114,11 +115,12 @@ class Pairs(Dataset):
         frame: Frame,
         longest: tuple[int, int],
         *,
+        writes: transformers.PreTrainedTokenizerBase | None = None,
         cut: bool = False,
     ):
-        self.frame = frame
+        self.frame, writes = frame, tokenizer if writes is None else writes
         self.source = sources(table["source"].tolist(), tokenizer, frame, longest[0])
-        self.target = Cut(Texts(table["target"].tolist(), tokenizer, frame.begin or (), (frame.end,)), longest[1], 0)
+        self.target = Cut(Texts(table["target"].tolist(), writes, frame.begin or (), (frame.end,)), longest[1], 0)
         fits = [side.whole.lengths <= side.longest for side in (self.source, self.target)]
         self.rows = np.arange(len(table)) if cut else np.flatnonzero(np.logical_and(*fits))
         self.left_out = len(table) - len(self.rows)

@@ -17,7 +17,7 @@ from scriptorium.errors import UserError
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.runs.specifications import Specifications
 from scriptorium.sizes.families import BODIES
-from scriptorium.sizes.memory import GIB, MARGIN, PRECISIONS, Memory, Plan, largest, memory
+from scriptorium.sizes.memory import GIB, MARGIN, PRECISIONS, WHOLE, Memory, Plan, largest, memory
 
 AUTO = "auto"
 FAIRSEQ = 5  # symbols around BERT's pieces (vocabulary: fairseq)
@@ -106,7 +106,7 @@ def micro_batch(runs: Specifications, variant: str, resources: Mapping[str, obje
     if count <= most:
         return asked
     needed = known.needs(count, plan)
-    more = [] if plan.checkpointing or known.recipe.objective.name == "xlnet" else ["options: --gradient-checkpointing"]
+    more = [] if plan.checkpointing or known.recipe.objective.name in WHOLE else ["options: --gradient-checkpointing"]
     more += [] if plan.sharded or plan.processes == 1 else ["options: --fsdp"]
     ways = " or ".join(more)
     raise UserError(

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
+from scriptorium import search
 from scriptorium.errors import UserError
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.objectives.spec import ObjectiveSpec
@@ -81,19 +82,7 @@ def memory(
 
 def largest(shape: EncoderSpec, objective: ObjectiveSpec, block: int, vocabulary: int, limit: float, plan: Plan) -> int:
     """The largest micro-batch that needs at most `limit` bytes; 0: not even one block does."""
-
-    def fits(count: int) -> bool:
-        return memory(shape, objective, block, vocabulary, count, plan).total <= limit
-
-    if not fits(1):
-        return 0
-    low, high = 1, 2
-    while fits(high):
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle)
-    return low
+    return search.largest(lambda count: memory(shape, objective, block, vocabulary, count, plan).total <= limit)
 
 
 def needs_of(

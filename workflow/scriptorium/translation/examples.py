@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from scriptorium.generation import examples
-from scriptorium.generation.examples import Cut, Frame, Texts, sources
 
 if TYPE_CHECKING:
     import pandas as pd
     import transformers
+
+    from scriptorium.generation.examples import Frame
 
 
 class Pairs(examples.Pairs):
@@ -28,12 +27,5 @@ class Pairs(examples.Pairs):
         frame: Frame,
         longest: int,
     ):
-        self.frame = frame
-        self.source = sources(table["source"].tolist(), reads, frame, longest)
-        whole = Texts(table["target"].tolist(), writes, frame.begin, (frame.end,))
-        self.target = Cut(whole, longest + len(frame.begin) - 1, 0)  # a start symbol before the first one is none of it
-        self.rows = np.flatnonzero(
-            np.logical_and(*(side.whole.lengths <= side.longest for side in (self.source, self.target)))
-        )
-        self.left_out = len(table) - len(self.rows)
-        self.lengths = (self.source.lengths + self.target.lengths)[self.rows]
+        # a start symbol before the first one is no part of a target's length
+        super().__init__(table, reads, frame, (longest, longest + len(frame.begin) - 1), writes=writes)
