@@ -45,6 +45,7 @@ def _between(place: str, text: str) -> tuple[str, str, str]:
         "at the end": (r"\Z", "\n\n", text),
         "in `Kind`": (r"^Kind = Annotated\[\s*Literal\[", "", text.strip() + ", "),
         "in `TableOptions.gives`": (r"^class TableOptions\(.*?gives: ClassVar = \{", "", text.strip() + ", "),
-        "in `Specifications`": (r"\Z", "\n", text),
+        "in the imports": (r"^from scriptorium.runs.vectors import .*?\n", "", text),
+        "in `Runs`": (r"^class Runs\(\n", "", text),
         "behind the other includes": (r'^include: "workflow/rules/bench.smk"\n', "", text),
     }[place]

@@ -23,7 +23,7 @@ def test_a_stage_is_a_module_a_method_and_a_rule(fresh):
     wrong = fresh.snakemake("-n", TABLE.replace("mood", "mod"), check=False)
     assert "unknown task 'mod', did you mean 'mood'?" in wrong.stdout
 
-    fresh.edit("workflow/scriptorium/runs/specifications.py", "CountWordsSpec(least=3)", "CountWordsSpec(least=4)")
+    fresh.edit("workflow/scriptorium/runs/words.py", "CountWordsSpec(least=3)", "CountWordsSpec(least=4)")
     assert fresh.planned(TABLE) == {RUN}, "another specification runs it again, and nothing else"
 
 

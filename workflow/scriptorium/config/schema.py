@@ -490,11 +490,14 @@ RECIPES = {
 }
 
 
+Recipe = FinetuneRecipe | RegressorRecipe | PretrainRecipe | TranslateRecipe | GenerateRecipe
+
+
 class Variant(Spec):
     """A row of config/ablations.tsv with its recipe resolved."""
 
     name: str
-    recipe: FinetuneRecipe | RegressorRecipe | PretrainRecipe | TranslateRecipe | GenerateRecipe
+    recipe: Recipe
     paper: str = ""
     paper_table: str = ""
     description: str = ""

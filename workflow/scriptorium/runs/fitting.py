@@ -15,7 +15,7 @@ from scriptorium.config.schema import PretrainRecipe
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError
 from scriptorium.models.spec import EncoderSpec
-from scriptorium.runs.specifications import Specifications
+from scriptorium.runs.pretraining import PretrainingRuns
 from scriptorium.sizes.families import BODIES
 from scriptorium.sizes.memory import GIB, MARGIN, PRECISIONS, WHOLE, Memory, Plan, largest, memory
 
@@ -54,7 +54,7 @@ class Sized:
         return largest(self.shape, self.recipe.objective, self.recipe.block_length, self.vocabulary, limit, plan)
 
 
-def sized(runs: Specifications, variant: str) -> Sized:
+def sized(runs: PretrainingRuns, variant: str) -> Sized:
     """What a variant's memory is computed from."""
     recipe = runs.project.variant(variant, "pretrain", "results path").recipe
     return Sized(recipe, _shape(runs, recipe), _pieces(runs, recipe))
@@ -76,7 +76,7 @@ def plan_of(resources: Mapping[str, object]) -> Plan:
     )
 
 
-def micro_batch(runs: Specifications, variant: str, resources: Mapping[str, object]) -> int | str:
+def micro_batch(runs: PretrainingRuns, variant: str, resources: Mapping[str, object]) -> int | str:
     """What `--micro-batch` gets: what is given, or the largest that fits where that is `auto`.
 
     Raises UserError: it does not fit the GPU; `auto` without `gpu_memory`, or for a model whose memory is not known.
@@ -123,14 +123,14 @@ def _parts(needed: Memory) -> str:
     return ", ".join(f"{name} {size / GIB:.3g}" for name, size in vars(needed).items())
 
 
-def _shape(runs: Specifications, recipe: PretrainRecipe) -> EncoderSpec | None:
+def _shape(runs: PretrainingRuns, recipe: PretrainRecipe) -> EncoderSpec | None:
     if recipe.model:
         return recipe.model
     before = runs.project.variants.get(recipe.start)
     return _shape(runs, before.recipe) if before and before.recipe.stage == "pretrain" else None
 
 
-def _pieces(runs: Specifications, recipe: PretrainRecipe) -> int | None:
+def _pieces(runs: PretrainingRuns, recipe: PretrainRecipe) -> int | None:
     added = FAIRSEQ if recipe.vocabulary == "fairseq" else 0
     if learned := runs.config.vocabularies.get(recipe.tokenizer):
         if learned.kind == "kept":

@@ -14,7 +14,7 @@ FOLDERS: dict[str, str] = {}  # stage -> folder
 
 
 def made_in(folder: str) -> Callable[[Callable], Callable]:
-    """Decorator of the method of runs/specifications.py that is named after the stage."""
+    """Decorator of a subject's method that is named after the stage."""
 
     def known(method: Callable) -> Callable:
         FOLDERS[method.__name__] = folder

@@ -5,21 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scriptorium.runs.configured import Run
-from scriptorium.runs.inputs import InputFiles
+from scriptorium.runs.evaluations import EVALUATIONS, EvaluationRuns
+from scriptorium.runs.finetuning import FinetuningRuns
 
 GAZE_TABLES = ("results/tables/gaze_regressor.tsv", "results/tables/gaze_corpora.tsv", "results/gaze/significance.tsv")
-EVALUATIONS = (
-    "few_labels",
-    "minimal_pairs",
-    "bits_per_byte",
-    "crosslingual",
-    "retrieval",
-    "vectors",
-)  # of pre-trained models as they are
 ATTENTION = "results/figures/attention.html"
 
 
-class Programmes(InputFiles):
+class Programmes(FinetuningRuns, EvaluationRuns):
     """Tables and figures by what asks for them. A programme is named by the studies that belong to it."""
 
     def programmes(self) -> list[str]:
@@ -34,7 +27,7 @@ class Programmes(InputFiles):
         return [
             *GAZE_TABLES,
             *(["results/tables/pretrain.tsv"] if self.pretraining else []),
-            *(f"results/tables/{name}.tsv" for name in EVALUATIONS if "" in self._with(name)),
+            *(f"results/tables/{name}.tsv" for name in EVALUATIONS if "" in self.asking(name)),
             *(f"results/tables/finetune_{study}.tsv" for study in self.default_studies()),
             *([ATTENTION] if self.config.attention else []),
         ]
@@ -48,7 +41,7 @@ class Programmes(InputFiles):
                 f"results/tables/{evaluation}_{study}.tsv"
                 for study in self.pretraining_programme(name)
                 for evaluation in EVALUATIONS
-                if f"_{study}" in self._with(evaluation)
+                if f"_{study}" in self.asking(evaluation)
             ),
             *(
                 f"results/figures/objectives_{study}.html"

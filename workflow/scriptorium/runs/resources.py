@@ -16,7 +16,7 @@ from snakemake.rules import Rule
 from scriptorium.config.resources import Resources, Wanted
 from scriptorium.errors import UserError, nearest
 from scriptorium.runs import fitting
-from scriptorium.runs.specifications import Specifications
+from scriptorium.runs.pretraining import PretrainingRuns
 
 
 def apply(rules: Iterable[Rule], wanted: Resources) -> None:
@@ -34,7 +34,7 @@ def apply(rules: Iterable[Rule], wanted: Resources) -> None:
                 rule.resources[key] = _by_variant(key, of_variants, rule.resources.get(key))
 
 
-def fit(rules: Iterable[Rule], runs: Specifications) -> None:
+def fit(rules: Iterable[Rule], runs: PretrainingRuns) -> None:
     """Let the micro-batch of every pre-training job be one that fits its GPU, or the DAG end with what does."""
     (rule,) = (rule for rule in rules if rule.name == "pretrain")
     given = {key: rule.resources[key] for key in fitting.KEYS if key in rule.resources}
