@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scriptorium.config.schema import PretrainRecipe
+from scriptorium.config.pretraining import PretrainRecipe
 from scriptorium.errors import UserError
 from scriptorium.stage import execute
 from scriptorium.stages import pack

@@ -10,9 +10,9 @@ from scriptorium.tasks.body import body_of
 from scriptorium.tasks.spec import BodySpec
 
 if TYPE_CHECKING:
+    from scriptorium.config.finetuning import FinetuneRecipe
     from scriptorium.config.project import Project
     from scriptorium.config.references import ReferenceChecks
-    from scriptorium.config.schema import FinetuneRecipe
 
 
 def of_run(project: Project, recipe: FinetuneRecipe, task: str) -> BodySpec | None:

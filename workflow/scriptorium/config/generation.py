@@ -1,15 +1,37 @@
-"""Checks of generation tasks and their studies: what can be known of them while the DAG is built."""
+"""Generation tasks, and what of them and their studies must hold while the DAG is built."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
 
 from scriptorium.errors import UserError
+from scriptorium.generation.spec import GenerationData, Lengths, Scored
 
 if TYPE_CHECKING:
+    from scriptorium.config.pretraining import PretrainRecipe
     from scriptorium.config.project import Project
     from scriptorium.config.references import ReferenceChecks
-    from scriptorium.config.schema import PretrainRecipe
+
+
+class Generation(GenerationData, Lengths, Scored):
+    """A generation task: sources, and the texts that are to be written for them (docs/generation.md)."""
+
+    dataset: str | None = Field(None, description="name in config/datasets.tsv, for a reader of files")
+    parallel: str | None = Field(None, description="corpus of pairs of this file, for reader pairs")
+    splits: str | None = Field(
+        None,
+        description="labelled task of this file whose split of the same texts is taken over, such as one that a corpus "
+        "excludes; what it does not have is train; empty: the source's own split, or ours",
+    )
+
+    def model_post_init(self, _: Any) -> None:
+        wanted, other = ("parallel", "dataset") if self.options.of_parallel else ("dataset", "parallel")
+        if getattr(self, wanted) is None or getattr(self, other) is not None:
+            raise ValueError(f"reader {self.reader!r} needs `{wanted}`, and no `{other}`")
+        if self.splits and self.parallel:
+            raise ValueError("splits: a corpus of pairs has splits of its own")
 
 
 def check(checks: ReferenceChecks) -> None:

@@ -15,31 +15,17 @@ from typing import Any
 import yaml
 
 from scriptorium.config.claims import PUBLISHED, check_published, read_claims
+from scriptorium.config.gaze import RegressorRecipe
 from scriptorium.config.project import Project
 from scriptorium.config.protocols import under_protocols
 from scriptorium.config.references import ReferenceChecks, check_names
-from scriptorium.config.schema import RECIPES, Config, RegressorRecipe, Variant
+from scriptorium.config.schema import NAMED, RECIPES, Config, Variant
+from scriptorium.config.tracking import check_tracking
 from scriptorium.config.yaml_files import read_yaml
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError, nearest
 from scriptorium.fetching.spec import FetchSpec
-from scriptorium.masked import has_secret
 from scriptorium.spec import overlay
-
-NAMED = (
-    "backbones",
-    "tasks",
-    "corpora",
-    "vocabularies",
-    "minimal_pairs",
-    "retrieval",
-    "studies",
-    "translation",
-    "translation_studies",
-    "generation",
-    "generation_studies",
-)  # blocks of config.yaml whose entries have names
-SERVERS = ("http://", "https://", "sqlite:///")
 
 
 def load(config: Mapping[str, Any], root: Path = Path(), where: str = "config/config.yaml") -> Project:
@@ -62,28 +48,6 @@ def load(config: Mapping[str, Any], root: Path = Path(), where: str = "config/co
     ReferenceChecks(project, where).check()
     check_tracking(parsed.tracking.uri, root, where)
     return project
-
-
-def check_tracking(uri: str | None, root: Path, where: str) -> None:
-    """Raises UserError for an address that MLflow cannot be reached at, or that holds a secret."""
-    if not uri and "?" in str(root.resolve()):
-        raise UserError(
-            "the folder's name holds a question mark, and MLflow takes what follows one for settings of its database",
-            where=root.resolve(),
-            remedy="rename the folder",
-        )
-    if uri and not uri.startswith(SERVERS):
-        raise UserError(
-            f"tracking.uri begins with {uri.partition(':')[0]!r}, and not with one of {', '.join(SERVERS)}",
-            where=where,
-            remedy="leave it empty for a database in results/mlflow, or name a server: http(s)://host:port",
-        )
-    if uri and ("@" in uri or has_secret(uri) or (uri.startswith("http") and "?" in uri)):
-        raise UserError(
-            "tracking.uri must not hold a user name, password or token, since the configuration is shown in logs",
-            where=where,
-            remedy="set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, instead",
-        )
 
 
 def without_null(config: Mapping[str, Any]) -> dict[str, Any]:

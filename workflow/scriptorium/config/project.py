@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from scriptorium.config.claims import Claims
-from scriptorium.config.schema import Backbone, Config, Variant
+from scriptorium.config.encoders import Backbone
+from scriptorium.config.schema import Config, Variant
 from scriptorium.errors import UserError, nearest
 from scriptorium.fetching.spec import FetchSpec
 

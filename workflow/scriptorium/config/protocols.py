@@ -8,7 +8,8 @@ two protocols stand side by side.
 
 from __future__ import annotations
 
-from scriptorium.config.schema import Config, Task
+from scriptorium.config.schema import Config
+from scriptorium.config.tasks import Task
 from scriptorium.errors import UserError
 from scriptorium.tasks.kind import kind_of
 from scriptorium.tasks.protocols import as_in_papers

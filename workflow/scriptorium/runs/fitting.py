@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scriptorium.config.schema import PretrainRecipe
+from scriptorium.config.pretraining import PretrainRecipe
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError
 from scriptorium.models.spec import EncoderSpec

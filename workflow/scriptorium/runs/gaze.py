@@ -126,7 +126,7 @@ class GazeRuns(EncoderRuns):
         return entry.source != "file" or own_data.place(entry.location, self.config.data_root).exists()
 
     def cmcl2021_source(self) -> str:
-        return f"resources/{self._block('cmcl2021').dataset}/manifest.json"
+        return f"resources/{self._block('gaze', 'cmcl2021').dataset}/manifest.json"
 
     def cmcl2021_backbone(self) -> str:
         return self.backbone(self._block("gaze", "cmcl2021").backbone)

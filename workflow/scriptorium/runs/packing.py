@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from scriptorium.config.schema import PretrainRecipe
+from scriptorium.config.pretraining import PretrainRecipe
 from scriptorium.runs.encoders import EncoderRuns
 from scriptorium.runs.folders import made_in
 from scriptorium.spec import Spec

@@ -1,0 +1,40 @@
+"""Questions about held-out translations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from scriptorium.crosslingual.spec import CrosslingualSettings
+from scriptorium.errors import UserError
+
+if TYPE_CHECKING:
+    from scriptorium.config.references import ReferenceChecks
+
+
+class Crosslingual(CrosslingualSettings):
+    """What pre-trained models have learned of translations, without fine-tuning (crosslingual_<study>.tsv)."""
+
+    parallel: str = Field(description="corpus of pairs of this file, whose held-out pairs are asked about")
+    dictionary: str = Field(description="dictionary of this file, against which words are aligned")
+
+
+def check(checks: ReferenceChecks) -> None:
+    """Where translations and words come from, and that the models were trained on pairs, but not on these."""
+    config, block = checks.config, checks.config.crosslingual
+    if block:
+        checks.known(block.parallel, config.parallel, "corpus of pairs", "crosslingual.parallel")
+        checks.known(block.dictionary, config.dictionaries, "dictionary", "crosslingual.dictionary")
+    for name, study in config.pretraining.studies.items():
+        for variant in study.variants if study.crosslingual else ():
+            place, own = f"pretraining.studies.{name}.crosslingual", checks.project.variants[variant].recipe.parallel
+            if block is None:
+                raise UserError(f"{place} needs a block crosslingual", where=checks.where)
+            if own != block.parallel:
+                raise UserError(
+                    f"{place}: the held-out pairs are those of {block.parallel!r}, but {variant} is trained on "
+                    f"{own!r}, which may have them",
+                    where=checks.where,
+                    remedy=f"set crosslingual.parallel: {own}" if own else "take variants that are trained on pairs",
+                )
