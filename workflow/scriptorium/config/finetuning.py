@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -58,32 +59,26 @@ class Study(Spec):
 
 
 def check(checks: ReferenceChecks) -> None:
-    """Variants and tasks of each."""
+    """Variants and tasks of each study."""
     for name, study in checks.config.studies.items():
-        if study.baseline not in study.variants:
-            raise UserError(f"studies.{name}.baseline {study.baseline!r} is not among its variants", where=checks.where)
         for task in study.tasks:
             checks.known(task, checks.config.tasks, "task", f"studies.{name}.tasks")
         study_checks.check(checks, name)
         for variant in study.variants:
-            recipe = checks.project.variant(variant, "finetune", f"{checks.where}: studies.{name}.variants").recipe
-            checks.known(recipe.backbone, checks.project.backbones, "backbone", f"variant {variant}, backbone")
-            if recipe.plug_in:
-                plug_in.check(checks, f"studies.{name}", variant, study.tasks)
-            bodies.check(checks, f"studies.{name}", variant, study.tasks)
-            plain = recipe.cognition is None and recipe.gaze_loss is None
-            if "languages" in study.figures:
-                for task in study.tasks:
-                    if not checks.config.tasks[task].languages:
-                        raise UserError(
-                            f"studies.{name}.figures: languages, but task {task} has none",
-                            where=checks.where,
-                            remedy="take it out of figures, or the task out of the study",
-                        )
-            for task in () if plain else study.tasks:
-                if not kind_of(kind := checks.config.tasks[task].kind).takes_cognition:
-                    raise UserError(
-                        f"studies.{name}: {variant} uses cognition, which {task}, a task of kind {kind}, cannot",
-                        where=checks.where,
-                        remedy="compare plain variants on such tasks, in a study of their own",
-                    )
+            _check_variant(checks, f"studies.{name}", variant, study.tasks)
+
+
+def _check_variant(checks: ReferenceChecks, place: str, variant: str, tasks: Sequence[str]) -> None:
+    """A variant must have a backbone, and be one that can be fine-tuned on the tasks of its study."""
+    recipe = checks.project.variant(variant, "finetune", f"{checks.where}: {place}.variants").recipe
+    checks.known(recipe.backbone, checks.project.backbones, "backbone", f"variant {variant}, backbone")
+    if recipe.plug_in:
+        plug_in.check(checks, place, variant, tasks)
+    bodies.check(checks, place, variant, tasks)
+    for task in tasks if recipe.cognition or recipe.gaze_loss else ():
+        if not kind_of(kind := checks.config.tasks[task].kind).takes_cognition:
+            raise UserError(
+                f"{place}: {variant} uses cognition, which {task}, a task of kind {kind}, cannot",
+                where=checks.where,
+                remedy="compare plain variants on such tasks, in a study of their own",
+            )

@@ -42,8 +42,6 @@ def check(checks: ReferenceChecks) -> None:
         _check_data(checks, name)
     for name, study in project.config.generation_studies.items():
         place = f"generation_studies.{name}"
-        if study.baseline not in study.variants:
-            raise UserError(f"{place}.baseline {study.baseline!r} is not among its variants", where=where)
         for task in study.generation:
             checks.known(task, project.config.generation, "generation task", f"{place}.generation")
         for variant in study.variants:

@@ -78,18 +78,25 @@ class ReferenceChecks:
         )
 
     def names(self) -> None:
-        """Names become folders; seeds are named as well."""
+        """Names become folders, seeds too; and a study compares its variants with one of them."""
         config = self.config
         blocks = {block: getattr(config, block) for block in NAMED}
         blocks |= {"gaze.corpora": config.gaze.corpora, "pretraining.studies": config.pretraining.studies}
         for block, names in blocks.items():
             check_names(list(names), f"{self.where}: {block}")
         seeds = {"seeds": config.seeds, "pretraining.seeds": config.pretraining.seeds}
-        for block, studies in blocks.items():
-            if block.endswith("studies"):
-                seeds |= {f"{block}.{name}.seeds": study.seeds for name, study in studies.items()}
+        studies = {
+            f"{block}.{name}": entry
+            for block in blocks
+            if block.endswith("studies")
+            for name, entry in blocks[block].items()
+        }
+        seeds |= {f"{place}.seeds": study.seeds for place, study in studies.items()}
         for block, chosen in seeds.items():
             check_names([str(seed) for seed in chosen], f"{self.where}: {block}")
+        for place, study in studies.items():
+            if study.baseline not in study.variants:
+                raise UserError(f"{place}.baseline {study.baseline!r} is not among its variants", where=self.where)
 
 
 def check_names(names: Sequence[str], where: str) -> None:

@@ -1,4 +1,4 @@
-"""What a study of fine-tuning asks for beside its table must be possible: two protocols, or test files of GLUE."""
+"""What a study of fine-tuning asks for beside its table must be possible: protocols, GLUE's test files, languages."""
 
 from __future__ import annotations
 
@@ -14,10 +14,23 @@ if TYPE_CHECKING:
 def check(checks: ReferenceChecks, name: str) -> None:
     """Raises UserError naming the study, the key and the remedy."""
     study = checks.config.studies[name]
+    if "languages" in study.figures:
+        _languages(checks, name)
     if study.beside:
         _beside_ours(checks, name)
     if study.glue_submission:
         _glue_submission(checks, name)
+
+
+def _languages(checks: ReferenceChecks, name: str) -> None:
+    """A figure of languages is drawn of tasks that have them."""
+    for task in checks.config.studies[name].tasks:
+        if not checks.config.tasks[task].languages:
+            raise UserError(
+                f"studies.{name}.figures: languages, but task {task} has none",
+                where=checks.where,
+                remedy="take it out of figures, or the task out of the study",
+            )
 
 
 def _beside_ours(checks: ReferenceChecks, name: str) -> None:

@@ -19,8 +19,6 @@ def check(checks: ReferenceChecks) -> None:
         _check_pairs(checks, name)
     for name, study in project.config.translation_studies.items():
         place = f"translation_studies.{name}"
-        if study.baseline not in study.variants:
-            raise UserError(f"{place}.baseline {study.baseline!r} is not among its variants", where=where)
         for translation in study.translations:
             checks.known(translation, project.config.translation, "translation", f"{place}.translations")
         for variant in study.variants:
