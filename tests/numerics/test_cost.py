@@ -70,7 +70,7 @@ def test_the_largest_micro_batch_of_a_gpu_is_shown(here, capsys):
 
 def test_a_mistake_is_one_paragraph(here, capsys):
     assert command.main(["--configfile", "config/none.yaml"]) == 2
-    assert "there is no such file" in capsys.readouterr().err
+    assert "config/none.yaml: file not found" in capsys.readouterr().err
 
 
 def test_nothing_is_allocated():

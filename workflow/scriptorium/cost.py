@@ -10,34 +10,31 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from scriptorium import manifest
 from scriptorium.config import loading
-from scriptorium.config.yaml_files import read_yaml
 from scriptorium.engine.spec import TrainSpec
 from scriptorium.errors import UserError
 from scriptorium.runs import Runs
 from scriptorium.runs.fitting import Sized, sized
 from scriptorium.sizes.memory import GIB, PRECISIONS, Plan
-from scriptorium.spec import overlay
 
 A100 = 312e12  # FLOP/s: bf16 of its tensor cores, dense (NVIDIA's data sheet)
 UTILISATION = 0.4  # ours: share of the peak that training reaches
 UNKNOWN = "not known"
 HEADS = (
-    "variant", "objective", "parameters", "block x batch", "steps", "tokens", "FLOPs", "GPU hours", "micro-batch",
-    "GiB of a GPU", "checkpoints", "model",
-)  # fmt: skip
+    *("variant", "objective", "parameters", "block x batch", "steps", "tokens", "FLOPs", "GPU hours"),
+    *("micro-batch", "GiB of a GPU", "checkpoints", "model"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit code: 0, or 2 for a configuration with a fault."""
     given = _parser().parse_args(arguments)
     try:
-        runs = Runs(loading.load(_configuration(given.configfile), Path()))
+        runs = Runs(loading.load(loading.merged(["config/config.yaml", *given.configfile]), Path()))
         variants = given.variants or _needed(runs)
         print(_table(HEADS, [_row(runs, variant, given) for variant in variants]))
         print(_notes(given))
@@ -51,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m scriptorium.cost", description=__doc__.partition("\n\n")[0])
     parser.add_argument("variants", nargs="*", help="pre-training variants; none: all that the targets need")
-    parser.add_argument("--configfile", nargs="*", type=Path, default=[], help="overlays, as Snakemake takes them")
+    parser.add_argument("--configfile", nargs="*", default=[], help="overlays, as Snakemake takes them")
     parser.add_argument("--peak", type=float, default=A100, help=f"FLOP/s of a GPU (default {A100:g}: an A100, bf16)")
     parser.add_argument(
         "--utilisation", type=float, default=UTILISATION, help=f"share of it that is reached (ours: {UTILISATION})"
@@ -63,21 +60,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fsdp", action="store_true", help="weights are shared by --processes")
     parser.add_argument("--processes", type=int, default=1)
     return parser
-
-
-def _configuration(overlays: Iterable[Path]) -> dict[str, Any]:
-    found: Mapping[str, Any] = {}
-    for path in (Path("config/config.yaml"), *overlays):
-        found = overlay(found, _read(path))
-    return dict(found)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise UserError(
-            "there is no such file", where=path, remedy="start in the project's folder, or correct the name"
-        )
-    return read_yaml(path.read_text(encoding="utf-8")) or {}
 
 
 def _needed(runs: Runs) -> list[str]:

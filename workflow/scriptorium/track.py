@@ -16,33 +16,18 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from scriptorium.config import loading
 from scriptorium.errors import UserError
 from scriptorium.manifest import write_json
 from scriptorium.runs import Runs
-from scriptorium.spec import overlay
 from scriptorium.tracking.complaints import of_the_store
 from scriptorium.tracking.store import locate
 
 
 def load_runs(sources: Sequence[str], root: Path) -> Runs:
     """The runs of a configuration: files (or JSON texts) merged from left to right, as Snakemake merges them."""
-    merged: dict[str, Any] = {}
-    for source in sources:
-        is_text = source.lstrip().startswith("{")
-        where = "--config" if is_text else source
-        try:
-            values = yaml.safe_load(source if is_text else Path(source).read_text(encoding="utf-8")) or {}
-        except FileNotFoundError:
-            raise UserError("file not found", where=where, remedy="call this in the project's folder") from None
-        except yaml.YAMLError as error:
-            raise UserError(f"not YAML: {error}", where=where) from None
-        merged = overlay(merged, values)
-    return Runs(loading.load(merged, root, where="--config" if len(sources) > 1 else where))
+    return Runs(loading.load(loading.merged(sources), root, where="--config" if len(sources) > 1 else sources[0]))
 
 
 def main(words: Sequence[str] | None = None) -> int:

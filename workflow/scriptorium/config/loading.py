@@ -7,7 +7,7 @@ checked `Project`. Nothing heavy is imported: this runs whenever the DAG is buil
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,22 @@ def load(config: Mapping[str, Any], root: Path = Path(), where: str = "config/co
     ReferenceChecks(project, where).check()
     check_tracking(parsed.tracking.uri, root, where)
     return project
+
+
+def merged(sources: Iterable[str]) -> dict[str, Any]:
+    """Files of configuration, or JSON texts, merged from left to right as Snakemake merges them. Raises UserError."""
+    found: dict[str, Any] = {}
+    for source in sources:
+        is_text = source.lstrip().startswith("{")
+        where = "--config" if is_text else source
+        try:
+            values = read_yaml(source if is_text else Path(source).read_text(encoding="utf-8")) or {}
+        except FileNotFoundError:
+            raise UserError("file not found", where=where, remedy="call this in the project's folder") from None
+        except yaml.YAMLError as error:
+            raise UserError(f"not YAML: {error}", where=where) from None
+        found = overlay(found, values)
+    return found
 
 
 def without_null(config: Mapping[str, Any]) -> dict[str, Any]:

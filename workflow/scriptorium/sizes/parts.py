@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scriptorium.models.spec import EncoderSpec
+
 FLOAT, HALF = 4, 2
 ALIGNED = 16  # keys of a mask: torch copies one of another length (`preprocess_mask` of its attention)
 ROWS = 32  # the memory-efficient kernel rounds the rows of its one number each
@@ -62,6 +64,11 @@ class Keeps:
     def drops(self, rows: int, width: int, count: int = 1) -> int:
         """Masks of dropout."""
         return rows * width * count if self.dropout else 0
+
+
+def dimensions(shape: EncoderSpec, vocabulary: int) -> tuple[int, int, int, int]:
+    """Width, inner width, layers, and the weights of the table of tokens."""
+    return shape.hidden_size, shape.intermediate_size, shape.layers, vocabulary * shape.hidden_size
 
 
 def _up(number: int, multiple: int) -> int:

@@ -6,7 +6,7 @@ from scriptorium.models.spec import EncoderSpec
 from scriptorium.objectives.spec.base import GenerativeSpec
 from scriptorium.objectives.spec.infilling import GlmSpec
 from scriptorium.sizes.needs import Layer, Needs
-from scriptorium.sizes.parts import FLOAT, Keeps
+from scriptorium.sizes.parts import FLOAT, Keeps, dimensions
 
 GELU_NEW = 5  # tensors of the inner width that transformers' tanh form of GELU keeps
 SWIGLU = 4  # gate, up, what SiLU gives and the product
@@ -26,12 +26,7 @@ def glm(shape: EncoderSpec, spec: GlmSpec, block: int, vocabulary: int, keeps: K
 
 
 def llama(shape: EncoderSpec, spec: GenerativeSpec, block: int, vocabulary: int, keeps: Keeps) -> Needs:
-    width, inner, depth, table = (
-        shape.hidden_size,
-        shape.intermediate_size,
-        shape.layers,
-        vocabulary * shape.hidden_size,
-    )
+    width, inner, depth, table = dimensions(shape, vocabulary)
     own = 4 * width * width + 3 * width * inner + 2 * width
     layer = Layer(
         kept=keeps.attention(block, block, width, shape.heads)
@@ -53,12 +48,7 @@ def llama(shape: EncoderSpec, spec: GenerativeSpec, block: int, vocabulary: int,
 
 
 def _gpt2(shape: EncoderSpec, rows: int, predicted: int, vocabulary: int, keeps: Keeps, *, masked: bool) -> Needs:
-    width, inner, depth, table = (
-        shape.hidden_size,
-        shape.intermediate_size,
-        shape.layers,
-        vocabulary * shape.hidden_size,
-    )
+    width, inner, depth, table = dimensions(shape, vocabulary)
     products = 4 * width * width + 2 * width * inner
     own = products + 9 * width + inner
     layer = Layer(

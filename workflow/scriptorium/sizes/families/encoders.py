@@ -5,7 +5,7 @@ from __future__ import annotations
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.objectives.spec.masked import MaskedSpec
 from scriptorium.sizes.needs import Layer, Needs
-from scriptorium.sizes.parts import FLOAT, Keeps
+from scriptorium.sizes.parts import FLOAT, Keeps, dimensions
 
 SEGMENTS = {"bert": 2, "bert-nsp": 2, "roberta": 1}
 ROBERTA_FIRST = 2  # the number of its first position (models/positions.py), where padding is token 1
@@ -72,27 +72,29 @@ def head(rows: float, width: int, keeps: Keeps) -> float:
     return rows * width * (keeps.casts(1, 1, 2) + 2 * keeps.c + FLOAT)
 
 
+def head_parameters(width: int, vocabulary: int) -> int:
+    """Transform, norm and bias of the prediction; its weights are the table of tokens."""
+    return width * width + 3 * width + vocabulary
+
+
 def embedded(rows: int, width: int, keeps: Keeps) -> int:
     """The norm of the embeddings and its dropout."""
     return keeps.norm(rows, width) + keeps.drops(rows, width)
 
 
 def _encoder(shape: EncoderSpec, spec: MaskedSpec, block: int, vocabulary: int, keeps: Keeps, *, masked: bool) -> Needs:
-    width, inner, depth = shape.hidden_size, shape.intermediate_size, shape.layers
+    width, inner, depth, table = dimensions(shape, vocabulary)
     pairs = spec.name == "bert-nsp"
     rows = predicted(spec, block)
     read = rows + pairs  # [CLS] as well
     mask = keeps.mask(1, block, block) if masked else 0
     some = keeps.mask(1, read, block) if masked else 0
     positions = shape.max_positions + (ROBERTA_FIRST if spec.name == "roberta" else 0)
-    table = vocabulary * width
     parameters = (
         table
         + (positions + SEGMENTS[spec.name] + 2) * width
         + depth * layer_parameters(width, inner)
-        + width * width
-        + 3 * width
-        + vocabulary  # the head
+        + head_parameters(width, vocabulary)
         + (width * width + 3 * width + 2 if pairs else 0)
     )
     return Needs(

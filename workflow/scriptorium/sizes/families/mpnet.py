@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.objectives.spec.permuted import PermutedBlocksSpec
-from scriptorium.sizes.families.encoders import embedded, head, layer_parameters, layer_products
+from scriptorium.sizes.families.encoders import embedded, head, head_parameters, layer_parameters, layer_products
 from scriptorium.sizes.needs import Layer, Needs
-from scriptorium.sizes.parts import FLOAT, Keeps
+from scriptorium.sizes.parts import FLOAT, Keeps, dimensions
 
 FIRST = 2  # the number of the first position (models/positions.py)
 BUCKETS = 32  # of relative positions, for each head
@@ -45,12 +45,7 @@ def _predicted(spec: PermutedBlocksSpec, block: int) -> int:
 def _two_streams(
     shape: EncoderSpec, spec: PermutedBlocksSpec, at: Rows, read: int, block: int, vocabulary: int, keeps: Keeps
 ) -> Needs:
-    width, inner, depth, table = (
-        shape.hidden_size,
-        shape.intermediate_size,
-        shape.layers,
-        vocabulary * shape.hidden_size,
-    )
+    width, inner, depth, table = dimensions(shape, vocabulary)
     heads = shape.heads if spec.permuted.relative else 1
     masks = _Masks(at, heads, spec.permuted.relative, spec.document_attention, keeps)
     whole = Layer(
@@ -70,8 +65,8 @@ def _two_streams(
         + (shape.max_positions + FIRST + 2) * width
         + BUCKETS * shape.heads
         + depth * layer_parameters(width, inner)
-        + width * width + 3 * width + vocabulary  # the head
-    )  # fmt: skip
+        + head_parameters(width, vocabulary)
+    )
     return Needs(
         parameters=parameters,
         products=depth * layer_products(width, inner) + width * width + table,

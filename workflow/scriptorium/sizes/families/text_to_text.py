@@ -5,7 +5,7 @@ from __future__ import annotations
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.objectives.spec.text_to_text import BartSpec, MassSpec, PrefixLmSpec, T5Spec
 from scriptorium.sizes.needs import Layer, Needs
-from scriptorium.sizes.parts import FLOAT, Keeps
+from scriptorium.sizes.parts import FLOAT, Keeps, dimensions
 
 BART_FIRST = 2  # positions begin at 2 (transformers' BartLearnedPositionalEmbedding)
 BUCKETS = 32  # of T5's relative positions, for each head, in encoder and decoder
@@ -32,12 +32,7 @@ def prefix_lm(shape: EncoderSpec, spec: PrefixLmSpec, block: int, vocabulary: in
 
 
 def _bart(shape: EncoderSpec, source: int, target: int, vocabulary: int, keeps: Keeps) -> Needs:
-    width, inner, depth, table = (
-        shape.hidden_size,
-        shape.intermediate_size,
-        shape.layers,
-        vocabulary * shape.hidden_size,
-    )
+    width, inner, depth, table = dimensions(shape, vocabulary)
     attention, feed_forward = 4 * (width * width + width), 2 * width * inner + inner + width
     encoder, decoder = attention + feed_forward + 4 * width, 2 * attention + feed_forward + 6 * width
 
@@ -75,12 +70,7 @@ def _bart(shape: EncoderSpec, source: int, target: int, vocabulary: int, keeps: 
 
 
 def _t5(shape: EncoderSpec, source: int, target: int, vocabulary: int, keeps: Keeps) -> Needs:
-    width, inner, depth, table = (
-        shape.hidden_size,
-        shape.intermediate_size,
-        shape.layers,
-        vocabulary * shape.hidden_size,
-    )
+    width, inner, depth, table = dimensions(shape, vocabulary)
     heads, dropped = shape.heads, keeps.dropout
     attention, feed_forward = 4 * width * width, 2 * width * inner
     encoder, decoder = attention + feed_forward + 2 * width, 2 * attention + feed_forward + 3 * width
@@ -116,12 +106,15 @@ def _t5(shape: EncoderSpec, source: int, target: int, vocabulary: int, keeps: Ke
         products=depth * (12 * width * width + 4 * width * inner) + table,
         table=table,
         layers=[reads] * depth + [writes] * depth,
-        outside=before(source) + before(target) + keeps.drops(source + target, width)
-        + keeps.casts(target, width) + _seen(source, target),
+        outside=before(source)
+        + before(target)
+        + keeps.drops(source + target, width)
+        + keeps.casts(target, width)
+        + _seen(source, target),
         predictions=target,
         largest=max(table, encoder, decoder),
         rows=(source, target),
-    )  # fmt: skip
+    )
 
 
 def _seen(source: int, target: int) -> int:

@@ -10,24 +10,20 @@ from scriptorium.objectives.spec.pairs import VecoSpec
 from scriptorium.sizes.families.encoders import (
     embedded,
     head,
+    head_parameters,
     last_layer,
     layer_parameters,
     layer_products,
     whole_layer,
 )
 from scriptorium.sizes.needs import Layer, Needs
-from scriptorium.sizes.parts import FLOAT, Keeps
+from scriptorium.sizes.parts import FLOAT, Keeps, dimensions
 
 FIRST = 2  # the number of the first position, where padding is token 1
 
 
 def veco(shape: EncoderSpec, spec: VecoSpec, block: int, vocabulary: int, keeps: Keeps) -> Needs:
-    width, inner, depth, table = (
-        shape.hidden_size,
-        shape.intermediate_size,
-        shape.layers,
-        vocabulary * shape.hidden_size,
-    )
+    width, inner, depth, table = dimensions(shape, vocabulary)
     side, weights = block // 2, spec.paired.weights
     rows = max(1, round(max(spec.rate, spec.bilingual_rate) * side))
     layers: list[Layer] = []
@@ -48,11 +44,8 @@ def veco(shape: EncoderSpec, spec: VecoSpec, block: int, vocabulary: int, keeps:
     crossing = 4 * (width * width + width) + 2 * width if weights.ca else 0
     own = layer_parameters(width, inner) + crossing
     parameters = (
-        table
-        + (shape.max_positions + FIRST + 1 + 2) * width
-        + depth * own
-        + width * width + 3 * width + vocabulary  # the head
-    )  # fmt: skip
+        table + (shape.max_positions + FIRST + 1 + 2) * width + depth * own + head_parameters(width, vocabulary)
+    )
     read = terms * 2 * rows
     return Needs(
         parameters=parameters,

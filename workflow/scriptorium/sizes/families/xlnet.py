@@ -5,17 +5,12 @@ from __future__ import annotations
 from scriptorium.models.spec import EncoderSpec
 from scriptorium.objectives.spec.permuted import XlnetSpec
 from scriptorium.sizes.needs import Layer, Needs
-from scriptorium.sizes.parts import FLOAT, Keeps
+from scriptorium.sizes.parts import FLOAT, Keeps, dimensions
 
 
 def xlnet(shape: EncoderSpec, spec: XlnetSpec, block: int, vocabulary: int, keeps: Keeps) -> Needs:
     """Queries exist for predicted places only, but attention spreads them over all rows of the block."""
-    width, inner, depth, table = (
-        shape.hidden_size,
-        shape.intermediate_size,
-        shape.layers,
-        vocabulary * shape.hidden_size,
-    )
+    width, inner, depth, table = dimensions(shape, vocabulary)
     rows = max(1, int(spec.spans.most * block))
     scores = shape.heads * block * block
     weights = FLOAT * scores + (keeps.c * scores if keeps.dropout or keeps.mixed else 0) + keeps.drops(1, scores)
