@@ -90,7 +90,7 @@ def test_retries_stand_in_a_profile_and_never_in_a_rule():
 
 @pytest.mark.parametrize("name", ["gpu", "slurm"])
 def test_resources_and_threads_are_set_for_rules_that_exist(name):
-    named = {*PROFILES[name]["set-resources"], *PROFILES[name]["set-threads"]}
+    named = {*PROFILES[name]["set-resources"], *PROFILES[name]["set-threads"], *PROFILES[name].get("groups", {})}
     assert named <= set(re.findall(r"^rule (\w+):", RULES, flags=re.MULTILINE))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+import yaml
 
 from tests.workflow import stub_slurm
 
@@ -33,6 +34,26 @@ def test_the_slurm_profile_makes_a_target_with_the_submitted_jobs_of_the_real_pl
 
     fresh.typed("bench_cogbert", *call, "--retries", "0", check=False, STUB_SLURM="refuse", **path)
     assert stub_slurm.jobs(slurm)[-1]["cores"] == "8", "cores of a node are not known, so a benchmark names them"
+
+
+def test_short_measures_of_several_models_share_a_job_of_slurm(project, tmp_path):
+    sets = {
+        name: {"corpus": "english", "reader": "swapped", "options": {"distance": distance, "pairs": 8}}
+        for name, distance in (("near", 1), ("far", 2))
+    }
+    add = {"minimal_pairs": sets, "pretraining": {"recipes": ["bert-mlm"], "seeds": [0], "minimal_pairs": list(sets)}}
+    (project.root / "overlay.yaml").write_text(yaml.safe_dump(add))
+    data = [f"results/data/minimal_pairs/{name}/manifest.json" for name in sets]
+    project.snakemake(*data, "--configfile", "overlay.yaml")
+
+    slurm = stub_slurm.install(tmp_path / "slurm")
+    call = ["--profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "1"]
+    path = {"PATH": f"{slurm}{os.pathsep}{os.environ['PATH']}"}
+    scored = [f"results/minimal_pairs/bert-mlm/{name}/seed0/manifest.json" for name in sets]
+    project.typed(*scored, *call, "--configfile", "overlay.yaml", **path)
+    assert all((project.root / manifest).exists() for manifest in scored)
+    assert [(job["state"], job["cores"]) for job in stub_slurm.jobs(slurm)] == [("COMPLETED", "2")]
+    assert project.planned(*scored, "--configfile", "overlay.yaml") == set()
 
 
 def test_a_job_whose_configuration_was_edited_while_it_waited_computes_nothing(fresh, tmp_path):
