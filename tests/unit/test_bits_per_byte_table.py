@@ -106,7 +106,7 @@ def test_a_study_asks_for_it_and_its_programme_shows_it():
 def test_a_model_is_not_scored_on_sentences_that_it_may_have_read():
     given = values()
     given["bits_per_byte"]["corpus"] = "multilingual"
-    with pytest.raises(UserError, match=r"objectives\.bits_per_byte: .* even-mlm is trained on 'english'"):
+    with pytest.raises(UserError, match=r"objectives\.bits_per_byte scores .* even-mlm is trained on 'english'"):
         loading.load(given, ROOT)
     given["bits_per_byte"] = None
     with pytest.raises(UserError, match=r"objectives\.bits_per_byte needs a block bits_per_byte"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from scriptorium.bits_per_byte.spec import TextsSettings
-from scriptorium.errors import UserError
+from scriptorium.config.evaluations import asking, check_block, check_held_out
 
 if TYPE_CHECKING:
     from scriptorium.config.references import ReferenceChecks
@@ -21,18 +21,9 @@ class BitsPerByte(TextsSettings):
 
 def check(checks: ReferenceChecks) -> None:
     """Held-out sentences are scored by models of the same corpus only."""
-    block = checks.config.bits_per_byte
-    if block:
+    check_block(checks, "bits_per_byte")
+    if block := checks.config.bits_per_byte:
         checks.known(block.corpus, checks.config.corpora, "corpus", "bits_per_byte.corpus")
-    for name, study in checks.config.pretraining.studies.items():
-        for variant in study.variants if study.bits_per_byte else ():
-            place, own = f"pretraining.studies.{name}.bits_per_byte", checks.project.variants[variant].recipe.corpus
-            if block is None:
-                raise UserError(f"{place} needs a block bits_per_byte", where=checks.where)
-            if own != block.corpus:
-                raise UserError(
-                    f"{place}: the sentences are held-out ones of corpus {block.corpus!r}, but {variant} is "
-                    f"trained on {own!r}, which may have them",
-                    where=checks.where,
-                    remedy=f"set bits_per_byte.corpus: {own}",
-                )
+        for place, variants, _ in asking(checks.config, "bits_per_byte"):
+            remedy = "set bits_per_byte.corpus: {own}"
+            check_held_out(checks, block.corpus, variants, f"{place} scores", remedy)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from scriptorium.config.evaluations import asking, check_block
 from scriptorium.crosslingual.spec import CrosslingualSettings
 from scriptorium.errors import UserError
 
@@ -22,16 +23,15 @@ class Crosslingual(CrosslingualSettings):
 
 def check(checks: ReferenceChecks) -> None:
     """Where translations and words come from, and that the models were trained on pairs, but not on these."""
-    config, block = checks.config, checks.config.crosslingual
-    if block:
-        checks.known(block.parallel, config.parallel, "corpus of pairs", "crosslingual.parallel")
-        checks.known(block.dictionary, config.dictionaries, "dictionary", "crosslingual.dictionary")
-    for name, study in config.pretraining.studies.items():
-        for variant in study.variants if study.crosslingual else ():
-            place, own = f"pretraining.studies.{name}.crosslingual", checks.project.variants[variant].recipe.parallel
-            if block is None:
-                raise UserError(f"{place} needs a block crosslingual", where=checks.where)
-            if own != block.parallel:
+    check_block(checks, "crosslingual")
+    block = checks.config.crosslingual
+    if block is None:
+        return
+    checks.known(block.parallel, checks.config.parallel, "corpus of pairs", "crosslingual.parallel")
+    checks.known(block.dictionary, checks.config.dictionaries, "dictionary", "crosslingual.dictionary")
+    for place, variants, _ in asking(checks.config, "crosslingual"):
+        for variant in variants:
+            if (own := checks.project.variants[variant].recipe.parallel) != block.parallel:
                 raise UserError(
                     f"{place}: the held-out pairs are those of {block.parallel!r}, but {variant} is trained on "
                     f"{own!r}, which may have them",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -97,15 +96,4 @@ def check(checks: ReferenceChecks) -> None:
                 f"{name!r} names both a backbone and a vocabulary, but a recipe's tokenizer may be either",
                 where=checks.where,
                 remedy="rename one of the two",
-            )
-
-
-def check_beside(checks: ReferenceChecks, backbones: Sequence[str], place: str) -> None:
-    """Encoders that are tested beside those of a study, each with one model."""
-    for backbone in backbones:
-        checks.known(backbone, checks.config.backbones, "backbone", f"{place}.beside")
-        if backbone in checks.project.variants or checks.config.backbones[backbone].seed == "paired":
-            raise UserError(
-                f"{place}.beside: {backbone} has a model for each seed; name it in a pre-training study",
-                where=checks.where,
             )

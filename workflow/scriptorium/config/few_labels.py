@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from scriptorium.config.evaluations import asking, check_block
 from scriptorium.errors import UserError
 from scriptorium.few_labels.spec import ProbeSettings
 
@@ -24,12 +25,9 @@ class FewLabels(ProbeSettings):
 
 def check(checks: ReferenceChecks) -> None:
     """The task, and that pre-training has not read it."""
-    config, trained = checks.config, checks.config.pretraining
-    users = {"pretraining": trained.recipes} if trained.few_labels else {}
-    users |= {f"pretraining.studies.{n}": study.variants for n, study in trained.studies.items() if study.few_labels}
+    check_block(checks, "few_labels")
+    config = checks.config
     if config.few_labels is None:
-        if users:
-            raise UserError(f"{next(iter(users))}.few_labels needs a block few_labels", where=checks.where)
         return
     task = config.few_labels.task
     checks.known(task, config.tasks, "task", "few_labels.task")
@@ -44,12 +42,12 @@ def check(checks: ReferenceChecks) -> None:
                     where=checks.where,
                     remedy=f"set tasks.{name}.labelled",
                 )
-    for place, variants in users.items():
+    for place, variants, _ in asking(config, "few_labels"):
         for variant in variants:
             corpus = checks.project.variants[variant].recipe.corpus
             if task not in config.corpora[corpus].exclude:
                 raise UserError(
-                    f"{place}.few_labels: {variant} is trained on {corpus!r}, which may hold texts of {task}",
+                    f"{place}: {variant} is trained on {corpus!r}, which may hold texts of {task}",
                     where=checks.where,
                     remedy=f"set exclude: [{task}] in corpora.{corpus}",
                 )

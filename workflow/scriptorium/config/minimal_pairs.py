@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from scriptorium.errors import UserError
+from scriptorium.config.evaluations import asking, check_held_out
 from scriptorium.minimal_pairs.spec import PairsSettings
 
 if TYPE_CHECKING:
@@ -33,21 +33,9 @@ def check(checks: ReferenceChecks) -> None:
             checks.dataset(pairs.dataset, f"minimal_pairs.{name}.dataset")
         else:
             checks.known(pairs.corpus, config.corpora, "corpus", f"minimal_pairs.{name}.corpus")
-    users = {"pretraining": (config.pretraining.recipes, config.pretraining.minimal_pairs)}
-    users |= {
-        f"pretraining.studies.{name}": (study.variants, study.minimal_pairs)
-        for name, study in config.pretraining.studies.items()
-    }
-    for place, (variants, sets) in users.items():
+    for place, variants, sets in asking(config, "minimal_pairs"):
         for name in sets:
-            checks.known(name, config.minimal_pairs, "set of minimal pairs", f"{place}.minimal_pairs")
-            corpus = config.minimal_pairs[name].corpus
-            for variant in variants:
-                own = checks.project.variants[variant].recipe.corpus
-                if corpus and own != corpus:
-                    raise UserError(
-                        f"{place}.minimal_pairs: {name} holds held-out sentences of corpus {corpus!r}, but "
-                        f"{variant} is trained on {own!r}, which may have them",
-                        where=checks.where,
-                        remedy=f"add a set whose corpus is {own!r}",
-                    )
+            checks.known(name, config.minimal_pairs, "set of minimal pairs", place)
+            if corpus := config.minimal_pairs[name].corpus:
+                remedy = "add a set whose corpus is {own!r}"
+                check_held_out(checks, corpus, variants, f"{place}: {name} holds", remedy)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -135,15 +134,3 @@ def check(checks: ReferenceChecks) -> None:
             "backbone or vocabulary",
             f"variant {name}, tokenizer",
         )
-
-
-def check_not_trained_on(checks: ReferenceChecks, pairs: str | None, variants: Sequence[str], place: str) -> None:
-    """Held-out pairs of a corpus are for models of that corpus, or of none."""
-    for variant in variants:
-        own = checks.project.variants[variant].recipe.parallel
-        if pairs and own not in (pairs, None):
-            raise UserError(
-                f"{place} holds held-out pairs of {pairs!r}, but {variant} is trained on {own!r}, which may have them",
-                where=checks.where,
-                remedy=f"add a set whose parallel is {own!r}",
-            )

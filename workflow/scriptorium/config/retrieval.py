@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from scriptorium.config.encoders import check_beside
-from scriptorium.config.pretraining import check_not_trained_on
+from scriptorium.config.evaluations import asking, check_beside, check_not_trained_on
 from scriptorium.retrieval.readers.spec import READERS as RETRIEVAL_READERS
 from scriptorium.retrieval.spec import CollectionSettings, SearchSettings
 
@@ -49,12 +48,7 @@ def check(checks: ReferenceChecks) -> None:
         for corpus in entry.without:
             checks.known(corpus, config.corpora | config.parallel, "corpus", f"{place}.without")
         check_beside(checks, entry.beside, place)
-    users = {"pretraining": (config.pretraining.recipes, config.pretraining.retrieval)}
-    users |= {
-        f"pretraining.studies.{name}": (study.variants, study.retrieval)
-        for name, study in config.pretraining.studies.items()
-    }
-    for place, (variants, sets) in users.items():
+    for place, variants, sets in asking(config, "retrieval"):
         for name in sets:
-            checks.known(name, config.retrieval, "retrieval set", f"{place}.retrieval")
-            check_not_trained_on(checks, config.retrieval[name].parallel, variants, f"{place}.retrieval: {name}")
+            checks.known(name, config.retrieval, "retrieval set", place)
+            check_not_trained_on(checks, config.retrieval[name].parallel, variants, f"{place}: {name}")

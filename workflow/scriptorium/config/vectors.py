@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from scriptorium.config.encoders import check_beside
-from scriptorium.config.pretraining import check_not_trained_on
+from scriptorium.config.evaluations import asking, check_beside, check_not_trained_on
 from scriptorium.errors import UserError
 from scriptorium.vectors.spec import VectorsSettings
 
@@ -45,11 +44,10 @@ def check(checks: ReferenceChecks) -> None:
             checks.known(entry.dictionary, config.dictionaries, "dictionary", f"{place}.dictionary")
             _dictionary_covers(checks, entry.dictionary, entry.parallel, f"{place}.dictionary")
         check_beside(checks, entry.beside, place)
-    for study, trained in config.pretraining.studies.items():
-        for name in trained.vectors:
-            place = f"pretraining.studies.{study}.vectors"
+    for place, variants, sets in asking(config, "vectors"):
+        for name in sets:
             checks.known(name, config.vectors, "set of translations", place)
-            check_not_trained_on(checks, config.vectors[name].parallel, trained.variants, f"{place}: {name}")
+            check_not_trained_on(checks, config.vectors[name].parallel, variants, f"{place}: {name}")
 
 
 def _dictionary_covers(checks: ReferenceChecks, dictionary: str, parallel: str, place: str) -> None:
