@@ -15,8 +15,8 @@ import pytest
 
 from scriptorium.runs import Run
 from scriptorium.tracking.mirror import Mirror
-from scriptorium.tracking.portrait import DATA
 from scriptorium.tracking.replay import import_all
+from scriptorium.tracking.run_names import DATA
 from scriptorium.tracking.store import locate
 from scriptorium.tracking.web import NAME, has_browser, is_ready, pages
 from tests.fabricate import Project, build

@@ -9,8 +9,9 @@ import pytest
 from scriptorium import ledger, manifest, replaced
 from scriptorium.tracking.audit import mirror_findings
 from scriptorium.tracking.mirror import Mirror
-from scriptorium.tracking.portrait import ledgers, portraits, replaced_portraits
+from scriptorium.tracking.portrait import portraits, replaced_portraits
 from scriptorium.tracking.replay import import_all
+from scriptorium.tracking.run_names import ledgers
 from scriptorium.tracking.store import locate
 from tests.fabricate import START, Project, build
 from tests.unit.test_track import everything

@@ -18,8 +18,9 @@ from scriptorium.runs import Run
 from scriptorium.track import load_runs
 from scriptorium.tracking.family import families
 from scriptorium.tracking.mirror import Mirror
-from scriptorium.tracking.portrait import DATA, MAX_FILE, curve, name_run, portraits
+from scriptorium.tracking.portrait import MAX_FILE, curve, portraits
 from scriptorium.tracking.replay import import_all
+from scriptorium.tracking.run_names import DATA, name_run
 from scriptorium.tracking.store import connect, locate
 from scriptorium.tracking.texts import MAX_PARAM, flatten, readable
 from tests.fabricate import REPOSITORY, START, Project, build, write_events

@@ -26,7 +26,7 @@ from scriptorium import code_patch, ledger, manifest, replaced, verify
 from scriptorium.errors import UserError
 from scriptorium.spec import canonical_json
 from scriptorium.tracking import records
-from scriptorium.tracking.portrait import ledgers
+from scriptorium.tracking.run_names import ledgers
 
 FOLDER = Path("reproduced")
 CONSTRAINTS = "envs/constraints.txt"

@@ -1,7 +1,7 @@
 """Runs one stage: `python -m scriptorium.stages.<name> --spec JSON --out DIR [--input name=path [path ...] ...]`.
 
 Every stage module defines a `Spec` and a `run(job)`, and ends with `stage.main(Spec, run)`. This module does what
-all of them share: arguments, content key, ledger, manifest, signals, exit codes.
+all of them share: content key, ledger, manifest, signals, exit codes; `command_line.py` has the arguments.
 
 Exit codes: 0 done · 1 defect (traceback) · 2 wrong input (one readable paragraph) · 75 stopped before the end with
 its state saved (SIGTERM, Ctrl-C or deadline): run it again and it goes on.
@@ -13,7 +13,6 @@ import argparse
 import contextlib
 import logging
 import os
-import shlex
 import shutil
 import signal
 import subprocess
@@ -27,6 +26,7 @@ from typing import Any
 
 from scriptorium import devices, finished, manifest, named, replaced, requeue, together
 from scriptorium import ledger as ledgers
+from scriptorium.command_line import named_paths, parse, written
 from scriptorium.errors import Interrupted, UserError
 from scriptorium.exclusive import exclusive
 from scriptorium.explained import explained
@@ -46,37 +46,14 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]], *, always: bo
     prints what people asked for, or measures time.
     """
     stage = Path(sys.modules["__main__"].__file__).stem
-    parser = argparse.ArgumentParser(prog=f"python -m scriptorium.stages.{stage}")
-    parser.add_argument("--spec", required=True, help="canonical JSON of the run's specification")
-    parser.add_argument("--out", required=True, type=Path, help="run directory (ledger, manifest, results)")
-    pairs = {"nargs": "*", "default": [], "metavar": "NAME=PATH"}
-    parser.add_argument("--input", **pairs, help="manifests or files to read; further paths of a name follow it")
-    parser.add_argument("--output", **pairs, help="results kept outside the run directory")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
-    parser.add_argument("--gpus", type=int, default=0, help="GPUs to lease; 0 leaves the environment alone")
-    parser.add_argument("--runtime", type=float, default=None, help="minutes until the job would be killed")
-    parser.add_argument("--processes", type=int, default=1, help="train with so many (torchrun), one per GPU")
-    parser.add_argument("--nodes", type=int, default=1, help="machines of a Slurm job that share the processes")
-    parser.add_argument(
-        "--micro-batch", type=_number, help="examples that a process has at once; empty: its whole share of a batch"
-    )
-    parser.add_argument("--workers", type=int, default=0, help="processes that prepare batches, for each of these")
-    parser.add_argument("--precision", default="auto", help="of matrix products: auto, fp32, bf16 or fp16")
-    parser.add_argument("--compile", action="store_true", help="torch.compile")
-    parser.add_argument("--gradient-checkpointing", action="store_true", help="less memory, more time")
-    parser.add_argument("--fsdp", action="store_true", help="processes share weights and optimiser state")
-    parser.add_argument("--state", type=Path, default=Path("results/.state"), help="where resumable state lives")
-    parser.add_argument("--options", default="", help="more of these options, as one text")
-    arguments = parser.parse_args()
-    if arguments.options:
-        arguments = parser.parse_args([*sys.argv[1:], *shlex.split(arguments.options)])
+    arguments = parse(stage)
     _close_stdin()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     for handler in logging.getLogger().handlers:
         handler.setFormatter(Discreet("%(asctime)s %(name)s: %(message)s"))
     sys.excepthook = lambda *error: _say(masked("".join(traceback.format_exception(*error)).rstrip()), 1)
     try:
-        spec, inputs = spec_class.from_json(arguments.spec), _named(arguments.input)
+        spec, inputs = spec_class.from_json(arguments.spec), named_paths(arguments.input)
         identity = Identity.of(stage, spec, run, inputs)
         if not always and "RANK" not in os.environ and _is_there(arguments.out, identity):
             return
@@ -91,7 +68,7 @@ def main(spec_class: type[Spec], run: Callable[[Job], list[Path]], *, always: bo
                 inputs=inputs,
                 identity=identity,
                 always=always,
-                outputs={name: paths[0] for name, paths in _named(arguments.output).items()},
+                outputs={name: paths[0] for name, paths in named_paths(arguments.output).items()},
                 threads=arguments.threads,
                 runtime=arguments.runtime,
                 state=arguments.state,
@@ -171,7 +148,7 @@ def execute(
             inputs=identity.inputs,
             declared={name: str(path) for name, path in outputs.items()},
             threads=threads,
-            command=_command(stage, spec, out, inputs, outputs, threads),
+            command=written(stage, spec, out, inputs, outputs, threads),
         )
         impl = Impl(threads, deadline, **options)
         job = Job(spec, out, inputs, outputs, ledger, state / key, impl)
@@ -288,41 +265,6 @@ def _writable(*directories: Path) -> None:
             ) from None
         if not os.access(directory, os.W_OK | os.X_OK):
             raise UserError("this directory cannot be written", where=directory, remedy="correct its permissions")
-
-
-def _named(words: list[str]) -> dict[str, list[Path]]:
-    """`a=x y b=z c=` -> {a: [x, y], b: [z]}: what a rule's shell makes of lists and of optional inputs."""
-    found: dict[str, list[Path]] = {}
-    name = None
-    for word in words:
-        if "=" in word:
-            name, _, word = word.partition("=")
-        if name is None:
-            raise UserError(f"{word!r} has no name", where="--input", remedy="write --input name=path")
-        if word:
-            found.setdefault(name, []).append(Path(word))
-    return found
-
-
-def _command(stage: str, spec: Spec, out: Path, inputs: dict, outputs: dict, threads: int) -> str:
-    """The command line that runs this again, without Snakemake."""
-    words = ["python", "-m", f"scriptorium.stages.{stage}", "--spec", spec.canonical(), "--out", str(out)]
-    if inputs:
-        words.append("--input")
-        for name, (first, *more) in inputs.items():
-            words += [f"{name}={first}", *map(str, more)]
-    if outputs:
-        words += ["--output", *(f"{name}={path}" for name, path in outputs.items())]
-    return shlex.join([*words, "--threads", str(threads)])
-
-
-def _number(text: str) -> int | None:
-    """A number above 0, or none: a resource that nobody has set is empty."""
-    if not text:
-        return None
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
-    return int(text)
 
 
 def _say(text: str, code: int) -> int:

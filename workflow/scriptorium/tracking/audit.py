@@ -17,7 +17,8 @@ from scriptorium.runs.folders import wildcards_of
 from scriptorium.spec import canonical_json
 from scriptorium.tracking import records
 from scriptorium.tracking.mirror import DIGEST, LEFT_OUT, SUPERSEDED, Mirror, identity
-from scriptorium.tracking.portrait import Portrait, ledgers, portraits, replaced_portraits
+from scriptorium.tracking.portrait import Portrait, portraits, replaced_portraits
+from scriptorium.tracking.run_names import ledgers
 from scriptorium.tracking.store import Store
 
 

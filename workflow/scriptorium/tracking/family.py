@@ -13,7 +13,8 @@ from scriptorium import ledger
 from scriptorium.config.schema import Variant
 from scriptorium.runs import Runs
 from scriptorium.spec import canonical_json
-from scriptorium.tracking.portrait import DATA, VERSION, Identity, Portrait, owner
+from scriptorium.tracking.portrait import VERSION, Identity, Portrait, owner
+from scriptorium.tracking.run_names import DATA
 from scriptorium.tracking.spelling import respelled
 from scriptorium.tracking.texts import as_json, flatten, respelled_keys, tag_texts
 

@@ -14,7 +14,7 @@ from typing import Any
 from scriptorium import ledger
 from scriptorium.errors import UserError
 from scriptorium.runs import Runs
-from scriptorium.tracking import portrait
+from scriptorium.tracking import portrait, run_names
 from scriptorium.tracking.complaints import answering
 from scriptorium.tracking.family import families
 from scriptorium.tracking.mirror import Mirror
@@ -29,7 +29,7 @@ class Live:
 
     def __init__(self, directory: Path, results: Path, runs: Runs, store: Store):
         self.directory, self.results, self.runs, self.store = directory, results, runs, store
-        self.path = portrait.path_of(directory, results)
+        self.path = run_names.path_of(directory, results)
         self.mirror: Mirror | None = None
         self.sent: set[tuple[str, int]] = set()
         self.run_id = self.parent_id = ""

@@ -10,8 +10,6 @@ import getpass
 import hashlib
 import json
 import math
-import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,22 +18,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from scriptorium import code_patch, ledger, replaced
-from scriptorium.errors import UserError
 from scriptorium.runs import Run, Runs
 from scriptorium.spec import canonical_json
 from scriptorium.tracking import records
 from scriptorium.tracking.complaints import in_one_line
+from scriptorium.tracking.run_names import DATA, ledgers, name_run
 from scriptorium.tracking.spelling import respell, respelled
 from scriptorium.tracking.texts import as_json, cut, flatten, readable, respelled_keys, tag_texts
 
 VERSION = "3"  # raise it when the same files should look different: the next import then renews every run
-DATA, UNLISTED = "data and tables", "not in the configuration"
-TABLES = "tables and figures"  # the parent of every tabulating and drawing stage
-STUDY_OF_STAGE = {
-    "pretrain": "pretraining",
-    "train_regressor": "gaze",
-    **dict.fromkeys(("finetune", "translate", "generate"), UNLISTED),
-}
 FOLDERS = {"figure": "figures", "table": "tables", "model": "model", "dataset": "data", "log": "logs"}
 MAX_FILE = 10_000_000  # bytes; larger ones are not uploaded
 
@@ -50,44 +41,6 @@ class Point(NamedTuple):
     value: float
     time: int
     step: int
-
-
-def ledgers(results: Path) -> dict[str, Path]:
-    """Run directories of a project by the names that the configuration uses (`results/...`, `resources/...`).
-
-    MLflow's own folder holds copies of run.json, and hidden folders hold unfinished work: neither counts.
-    """
-    found = {}
-    for name, root in (("results", results), ("resources", results.parent / "resources")):
-        for place, folders, files in os.walk(root):
-            top = Path(place) == root
-            folders[:] = sorted(each for each in folders if each[0] != "." and not (top and each == "mlflow"))
-            if "run.json" in (*files, *folders) and not top:  # a folder of this name is a damage to be told
-                found["/".join((name, *Path(place).relative_to(root).parts))] = Path(place)
-    return dict(sorted(found.items(), key=lambda item: item[1]))
-
-
-def path_of(directory: Path, results: Path) -> str:
-    """The name of one run directory, as `ledgers` gives it. Raises UserError for a directory elsewhere."""
-    for name, root in (("results", results), ("resources", results.parent / "resources")):
-        if directory.resolve().is_relative_to(root.resolve()):
-            return "/".join((name, *directory.resolve().relative_to(root.resolve()).parts))
-    raise UserError("not a run directory of this project", where=directory, remedy=f"name one below {results}")
-
-
-def name_run(path: str, stage: str, expected: Mapping[str, Run]) -> Run:
-    """What people call the run at `path`: as the configuration says, else as its path says."""
-    if path in expected:
-        return expected[path]
-    _, *parts = path.split("/")
-    if stage == "gaze_baselines":  # measured on the same folds as the regressors, so it stands beside them
-        return Run(path, stage, "gaze", "baselines", "n_fix")
-    seed = re.fullmatch(r"seed(\d+)", parts[-1])
-    if stage in STUDY_OF_STAGE and seed and len(parts) > 2:
-        _, variant, *task = parts[:-1] if stage != "train_regressor" else parts[1:-1]
-        return Run(path, stage, STUDY_OF_STAGE[stage], variant, "/".join(task), int(seed[1]))
-    drawing = stage.startswith("tabulate") or stage == "attention_maps"
-    return Run(path, stage, DATA, TABLES if drawing else stage.replace("_", " "), parts[-1])
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from scriptorium.tracking import records
 from scriptorium.tracking.complaints import answering, in_one_line, of_the_store
 from scriptorium.tracking.family import Family, about_study, columns, families
 from scriptorium.tracking.mirror import Mirror
-from scriptorium.tracking.portrait import Portrait, ledgers, portraits, replaced_portraits
+from scriptorium.tracking.portrait import Portrait, portraits, replaced_portraits
+from scriptorium.tracking.run_names import ledgers
 from scriptorium.tracking.store import Store, one_writer
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from scriptorium.errors import UserError
 from scriptorium.tracking.mirror import PROJECT, Mirror, runs_page
-from scriptorium.tracking.portrait import DATA
+from scriptorium.tracking.run_names import DATA
 from scriptorium.tracking.store import NO_TELEMETRY, Store, one_writer
 
 NAME = "scriptorium.localhost"
