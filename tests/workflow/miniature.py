@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import csv
 import itertools
+import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,6 +118,15 @@ CONFIG = {
     "verify": ["results/finetune/bert/mood/seed0"],
 }
 
+TITLES = {  # of a data set `news`, which `write_news` writes
+    "dataset": "news",
+    "reader": "jsonl",
+    "options": {"source": ["article"], "target": "title"},
+    "source_length": 32,
+    "target_length": 16,
+    "metrics": ["ROUGE-L", "perplexity"],
+}
+
 RECIPES = {
     "finetune": {"train": {"epochs": 2, "batch_size": 8, "log_every": 2}},
     "cogbert": {"cognition": {"boundary": 1}},
@@ -171,6 +182,12 @@ class Project:
         """Tails of the logs of failed jobs, for a readable test failure."""
         found = sorted((self.root / "logs").rglob("*.log"), key=lambda p: p.stat().st_mtime)[-3:]
         return "\n".join(f"--- {p.relative_to(self.root)}\n{p.read_text(errors='replace')[-1500:]}" for p in found)
+
+
+def write_news(path: Path, pairs: Iterable[tuple[str, str]]) -> None:
+    """Articles of two sentences, as lines of JSON, each with the first one as its title."""
+    rows = ({"id": n, "article": f"{a} {b}", "title": a.rstrip(".!")} for n, (a, b) in enumerate(pairs))
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
 def build(root: Path) -> Project:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import json
 
 import pytest
 import yaml
 
-from tests.workflow.miniature import SENTENCES, Project, build
+from tests.workflow.miniature import SENTENCES, TITLES, Project, build, write_news
 
 pytest.importorskip("rouge_score")
 
@@ -25,8 +24,7 @@ VARIANTS = {
 def project(tmp_path_factory) -> Project:
     made = build(tmp_path_factory.mktemp("generation"))
     pairs = [(SENTENCES[n % 24], SENTENCES[(5 * n + 1) % 24]) for n in range(60)]
-    rows = [{"id": n, "article": f"{a} {b}", "title": a.split(".")[0]} for n, (a, b) in enumerate(pairs)]
-    (made.root / "assets/news.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    write_news(made.root / "assets/news.jsonl", pairs)
     with (made.root / "config/datasets.tsv").open("a", encoding="utf-8") as table:
         table.write("news\t-\tfile\tnews.jsonl\t\t\t\tCC0\ttests\t\n")
     with (made.root / "config/ablations.tsv").open("a", encoding="utf-8") as table:
@@ -37,16 +35,7 @@ def project(tmp_path_factory) -> Project:
     path.write_text(yaml.safe_dump(recipe, sort_keys=False), encoding="utf-8")
     path = made.root / "config/config.yaml"
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    config["generation"] = {
-        "titles": {
-            "dataset": "news",
-            "reader": "jsonl",
-            "options": {"source": ["article"], "target": "title"},
-            "source_length": 32,
-            "target_length": 16,
-            "metrics": ["ROUGE-L", "perplexity"],
-        }
-    }
+    config["generation"] = {"titles": TITLES}
     config["generation_studies"] = {
         "news": {
             "baseline": "writes-random",

@@ -7,13 +7,12 @@ backwards, and with the programmes `objectives`, `veco` and `veco2` on it.
 from __future__ import annotations
 
 import itertools
-import json
 from pathlib import Path
 
 import yaml
 
 from scriptorium.spec import overlay
-from tests.workflow.miniature import SENTENCES, Project, build
+from tests.workflow.miniature import SENTENCES, TITLES, Project, build, write_news
 
 TABLES = (
     "feature_weights_cogbert",
@@ -77,16 +76,7 @@ CONFIG = {
     "retrieval": {"held-out": {"reader": "pairs", "parallel": "en-de"}},
     "vectors": {"held-out": {"parallel": "en-de", "dictionary": "pivot"}},
     "translation": {"en-de": {"parallel": "en-de", "source": "en", "target": "de", "max_length": 40}},
-    "generation": {
-        "titles": {
-            "dataset": "news",
-            "reader": "jsonl",
-            "options": {"source": ["article"], "target": "title"},
-            "source_length": 32,
-            "target_length": 16,
-            "metrics": ["ROUGE-L", "perplexity"],
-        }
-    },
+    "generation": {"titles": TITLES},
     "pretraining": {
         "studies": {
             "objectives": {
@@ -200,5 +190,4 @@ def write_data(assets: Path) -> None:
     words = sorted({word.strip(".,!?") for sentence in SENTENCES for word in sentence.split()})
     rows = ["en\tde", *(f"{word}\t{word[::-1]}" for word in words)]
     (assets / "words.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    news = [{"id": n, "article": f"{a} {b}", "title": a.rstrip(".!")} for n, (a, b) in enumerate(chosen[:60])]
-    (assets / "news.jsonl").write_text("".join(json.dumps(row) + "\n" for row in news), encoding="utf-8")
+    write_news(assets / "news.jsonl", chosen[:60])
