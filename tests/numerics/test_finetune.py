@@ -155,6 +155,24 @@ def test_pairs_and_their_annotations_are_fine_tuned(tmp_path):
     assert metrics(run)["test/accuracy"] > 0.9
 
 
+def test_pairs_are_fine_tuned_with_a_backbone_that_does_not_number_their_texts(tmp_path):
+    """A RoBERTa of ours with pieces of BERT's kind: its table of text numbers has one row."""
+    folder = build(tmp_path, pair=True)
+    place = tmp_path / "backbone"
+    vocabulary = len((place / "vocab.txt").read_text(encoding="utf-8").splitlines())
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    config = transformers.RobertaConfig(
+        vocab_size=vocabulary, max_position_embeddings=66, type_vocab_size=1, pad_token_id=0, **sizes
+    )
+    torch.manual_seed(0)
+    transformers.RobertaModel(config).save_pretrained(place)
+    manifest.write(place, [path for path in place.iterdir() if path.name != manifest.NAME])
+    out = folder.run("pairs", save_model=True, train={**LONG, "epochs": 30})
+    assert metrics(out)["test/accuracy"] > 0.9
+    saved = AutoTokenizer.from_pretrained(out / "model")
+    assert "token_type_ids" not in saved("a", "b"), "whoever loads the model gets what it can read"
+
+
 def test_a_regression_task_has_its_own_metrics(folder, tmp_path):
     for split in ("train", "validation", "test"):
         table = pd.read_parquet(folder.root / f"data/{split}.parquet")

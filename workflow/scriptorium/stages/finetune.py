@@ -47,6 +47,7 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.tasks.few import some
     from scriptorium.tasks.plug_in import BesideTranslations, labelled, plugged_splits, require_translations, shuffled
     from scriptorium.tasks.prepared import with_more
+    from scriptorium.tasks.symbols import with_types_that_fit
     from scriptorium.text.plain import as_text
 
     spec = job.spec
@@ -69,7 +70,7 @@ def run(job: stage.Job) -> list[Path]:
 
     training.prepare(job, spec.seed)
     tokenizer = as_text(AutoTokenizer.from_pretrained(backbone, local_files_only=True, trust_remote_code=False))
-    tokenizer = body.reading(tokenizer)
+    tokenizer = with_types_that_fit(body.reading(tokenizer), backbone)
 
     def data_set(split: str, table: pd.DataFrame) -> Labelled:
         if spec.plug_in is not None:

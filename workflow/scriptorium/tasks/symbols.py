@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,16 @@ def without_types(tokenizer: transformers.PreTrainedTokenizerFast) -> transforme
     own = copy.deepcopy(tokenizer)
     own.model_input_names = [name for name in own.model_input_names if name != "token_type_ids"]
     return as_text(own)
+
+
+def with_types_that_fit(
+    tokenizer: transformers.PreTrainedTokenizerFast, backbone: Path
+) -> transformers.PreTrainedTokenizerFast:
+    """The tokenizer, or a copy that does not number the texts of a pair, where the backbone has one number for both: a
+    RoBERTa of ours, whose pieces may be of BERT's kind."""
+    config = json.loads((backbone / "config.json").read_text(encoding="utf-8"))
+    numbers = config.get("type_vocab_size", 2)
+    return without_types(tokenizer) if numbers < 2 and "token_type_ids" in tokenizer.model_input_names else tokenizer
 
 
 def end_of(tokenizer: transformers.PreTrainedTokenizerBase) -> str:
