@@ -21,6 +21,7 @@ def without_types(tokenizer: transformers.PreTrainedTokenizerFast) -> transforme
     require_fast(tokenizer)
     own = copy.deepcopy(tokenizer)
     own.model_input_names = [name for name in own.model_input_names if name != "token_type_ids"]
+    own.init_kwargs["model_input_names"] = own.model_input_names  # what is saved with a model
     return as_text(own)
 
 
