@@ -11,7 +11,7 @@ import pandas as pd
 
 from scriptorium.crosslingual.alignment import STATES
 from scriptorium.reporting.crosslingual import ALIGNMENT, ALL, GAIN, MATCHING, OVER_OTHERS
-from scriptorium.reporting.style import COLOURS, INK, QUIET, plt, save, styled
+from scriptorium.reporting.style import COLOURS, INK, QUIET, colour_of, marker_of, plt, save, styled
 
 TITLES = {
     GAIN: "what the translation tells\n(nats per hidden piece)",
@@ -31,9 +31,10 @@ def measures(made: pd.DataFrame, path: Path) -> Path:
             rows = own[own["measure"] == measure].reset_index(drop=True)
             places = np.arange(len(rows))[::-1]
             for place, row in zip(places, rows.itertuples(), strict=True):
-                colour = COLOURS[list(dict.fromkeys(rows["variant"])).index(row.variant) % len(COLOURS)]
+                number = list(dict.fromkeys(rows["variant"])).index(row.variant)
+                colour = colour_of(number)
                 axes.plot([row.ci_low, row.ci_high], [place, place], color=colour, linewidth=1.6)
-                axes.plot(row.value, place, "o", color=colour, markersize=4.5)
+                axes.plot(row.value, place, marker_of(number), color=colour, markersize=4.5)
                 axes.plot(row.control, place, "|", color=QUIET, markersize=9)
             if measure in (GAIN, OVER_OTHERS):
                 axes.axvline(0, color=QUIET, linewidth=0.8)

@@ -14,7 +14,7 @@ from scriptorium.evaluation.statistics import compare, estimate
 from scriptorium.few_labels.probing import MODEL, RANDOM, TFIDF
 from scriptorium.reporting.differences import Difference
 from scriptorium.reporting.manipulation import without_logits
-from scriptorium.reporting.style import COLOURS, INK, QUIET, plt, save, styled
+from scriptorium.reporting.style import INK, QUIET, colour_of, marker_of, plt, save, styled
 
 CONTROLS = {RANDOM: "random weights", TFIDF: "TF-IDF of the same pieces"}
 PROBE = "probe"
@@ -146,8 +146,10 @@ def figure(made: pd.DataFrame, curves: pd.DataFrame, path: Path) -> Path:
             axes.fill_between(own["labels"], own["ci_low"], own["ci_high"], color=QUIET, alpha=0.15, linewidth=0)
         one = made.drop_duplicates(["variant", "method", "labels"])
         for number, ((variant, method), own) in enumerate(one.groupby(["variant", "method"], sort=False)):
-            colour, label = COLOURS[number % len(COLOURS)], variant if method == PROBE else f"{variant}, fine-tuned"
-            axes.plot(own["labels"], own["accuracy"], "o-", color=colour, markersize=4.5, label=label)
+            colour, label = colour_of(number), variant if method == PROBE else f"{variant}, fine-tuned"
+            axes.plot(
+                own["labels"], own["accuracy"], f"{marker_of(number)}-", color=colour, markersize=4.5, label=label
+            )
             axes.fill_between(own["labels"], own["ci_low"], own["ci_high"], color=colour, alpha=0.15, linewidth=0)
         axes.set_xscale("log")
         ticks = sorted(one["labels"].unique())

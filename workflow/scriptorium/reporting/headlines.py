@@ -13,7 +13,7 @@ PHRASES = {  # verdict -> what is said of the variants that have it
     "lower loss": "{names} ended with a lower held-out loss than {baseline}",
     "higher loss": "{names} ended with a higher held-out loss than {baseline}",
     "no difference shown": "no difference to {baseline} is shown for {names}",
-    "not tested": "{names} hardly changed a prediction of {baseline}, so nothing was tested",
+    "not tested": "{names} changed no more predictions of {baseline} than another seed, so nothing was tested",
     "one seed: no verdict": "{names} ran beside {baseline} with one seed, which allows no verdict",
     "other held-out examples": "{names} were measured on other held-out examples than {baseline}",
 }

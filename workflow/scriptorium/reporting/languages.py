@@ -17,7 +17,7 @@ from scriptorium.evaluation.pseudo_values import Part
 from scriptorium.evaluation.statistics import compare_parts, estimate_parts
 from scriptorium.reporting.differences import FinetuneRun, Totals, items_of, parts_of, totals_of
 from scriptorium.reporting.spec import TaskInLanguages
-from scriptorium.reporting.style import COLOURS, INK, save, styled
+from scriptorium.reporting.style import INK, colour_of, marker_of, save, styled
 
 MEAN, BENCHMARK, SCORE = "mean", "xtreme", "score"
 COLUMNS = (
@@ -184,9 +184,9 @@ def figure(made: pd.DataFrame, path: Path) -> Path:
             for number, variant in enumerate(variants):
                 own = rows[rows["variant"] == variant].set_index("language").reindex(languages)
                 where = np.arange(len(languages)) + 0.7 * ((number + 0.5) / len(variants) - 0.5)
-                colour = COLOURS[number % len(COLOURS)]
+                colour = colour_of(number)
                 axes.vlines(where, own["ci_low"], own["ci_high"], color=colour, linewidth=2)
-                axes.plot(where, own["value"], "o", color=colour, markersize=4.5, label=variant)
+                axes.plot(where, own["value"], marker_of(number), color=colour, markersize=4.5, label=variant)
             axes.axvline(len(languages) - 1.5, color=INK, linewidth=0.6)
             axes.set_xticks(range(len(languages)), languages)
             axes.set_title(task, fontweight="bold")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from scriptorium.reporting.style import COLOURS, INK, QUIET, RULE, plt, save, styled
+from scriptorium.reporting.style import INK, QUIET, RULE, colour_of, marker_of, plt, save, styled
 
 MARKERS = {"random": ("x", "random weights"), "unigram": ("|", "unigram frequencies")}
 
@@ -29,7 +29,7 @@ def figure(phenomena: pd.DataFrame, path: Path) -> Path:
             rows = _rows(own, places) + (number - (len(variants) - 1) / 2) * 0.7 / len(variants)
             low, high = own["accuracy"] - own["ci_low"], own["ci_high"] - own["accuracy"]
             spread = np.nan_to_num(np.stack([low, high]).clip(min=0))
-            style = {"fmt": "o", "markersize": 4.5, "elinewidth": 1.4, "color": COLOURS[number % len(COLOURS)]}
+            style = {"fmt": marker_of(number), "markersize": 4.5, "elinewidth": 1.4, "color": colour_of(number)}
             axes.errorbar(own["accuracy"], rows, xerr=spread, label=variant, **style)
         first = whole[whole["variant"] == variants[0]]
         rows = _rows(first, places)

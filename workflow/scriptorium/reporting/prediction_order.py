@@ -18,7 +18,7 @@ from scriptorium.evaluation.statistics import compare
 from scriptorium.objectives.order import TENTHS, loss_column, predicted_column
 from scriptorium.reporting.pretraining import PretrainRun
 from scriptorium.reporting.pretraining_study import by_variant, mean_of
-from scriptorium.reporting.style import COLOURS, INK, QUIET, save, styled
+from scriptorium.reporting.style import INK, QUIET, colour_of, marker_of, save, styled
 
 TREND = "trend"  # change of the loss from the first tenth to the last, along a straight line
 COLUMNS = ["recipe", "tenth", "loss", "loss_error", "delta", "ci_low", "ci_high"]
@@ -103,7 +103,7 @@ def figure(rows: pd.DataFrame, runs: Sequence[PretrainRun], baseline: str, path:
             own = rows[rows["recipe"] == name]
             tenths, (last,) = own[own["tenth"] != TREND], own[own["tenth"] == TREND].itertuples()
             places = np.array(TENTHS) + 0.06 * (number - (len(names) - 1) / 2)  # so that bars stay apart
-            style = {"fmt": "o-", "color": COLOURS[number % len(COLOURS)], "markersize": 4.5, "linewidth": 1.2}
+            style = {"fmt": f"{marker_of(number)}-", "color": colour_of(number), "markersize": 4.5, "linewidth": 1.2}
             shares = [mean_of(variants[name], f"visible/{what}") for what in ("tokens", "positions")]
             label = f"{name}: sees {shares[0]:.1%} of tokens, {shares[1]:.1%} of positions"
             panels[0][0].errorbar(places, tenths["loss"], tenths["loss_error"], label=label, **style)

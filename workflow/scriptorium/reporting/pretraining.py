@@ -13,7 +13,7 @@ from matplotlib import pyplot as plt
 from scriptorium import ledger
 from scriptorium.errors import UserError
 from scriptorium.objectives.order import TENTHS
-from scriptorium.reporting.style import COLOURS, INK, QUIET, save, styled
+from scriptorium.reporting.style import INK, QUIET, colour_of, marker_of, save, styled
 
 CURVES = ("train/loss", "validation/loss")
 ORDERED = {
@@ -96,7 +96,10 @@ def figure(runs: Sequence[PretrainRun], path: Path) -> Path:
     """Loss over tokens: a thin line for training, dots for validation, a dashed line for guessing by frequency."""
     with styled():
         canvas, axes = plt.subplots(figsize=(7.2, 4.2), layout="constrained")
-        for run, colour in zip(runs, _colours(runs), strict=True):
+        recipes = list(dict.fromkeys(run.recipe for run in runs))
+        for run in runs:
+            number = recipes.index(run.recipe)
+            colour, dots = colour_of(number), f"{marker_of(number)}-"
             for name in CURVES:
                 steps, losses = zip(*run.curves[name], strict=True) if run.curves[name] else ((), ())
                 tokens = [step * run.tokens_per_step / 1e6 for step in steps]
@@ -104,7 +107,7 @@ def figure(runs: Sequence[PretrainRun], path: Path) -> Path:
                 if name == "train/loss":
                     axes.plot(tokens, losses, color=colour, linewidth=0.9, alpha=0.55, label=f"{label}: training")
                 else:
-                    axes.plot(tokens, losses, "o-", color=colour, markersize=4.5, label=f"{label}: validation")
+                    axes.plot(tokens, losses, dots, color=colour, markersize=4.5, label=f"{label}: validation")
         for loss in sorted({run.metrics["validation/unigram_loss"] for run in runs}):
             axes.axhline(
                 loss,
@@ -120,9 +123,3 @@ def figure(runs: Sequence[PretrainRun], path: Path) -> Path:
         axes.grid(axis="y", color=QUIET, alpha=0.25, linewidth=0.6)
         canvas.legend(loc="outside upper left", fontsize=9, ncols=2)
         return save(canvas, path)
-
-
-def _colours(runs: Sequence[PretrainRun]) -> list[str]:
-    """One colour per recipe."""
-    recipes = list(dict.fromkeys(run.recipe for run in runs))
-    return [COLOURS[recipes.index(run.recipe) % len(COLOURS)] for run in runs]

@@ -12,7 +12,7 @@ from matplotlib import pyplot as plt
 from scriptorium.errors import UserError
 from scriptorium.evaluation.statistics import compare, holm, mean_sd
 from scriptorium.reporting.pretraining import ORDERED, PretrainRun
-from scriptorium.reporting.style import COLOURS, INK, QUIET, save, styled
+from scriptorium.reporting.style import INK, QUIET, colour_of, marker_of, save, styled
 from scriptorium.reporting.verdicts import BASELINE, ONE_SEED, UNKNOWN, scale, undecided
 
 LOWER, HIGHER, OTHER = "lower loss", "higher loss", "other held-out examples"
@@ -82,7 +82,8 @@ def figure(runs: Sequence[PretrainRun], path: Path) -> Path:
         canvas, panels = plt.subplots(
             1, 1 + counted, figsize=(5 + 4 * counted, 4.2), sharey=True, squeeze=False, layout="constrained"
         )
-        for colour, (name, own) in zip(_colours(), by_variant(runs).items(), strict=False):
+        for number, (name, own) in enumerate(by_variant(runs).items()):
+            colour, dots = colour_of(number), f"{marker_of(number)}-"
             steps = sorted(set.intersection(*({step for step, _ in run.curves["validation/loss"]} for run in own)))
             if not steps:
                 continue
@@ -90,7 +91,7 @@ def figure(runs: Sequence[PretrainRun], path: Path) -> Path:
             units = [mean_of(own, "train/tokens") / 1e6] + [mean_of(own, "train/flops") / 1e12] * counted
             for axes, unit in zip(panels[0], units, strict=True):
                 places = np.array(steps) * unit / mean_of(own, "train/steps")
-                axes.plot(places, values.mean(0), "o-", color=colour, markersize=3.5, linewidth=1.2, label=name)
+                axes.plot(places, values.mean(0), dots, color=colour, markersize=3.5, linewidth=1.2, label=name)
                 axes.fill_between(places, values.min(0), values.max(0), color=colour, alpha=0.15, linewidth=0)
         for loss in sorted({round(run.metrics["validation/unigram_loss"], 2) for run in runs}):
             for axes in panels[0]:
@@ -123,7 +124,3 @@ def _same_examples(own: pd.DataFrame, base: pd.DataFrame) -> bool:
     """As many examples, and in half of them at least as many predictions; otherwise the losses are of other tokens."""
     same = len(own) == len(base)
     return same and bool((own["predicted"].to_numpy() == base["predicted"].to_numpy()).mean() >= 0.5)
-
-
-def _colours() -> list[str]:
-    return list(COLOURS) * 3

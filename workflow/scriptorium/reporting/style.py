@@ -14,6 +14,7 @@ from matplotlib.ticker import LogFormatter
 
 # Okabe and Ito (2008), in the order of use
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#6c6c00", "#8c3b2e", "#4d4d4d")
+MARKERS = ("o", "s", "^", "D", "v")  # one for each round of colours
 INK, QUIET, RULE = "#30353b", "#8a9199", "#d5d9dd"
 
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # no XML may hold them
@@ -35,6 +36,15 @@ STYLE = {
     "ytick.color": INK,
     "legend.frameon": False,
 }
+
+
+def colour_of(number: int) -> str:
+    """Of the so-manieth variant; more than there are colours are told apart by `marker_of`."""
+    return COLOURS[number % len(COLOURS)]
+
+
+def marker_of(number: int) -> str:
+    return MARKERS[number // len(COLOURS) % len(MARKERS)]
 
 
 def styled():
