@@ -17,8 +17,8 @@ from tests.workflow.miniature import Project, build
 # in a worker sets its own number, so that a test's number would depend on what ran before it.
 os.environ["OMP_NUM_THREADS"] = "1"
 
-# Under nohup the first of these is ignored, and behind `&` of a script the second, also by all that tests start; some of
-# them prove what a closed terminal and Ctrl-C do.
+# Under nohup the first of these is ignored, and behind `&` of a script the second, also by all that tests start; some
+# of them prove what a closed terminal and Ctrl-C do.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
