@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 from scriptorium.config.project import Project
 from scriptorium.config.schema import Recipe
 from scriptorium.errors import UserError, nearest
+from scriptorium.generation.spec import GenerationStudy
+from scriptorium.translation.spec import TranslationStudy
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,18 @@ class ConfiguredRuns:
     def _run(self, stage: str, folder: str, study: str, variant: str, task: str, seed: int) -> Run:
         table = self.project.variants[variant].paper_table
         return Run(f"results/{folder}/seed{seed}", stage, study, variant, task, seed, table)
+
+    def _compared(
+        self, stage: str, name: str, study: TranslationStudy | GenerationStudy, tasks: Iterable[str]
+    ) -> list[Run]:
+        """The runs of a study whose variants write, each from its own seed's model."""
+        seeds = study.seeds or self.config.pretraining.seeds
+        return [
+            self._run(stage, f"{stage}/{variant}/{task}", name, variant, task, seed)
+            for task in tasks
+            for variant in study.variants
+            for seed in seeds
+        ]
 
     def _recipe(self, variant: str, stage: str) -> Recipe:
         """The recipe of a variant of that stage. Raises UserError."""

@@ -35,12 +35,7 @@ class GenerationRuns(EncoderRuns):
     def generation_study(self, name: str) -> list[Run]:
         """The runs of a comparison of variants that write."""
         study = self._known(name, self.config.generation_studies, "generation study")
-        return [
-            self._run("generate", f"generate/{variant}/{task}", name, variant, task, seed)
-            for task in study.generation
-            for variant in study.variants
-            for seed in study.seeds or self.config.pretraining.seeds
-        ]
+        return self._compared("generate", name, study, study.generation)
 
     def generations(self, programme: str = "") -> list[Run]:
         """The runs of all studies of this kind, or of those of a programme, each once."""

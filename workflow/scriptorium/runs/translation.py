@@ -18,12 +18,7 @@ class TranslationRuns(EncoderRuns):
     def translation_study(self, name: str) -> list[Run]:
         """The runs of a comparison of translation variants."""
         study = self._known(name, self.config.translation_studies, "translation study")
-        return [
-            self._run("translate", f"translate/{variant}/{translation}", name, variant, translation, seed)
-            for translation in study.translations
-            for variant in study.variants
-            for seed in study.seeds or self.config.pretraining.seeds
-        ]
+        return self._compared("translate", name, study, study.translations)
 
     def translations(self, programme: str = "") -> list[Run]:
         """The runs of all studies of this kind, or of those of a programme, each once."""
