@@ -22,7 +22,7 @@ class Crosslingual(CrosslingualSettings):
 
 
 def check(checks: ReferenceChecks) -> None:
-    """Where translations and words come from, and that the models were trained on pairs, but not on these."""
+    """The pairs and the dictionary, and that the models were trained on pairs, but not on these."""
     check_block(checks, "crosslingual")
     block = checks.config.crosslingual
     if block is None:

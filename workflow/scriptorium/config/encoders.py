@@ -69,7 +69,7 @@ class Vocabulary(VocabularySpec):
 
 
 def check(checks: ReferenceChecks) -> None:
-    """Where encoders come from."""
+    """Where encoders and vocabularies come from."""
     for name, backbone in checks.config.backbones.items():
         if backbone.dataset:
             checks.dataset(backbone.dataset, f"backbones.{name}.dataset")

@@ -85,12 +85,7 @@ class ReferenceChecks:
         for block, names in blocks.items():
             check_names(list(names), f"{self.where}: {block}")
         seeds = {"seeds": config.seeds, "pretraining.seeds": config.pretraining.seeds}
-        studies = {
-            f"{block}.{name}": entry
-            for block in blocks
-            if block.endswith("studies")
-            for name, entry in blocks[block].items()
-        }
+        studies = config.all_studies
         seeds |= {f"{place}.seeds": study.seeds for place, study in studies.items()}
         for block, chosen in seeds.items():
             check_names([str(seed) for seed in chosen], f"{self.where}: {block}")

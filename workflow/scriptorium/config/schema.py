@@ -20,7 +20,7 @@ from scriptorium.config.finetuning import FinetuneRecipe, Study
 from scriptorium.config.gaze import Gaze, RegressorRecipe
 from scriptorium.config.generation import Generation
 from scriptorium.config.minimal_pairs import MinimalPairs
-from scriptorium.config.pretraining import Pretraining, PretrainRecipe
+from scriptorium.config.pretraining import Pretraining, PretrainingStudy, PretrainRecipe
 from scriptorium.config.resources import Resources
 from scriptorium.config.retrieval import Retrieval
 from scriptorium.config.tasks import Task
@@ -96,6 +96,13 @@ class Config(Spec):
     tracking: Tracking = Tracking()
     resources: Resources = Field(Resources(), description="what jobs ask of a machine, key by key")
     verify: tuple[str, ...] = Field((), description="run directories that `snakemake verify` repeats")
+
+    @property
+    def all_studies(self) -> dict[str, Study | PretrainingStudy | TranslationStudy | GenerationStudy]:
+        """Comparisons of all kinds by their keys, such as `pretraining.studies.mpnet`."""
+        blocks = {name: getattr(self, name) for name in ("studies", "translation_studies", "generation_studies")}
+        blocks["pretraining.studies"] = self.pretraining.studies
+        return {f"{block}.{name}": study for block, studies in blocks.items() for name, study in studies.items()}
 
 
 # Blocks of config.yaml whose entries have names; an overlay takes one away by null.

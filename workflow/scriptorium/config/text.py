@@ -38,7 +38,7 @@ class Alignments(AlignmentsSettings):
 
 
 def check(checks: ReferenceChecks) -> None:
-    """Running text, pairs, and vocabularies."""
+    """Where text, words and links of words come from."""
     for block, corpora in (("corpora", checks.config.corpora), ("parallel", checks.config.parallel)):
         for name, corpus in corpora.items():
             _sources(checks, corpus.sources, f"{block}.{name}.sources")

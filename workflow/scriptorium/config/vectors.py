@@ -33,7 +33,7 @@ class Vectors(VectorsSettings):
 
 
 def check(checks: ReferenceChecks) -> None:
-    """The same of sets whose vectors are measured."""
+    """Where the texts come from; held-out pairs are for models that were trained on the same corpus of pairs."""
     config = checks.config
     for name, entry in config.vectors.items():
         place = f"vectors.{name}"

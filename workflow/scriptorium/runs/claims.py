@@ -45,9 +45,7 @@ class ClaimRuns(FinetuningRuns, EvaluationRuns, TranslationRuns, GenerationRuns)
 
     def _variants_of(self, programme: str) -> set[str]:
         """The variants of all studies of a programme, whatever their stage."""
-        config = self.config
-        blocks = (config.studies, config.pretraining.studies, config.translation_studies, config.generation_studies)
-        studies = (study for block in blocks for study in block.values())
+        studies = self.config.all_studies.values()
         return {name for study in studies if study.programme == programme for name in study.variants}
 
     def claimed(self, programme: str = "", stage: str = "finetune") -> list[Run]:

@@ -17,9 +17,7 @@ class Programmes(FinetuningRuns, EvaluationRuns):
 
     def programmes(self) -> list[str]:
         """The programmes that the configured studies name."""
-        config = self.config
-        blocks = (config.studies, config.pretraining.studies, config.translation_studies, config.generation_studies)
-        studies = (study for block in blocks for study in block.values())
+        studies = self.config.all_studies.values()
         return list(dict.fromkeys(study.programme for study in studies if study.programme))
 
     def default_tables(self) -> list[str]:
