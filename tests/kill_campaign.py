@@ -157,7 +157,7 @@ def compare(whole: Project, broken: Project) -> tuple[list[str], int, int]:
     return different, manifests, size
 
 
-def table(kills: list[dict], lives: dict[str, float]) -> str:
+def kills_table(kills: list[dict], lives: dict[str, float]) -> str:
     """Kills by victim: how many, and at which seconds of its life."""
     lines = ["| killed | kills | after seconds | its life |", "| --- | --- | --- | --- |"]
     for victim in sorted({kill["victim"] for kill in kills}):
@@ -178,7 +178,7 @@ def main() -> int:
     campaign = Campaign(arguments.folder.resolve(), arguments.seed)
     campaign.run(arguments.kills)
     different, manifests, size = compare(campaign.whole, campaign.broken)
-    print(table(campaign.kills(), campaign.lives()))
+    print(kills_table(campaign.kills(), campaign.lives()))
     for path in different:
         print(f"DIFFERENT: {path}")
     typed = len({kill["round"] for kill in campaign.kills()})

@@ -30,5 +30,5 @@ def test_a_runs_journal_says_what_was_chosen(tmp_path):
 
 def test_other_ways_and_models_without_attention_are_said():
     config = SimpleNamespace(num_attention_heads=2, hidden_size=8, _attn_implementation="eager")
-    assert attention_kernel.said(SimpleNamespace(config=config), "fp32") == "attention: eager"
-    assert attention_kernel.said(torch.nn.Linear(2, 2), "fp32") == ""
+    assert attention_kernel.description(SimpleNamespace(config=config), "fp32") == "attention: eager"
+    assert attention_kernel.description(torch.nn.Linear(2, 2), "fp32") == ""

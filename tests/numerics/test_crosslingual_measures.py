@@ -230,7 +230,8 @@ def run_of(variant: str, seed: int, gain: float, *, crossed: bool) -> crosslingu
 def test_the_table_tells_what_was_put_in():
     runs = [run_of("xlm", seed, 0.2, crossed=False) for seed in range(3)]
     runs += [run_of("veco", seed, 0.5, crossed=True) for seed in range(3)]
-    table = crosslingual.table(runs, "xlm", candidates=10).set_index(["variant", "measure", "reads", "text", "words"])
+    table = crosslingual.measures_table(runs, "xlm", candidates=10)
+    table = table.set_index(["variant", "measure", "reads", "text", "words"])
     row = table.loc[("veco", "gain", "cross-attention", "all", "all")]
     assert row["value"] == pytest.approx(0.5, abs=0.04) and row["ci_low"] < 0.5 < row["ci_high"]
     assert row["delta"] == pytest.approx(0.3, abs=0.06) and row["delta_ci_low"] > 0.2 and row["p_holm"] < 0.01

@@ -128,5 +128,5 @@ def test_machines_that_the_job_does_not_have_are_refused(slurm, monkeypatch):
 def test_who_was_ended_by_a_signal_goes_before_those_that_failed_because_of_it(tmp_path):
     (tmp_path / "0.json").write_text('{"rank": 0, "code": 1, "host": "a", "time": 1.0}')
     (tmp_path / "1.json").write_text('{"rank": 5, "code": -9, "host": "b", "time": 2.0}')
-    assert together.first_failure(tmp_path).said() == "process 5 on b was ended by SIGKILL"
+    assert together.first_failure(tmp_path).sentence() == "process 5 on b was ended by SIGKILL"
     assert not tmp_path.exists()

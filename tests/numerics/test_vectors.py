@@ -320,7 +320,7 @@ def test_the_table_tells_what_was_put_in():
         fabricated("veco", seed, 0.7, plugged=True) for seed in range(3)
     ]
     runs.append(fabricated("e5", 0, 0.9))
-    made = reporting.table(runs, "xlm", {"set": None})
+    made = reporting.vectors_table(runs, "xlm", {"set": None})
     assert len(made) == (3 + 6 + 3) * 2 and made.groupby(["variant", "reads", "direction"])["counts"].sum().eq(1).all()
     counting = made[made["counts"]].set_index(["variant", "reads", "direction"])
     assert (counting["layer"] == 1).all() and (counting["pairs"] == 20).all()
@@ -332,12 +332,12 @@ def test_the_table_tells_what_was_put_in():
     assert counting.loc[("xlm", "states", "both"), "verdict"] == "baseline"
     assert counting.loc[("e5", "states", "both"), "verdict"] == "one seed: no verdict"
     assert np.isnan(counting.loc[("veco", "states", "de to en"), "p"])  # its family is that of both directions
-    named = reporting.table(runs, "xlm", {"set": -1})
+    named = reporting.vectors_table(runs, "xlm", {"set": -1})
     assert (named.loc[named["counts"], "layer"] == 2).all()
     other = fabricated("veco", 3, 0.7)
     other.sums.loc[other.sums["pair"] == "p3", "pair"] = "p99"
     with pytest.raises(UserError, match="veco, seed 3, was asked about other pairs"):
-        reporting.table([*runs, other], "xlm", {"set": None})
+        reporting.vectors_table([*runs, other], "xlm", {"set": None})
 
 
 def test_the_layer_of_the_error_rate_is_that_of_the_least_errors_and_counts_for_all_its_measures():

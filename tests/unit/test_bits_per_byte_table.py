@@ -68,7 +68,7 @@ def test_variants_stand_beside_one_of_their_own_kind_and_the_better_one_is_found
 
 
 def test_the_baseline_of_the_study_stands_first_among_its_kind_wherever_it_is(runs):
-    made = bits_per_byte.table([bits_per_byte.read(path) for path in runs], "llama").set_index("variant")
+    made = bits_per_byte.bits_table([bits_per_byte.read(path) for path in runs], "llama").set_index("variant")
     assert made["against"].to_dict()["gpt"] == "llama"
     assert made["against"].to_dict()["plm"] == "mlm"
 
@@ -79,12 +79,12 @@ def test_what_cannot_be_compared_is_refused(runs, tmp_path):
         bits_per_byte.difference([made["bart", 0]], [made["mlm", 0]], smallest=0.005)
     other = bits_per_byte.read(scored(tmp_path, "other", 0, "exact", 2.0, texts=99))
     with pytest.raises(UserError, match="other, seed 0, and mlm were scored on different texts"):
-        bits_per_byte.table([made["mlm", 0], other], "mlm")
+        bits_per_byte.bits_table([made["mlm", 0], other], "mlm")
 
 
 def test_a_headline_names_the_best_of_each_kind(runs, tmp_path):
     path = tmp_path / "bits_per_byte_s.tsv"
-    bits_per_byte.table([bits_per_byte.read(path) for path in runs], "mlm").to_csv(path, sep="\t", index=False)
+    bits_per_byte.bits_table([bits_per_byte.read(path) for path in runs], "mlm").to_csv(path, sep="\t", index=False)
     said = headlines([path])["bits per byte, s"]
     assert "llama 1." in said and "bart 2." in said and "gpt" not in said and "rotate" not in said
 

@@ -125,9 +125,9 @@ def test_perplexities_of_other_pieces_are_not_compared(tmp_path):
     read = [written.read(path) for path in paths]
     read[1].texts["pieces"] = 7
     with pytest.raises(UserError, match="its references are of other pieces than the baseline's") as caught:
-        written.table(read, "a", {"headlines": MEASURED})
+        written.scores_table(read, "a", {"headlines": MEASURED})
     assert "results/generate/b/headlines/seed0" in str(caught.value)
-    assert len(written.table(read, "a", {"headlines": written.Measured(("ROUGE-L",), "13a")})) == 2
+    assert len(written.scores_table(read, "a", {"headlines": written.Measured(("ROUGE-L",), "13a")})) == 2
 
 
 def test_samples_stand_beside_references_and_are_escaped(tmp_path):

@@ -323,7 +323,7 @@ def test_shapes_that_cannot_be_compared_are_refused(a, b, settings, message):
 )
 def test_false_positives_and_coverage_keep_their_bounds_with_few_seeds_that_differ(draw, deviation):
     """The whole grid is `snakemake check_statistics`; 200 simulations give shares a standard error of .016."""
-    rows = pd.DataFrame(statistics_check.table([3], [100], [deviation], simulations=200, draws=[draw]))
+    rows = pd.DataFrame(statistics_check.checked_cells([3], [100], [deviation], simulations=200, draws=[draw]))
     assert (rows["false_positives"] <= statistics_check.MOST_FALSE + 0.016).all()
     assert (rows[["coverage", "coverage_one"]] >= statistics_check.LEAST_COVERED - 0.016).all(axis=None)
     assert (rows["power"] > rows["false_positives"]).all()
@@ -336,7 +336,8 @@ def test_a_procedure_that_takes_the_seeds_as_given_fails_the_simulation(monkeypa
         return split([(values.mean(axis=-1, keepdims=True), own.mean(axis=-2, keepdims=True)) for values, own in sides])
 
     monkeypatch.setattr(statistics_check, "split", of_examples_alone)
-    rows = pd.DataFrame(statistics_check.table([3], [1000], [0.15], simulations=100, draws=[simulated.modelled]))
+    cells = statistics_check.checked_cells([3], [1000], [0.15], simulations=100, draws=[simulated.modelled])
+    rows = pd.DataFrame(cells)
     assert rows["false_positives"].item() > 0.3
     assert "loss, 3 seeds, n 1000, deviation 0.15" in statistics_check.broken(rows)[0]
 

@@ -69,7 +69,8 @@ def test_equal_translations_are_not_tested(tmp_path):
     both = [translated(tmp_path / name, "variant", seed, 0.5) for name in ("a", "b") for seed in range(SEEDS)]
     read = [written.read(path) for path in both]
     renamed = [written.WrittenRun(**{**vars(run), "variant": "base"}) for run in read[SEEDS:]]
-    made = written.table([*read[:SEEDS], *renamed], "base", {"en-de": written.Measured(written.OF_TRANSLATION, "13a")})
+    measured = {"en-de": written.Measured(written.OF_TRANSLATION, "13a")}
+    made = written.scores_table([*read[:SEEDS], *renamed], "base", measured)
     row = made[(made["variant"] == "variant") & (made["metric"] == "BLEU")].iloc[0]
     assert (row["delta"], row["changed"], row["verdict"]) == (0.0, 0.0, "not tested")
 
@@ -77,7 +78,7 @@ def test_equal_translations_are_not_tested(tmp_path):
 def test_other_sentences_and_a_missing_baseline_are_refused(tmp_path, runs):
     read = [written.read(path) for path in runs]
     with pytest.raises(UserError, match="no run of the baseline 'veco'"):
-        written.table(read, "veco", {"en-de": written.Measured(written.OF_TRANSLATION, "13a")})
+        written.scores_table(read, "veco", {"en-de": written.Measured(written.OF_TRANSLATION, "13a")})
     other = written.read(translated(tmp_path / "other", "fewer", 0, 0.5, count=50))
     with pytest.raises(UserError, match="have other test examples"):
-        written.table([*read, other], "random", {"en-de": written.Measured(written.OF_TRANSLATION, "13a")})
+        written.scores_table([*read, other], "random", {"en-de": written.Measured(written.OF_TRANSLATION, "13a")})

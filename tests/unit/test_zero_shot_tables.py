@@ -85,7 +85,7 @@ def test_seeds_on_different_pairs_are_refused(inputs):
     runs = [minimal_pairs.read(path) for path in inputs["runs"]]
     runs[1] = minimal_pairs.PairsRun("good", "swapped", 1, runs[1].right.iloc[1:])
     with pytest.raises(UserError, match="the seeds were scored on different pairs"):
-        minimal_pairs.table(runs)
+        minimal_pairs.pairs_table(runs)
 
 
 SHARES = {"model": (0.7, 0.9), "random": (0.4, 0.5), "tfidf": (0.5, 0.9)}  # of 10 labels and of 40
@@ -121,7 +121,7 @@ def test_few_labels_have_their_columns_and_find_what_pre_training_gives(tmp_path
 
 
 def test_of_one_encoder_the_draws_stand_for_seeds_and_the_table_says_so(tmp_path):
-    made = few_labels.table([few_labels.read(probed(tmp_path, 0, draws=4))])
+    made = few_labels.learning_curve_table([few_labels.read(probed(tmp_path, 0, draws=4))])
     assert (made["seeds"] == 4).all()
     assert (made["over"] == few_labels.OVER_DRAWS).all()
 
@@ -129,7 +129,7 @@ def test_of_one_encoder_the_draws_stand_for_seeds_and_the_table_says_so(tmp_path
 def test_seeds_with_other_draws_are_refused(tmp_path):
     runs = [few_labels.read(probed(tmp_path, 0)), few_labels.read(probed(tmp_path, 1, draws=2))]
     with pytest.raises(UserError, match="the seeds of bert were probed on different texts"):
-        few_labels.table(runs)
+        few_labels.learning_curve_table(runs)
 
 
 def test_fine_tuning_with_few_labels_stands_in_the_same_table_against_its_baseline():
@@ -141,12 +141,12 @@ def test_fine_tuning_with_few_labels_stands_in_the_same_table_against_its_baseli
             right = generator.random(COUNT) < share
             made = pd.DataFrame({"label": 0, "prediction": np.where(right, 0, 1)}, index=ids)
             runs.append(FinetuneRun(variant, task, seed, {}, made))
-    made = few_labels_finetuned.table(runs, "random", {"more": 400, "few": 25})
+    made = few_labels_finetuned.finetuned_rows(runs, "random", {"more": 400, "few": 25})
     assert list(made)[:10] == FEW + DELTA
     assert made["labels"].tolist() == [25, 400]
     assert (made["delta_ci_low"] > 0).all()
     assert (made["control"] == "random").all()
     with pytest.raises(UserError, match="pretrained and random on few have other seeds"):
-        few_labels_finetuned.table(
+        few_labels_finetuned.finetuned_rows(
             [run for run in runs if (run.variant, run.seed) != ("random", 2)], "random", {"few": 25}
         )

@@ -19,7 +19,7 @@ LENGTH = 128  # tokens of the question that is asked; kernels do not depend on i
 TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def said(model: nn.Module, precision: str) -> str:
+def description(model: nn.Module, precision: str) -> str:
     """A sentence for the journal on what a model's attention is computed by; empty if it has none."""
     config = getattr(model, "config", None)
     heads, width = (getattr(config, name, None) for name in ("num_attention_heads", "hidden_size"))

@@ -220,10 +220,10 @@ def _together(stage: str, arguments: argparse.Namespace, failures: Path) -> int:
     if code and record.get("status") == ledgers.KILLED:
         return EXIT_INTERRUPTED
     if code and failure and (failure.rank or failure.code < 0):
-        _say(f"error: {failure.said()}; the others ended because of it, and the last checkpoint is kept", code)
+        _say(f"error: {failure.sentence()}; the others ended because of it, and the last checkpoint is kept", code)
         if record.get("status") in (ledgers.RUNNING, ledgers.FAILED):
             journal = ledgers.Ledger(arguments.out, record)
-            journal.note(f"failed: {failure.said()}")
+            journal.note(f"failed: {failure.sentence()}")
             journal.finish(ledgers.FAILED)
     return code
 

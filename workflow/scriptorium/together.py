@@ -45,7 +45,7 @@ class Failure:
     host: str
     time: float
 
-    def said(self) -> str:
+    def sentence(self) -> str:
         how = f"was ended by {_name(-self.code)}" if self.code < 0 else f"ended with exit code {self.code}"
         return f"process {self.rank} on {self.host} {how}"
 

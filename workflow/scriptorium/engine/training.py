@@ -232,8 +232,8 @@ def _note_shares(job: Job, model: torch.nn.Module, arguments: transformers.Train
         "a batch is shared by {processes} process(es), each with {micro_batches} micro-batch(es) of at most"
         " {micro_batch} example(s), in {numbers}".format(**shares, numbers=numbers)
     )
-    if said := attention_kernel.said(model, numbers):
-        job.ledger.note(said)
+    if kernels := attention_kernel.description(model, numbers):
+        job.ledger.note(kernels)
 
 
 def _arguments(

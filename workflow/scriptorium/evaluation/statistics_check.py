@@ -16,7 +16,7 @@ LEVEL = 0.95
 CHUNK = 400_000  # results at once: bounds the memory
 
 
-def table(
+def checked_cells(
     seeds: Sequence[int],
     examples: Sequence[int],
     deviations: Sequence[float],

@@ -66,7 +66,7 @@ class Evaluations:
             numbers = [self.best] if self.patience and count else []
         return [self._weights(number) for number in numbers]
 
-    def said(self) -> str:
+    def description(self) -> str:
         """Which weights the run ends with, in words."""
         return f"the mean of {len(self.weights())} evaluations" if self.average else f"those of evaluation {self.best}"
 

@@ -56,7 +56,7 @@ def trained(
     model = training.whole(model)
     if processes.rank() == 0 and evaluated.weights():
         evaluations.set_mean(model, evaluated.weights())
-        job.ledger.note(f"weights: {evaluated.said()}")
+        job.ledger.note(f"weights: {evaluated.description()}")
     facts = {"train/steps": steps, "model/parameters": model.num_parameters()}
     facts |= {f"validation/{name}": value for name, value in measured(model, data["validation"], make_batch).items()}
     if processes.rank() == 0:

@@ -49,7 +49,7 @@ def read(manifest: Path) -> TextsRun:
     return TextsRun(folder.parent.name, int(folder.name.removeprefix("seed")), kind, texts)
 
 
-def table(runs: Sequence[TextsRun], baseline: str) -> pd.DataFrame:
+def bits_table(runs: Sequence[TextsRun], baseline: str) -> pd.DataFrame:
     """One row per variant, by kind of likelihood and in the order of the runs.
 
     Columns: variant, likelihood (its kind), texts, bytes, hidden (share of the bytes behind an [UNK]), seeds,

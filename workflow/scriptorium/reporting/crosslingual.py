@@ -49,7 +49,7 @@ def read(manifest: Path) -> CrosslingualRun:
     return CrosslingualRun(folder.parent.name, int(folder.name.removeprefix("seed")), *tables)
 
 
-def table(runs: Sequence[CrosslingualRun], baseline: str, candidates: int) -> pd.DataFrame:
+def measures_table(runs: Sequence[CrosslingualRun], baseline: str, candidates: int) -> pd.DataFrame:
     """One row per variant, measure and way to read; by direction and, for the gain, by frequency of the piece.
 
     Columns: variant, measure, reads, layer (of alignment), text, context, words, seeds, pairs, value, ci_low, ci_high,

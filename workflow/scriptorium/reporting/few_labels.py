@@ -50,7 +50,7 @@ def read(manifest: Path) -> ProbeRun:
     return ProbeRun(*names, predictions)
 
 
-def table(runs: Sequence[ProbeRun]) -> pd.DataFrame:
+def learning_curve_table(runs: Sequence[ProbeRun]) -> pd.DataFrame:
     """One row per variant, control and number of labels: variant, control, labels, seeds, accuracy, ci_low, ci_high,
     delta (accuracy minus that of the control), delta_ci_low, delta_ci_high; behind them method and over.
 

@@ -15,7 +15,7 @@ FINETUNE = "finetune"
 OVER_SEEDS = "encoders and draws"
 
 
-def table(runs: Sequence[FinetuneRun], baseline: str, labelled: Mapping[str, int]) -> pd.DataFrame:
+def finetuned_rows(runs: Sequence[FinetuneRun], baseline: str, labelled: Mapping[str, int]) -> pd.DataFrame:
     """A row per variant and number of labels, the columns of few_labels.table; control is the baseline.
 
     labelled: task -> its number of labels. A run's seed draws its labelled texts, the same for every variant, so

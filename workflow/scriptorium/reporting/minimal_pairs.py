@@ -57,7 +57,7 @@ def read_data(manifest: Path) -> PairsData:
     return PairsData(manifest.parent.name, pairs, published)
 
 
-def table(runs: Sequence[PairsRun]) -> pd.DataFrame:
+def pairs_table(runs: Sequence[PairsRun]) -> pd.DataFrame:
     """One row per variant, set of pairs and control: variant, data, pairs, seeds, accuracy, ci_low, ci_high, control,
     delta (accuracy of the model minus that of the control), delta_ci_low, delta_ci_high.
 

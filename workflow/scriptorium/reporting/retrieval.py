@@ -40,7 +40,7 @@ def read(manifest: Path) -> RetrievalRun:
     return RetrievalRun(variant, collection, seed, pd.read_parquet(folder / "ranks.parquet"), metrics)
 
 
-def table(runs: Sequence[RetrievalRun]) -> pd.DataFrame:
+def retrieval_table(runs: Sequence[RetrievalRun]) -> pd.DataFrame:
     """One row per variant, set, layer, languages and direction: variant, set, languages, direction, layer, counts
     (whether it is the layer that counts), metric, n, seeds, value, ci_low, ci_high, chance, control, delta (value minus
     that of random weights), delta_ci_low, delta_ci_high.

@@ -49,7 +49,7 @@ def read(manifest: Path) -> VectorsRun:
     return VectorsRun(folder.parent.parent.name, folder.parent.name, int(folder.name.removeprefix("seed")), *tables)
 
 
-def table(runs: Sequence[VectorsRun], baseline: str, given: Mapping[str, int | None]) -> pd.DataFrame:
+def vectors_table(runs: Sequence[VectorsRun], baseline: str, given: Mapping[str, int | None]) -> pd.DataFrame:
     """One row per set, measure, direction, way to read, variant and layer.
 
     Columns: variant, set, measure, languages, direction, reads, layer, counts (whether it is the layer that counts),

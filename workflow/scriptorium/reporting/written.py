@@ -67,7 +67,7 @@ class Measured:
     tokenize: str
 
 
-def table(runs: Sequence[WrittenRun], baseline: str, tasks: Mapping[str, Measured]) -> pd.DataFrame:
+def scores_table(runs: Sequence[WrittenRun], baseline: str, tasks: Mapping[str, Measured]) -> pd.DataFrame:
     """One row per task, metric and variant, the baseline first.
 
     variant, task, metric, examples, seeds; mean, ci_low, ci_high: over new seeds and new examples

@@ -31,7 +31,7 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.reporting import tables
 
     spec, rows = job.spec, []
-    for row in statistics_check.table(
+    for row in statistics_check.checked_cells(
         spec.seeds, spec.examples, spec.deviations, simulations=spec.simulations, seed=spec.seed
     ):
         rows.append(row)

@@ -27,7 +27,7 @@ def run(job: stage.Job) -> list[Path]:
 
     folders = [path.parent for path in job.inputs["runs"]]
     runs = [crosslingual.read(path) for path in job.inputs["runs"]]
-    made = crosslingual.table(runs, job.spec.baseline, job.spec.candidates)
+    made = crosslingual.measures_table(runs, job.spec.baseline, job.spec.candidates)
     first = {folder.parent.name: folder for folder in reversed(folders)}  # of each variant its first seed
     files = [
         tables.write(made, job.outputs["table"]),

@@ -28,10 +28,10 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.reporting import differences, few_labels, few_labels_finetuned, tables
 
     runs = [few_labels.read(path) for path in job.inputs["runs"]]
-    made = few_labels.table(runs)
+    made = few_labels.learning_curve_table(runs)
     if given := job.inputs.get("finetuned"):
         finetuned = [differences.read(path) for path in given]
-        made = pd.concat([made, few_labels_finetuned.table(finetuned, job.spec.baseline, job.spec.labelled)])
+        made = pd.concat([made, few_labels_finetuned.finetuned_rows(finetuned, job.spec.baseline, job.spec.labelled)])
     files = [
         tables.write(made, job.outputs["table"]),
         few_labels.figure(made, few_labels.controls(runs), job.outputs["figure"]),

@@ -30,7 +30,7 @@ def run(job: stage.Job) -> list[Path]:
     spec = job.spec
     runs = [written.read(path) for path in job.inputs["runs"]]
     tasks = {name: written.Measured(own.metrics, own.tokenize) for name, own in spec.generation.items()}
-    made = written.table(runs, spec.baseline, tasks)
+    made = written.scores_table(runs, spec.baseline, tasks)
     table = tables.write(made, job.outputs["table"])
     for row in made.itertuples():
         job.ledger.note(written.sentence(row))

@@ -22,7 +22,7 @@ def run(job: stage.Job) -> list[Path]:
 
     runs = [minimal_pairs.read(path) for path in job.inputs["runs"]]
     data = {each.name: each for each in map(minimal_pairs.read_data, job.inputs["data"])}
-    made, phenomena = minimal_pairs.table(runs), minimal_pairs.phenomena(runs, data)
+    made, phenomena = minimal_pairs.pairs_table(runs), minimal_pairs.phenomena(runs, data)
     files = [
         tables.write(made, job.outputs["table"]),
         tables.write(phenomena, job.outputs["phenomena"]),

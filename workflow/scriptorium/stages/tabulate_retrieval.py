@@ -19,7 +19,7 @@ class TabulateRetrievalSpec(Spec):
 def run(job: stage.Job) -> list[Path]:
     from scriptorium.reporting import retrieval, tables
 
-    made = retrieval.table([retrieval.read(path) for path in job.inputs["runs"]])
+    made = retrieval.retrieval_table([retrieval.read(path) for path in job.inputs["runs"]])
     path = tables.write(made, job.outputs["table"])
     for row in made[made["counts"] & (made["direction"] == retrieval.BOTH)].itertuples():
         job.ledger.note(

@@ -24,7 +24,7 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.reporting import bits_per_byte, tables
 
     runs = [bits_per_byte.read(path) for path in job.inputs["runs"]]
-    made = bits_per_byte.table(runs, job.spec.baseline)
+    made = bits_per_byte.bits_table(runs, job.spec.baseline)
     table = tables.write(made, job.outputs["table"])
     for row in made.itertuples():
         job.ledger.note(

@@ -33,7 +33,7 @@ def run(job: stage.Job) -> list[Path]:
         name: written.Measured(written.OF_TRANSLATION, tokenizer_of(direction))
         for name, direction in spec.translations.items()
     }
-    made = written.table(runs, spec.baseline, tasks)
+    made = written.scores_table(runs, spec.baseline, tasks)
     path = tables.write(made.rename(columns={"task": "translation", "examples": "sentences"}), job.outputs["table"])
     for row in made.itertuples():
         job.ledger.note(written.sentence(row))

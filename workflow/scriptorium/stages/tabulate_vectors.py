@@ -26,7 +26,7 @@ def run(job: stage.Job) -> list[Path]:
     from scriptorium.vectors.measures import BOTH
 
     runs = [vectors.read(path) for path in job.inputs["runs"]]
-    made = vectors.table(runs, job.spec.baseline, job.spec.layers)
+    made = vectors.vectors_table(runs, job.spec.baseline, job.spec.layers)
     files = [
         tables.write(made, job.outputs["table"]),
         vectors_figure.draw(runs, job.outputs["figure"]),

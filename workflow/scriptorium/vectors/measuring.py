@@ -70,7 +70,7 @@ def measured(job: Job, encoder: Encoder, asked: Asked) -> tuple[pd.DataFrame, pd
         else:
             sums += tables.of_links(group, {k: own[start:stop] for k, own in found.items() if "/" in k}, encoder.name)
         points.append(_points(group, both[0][-1], both[1][-1]))
-    return tables.table(sums), pd.concat(points, ignore_index=True).assign(scorer=encoder.name)
+    return tables.joined_rows(sums), pd.concat(points, ignore_index=True).assign(scorer=encoder.name)
 
 
 def _in_chunks(job: Job, encoder: Encoder, asked: Asked, pairs: Sequence[Pair]) -> dict[str, np.ndarray]:

@@ -53,7 +53,7 @@ class Rows(NamedTuple):
     sums: np.ndarray
 
 
-def table(rows: Sequence[Rows]) -> pd.DataFrame:
+def joined_rows(rows: Sequence[Rows]) -> pd.DataFrame:
     """All of them, with KEYS and SUMS."""
     columns = {
         name: [value for each in rows for value in [each.facts[place]] * len(each.sums)]
