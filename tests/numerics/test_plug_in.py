@@ -13,7 +13,11 @@ import scriptorium.auto_models  # noqa: F401 -- the classes are known to transfo
 from scriptorium import manifest
 from scriptorium.errors import UserError
 from scriptorium.models import veco
-from scriptorium.models.plug_in.veco import PlugInForSequenceClassification, PlugInForTokenClassification
+from scriptorium.models.plug_in.veco import (
+    PlugInForQuestionAnswering,
+    PlugInForSequenceClassification,
+    PlugInForTokenClassification,
+)
 from scriptorium.tasks.plug_in import OWN_LABEL, labelled, shuffled
 from tests import plugged, tiny
 from tests.veco import SHAPE, model
@@ -89,6 +93,19 @@ def test_tags_are_predicted_from_h_and_s_of_each_piece_of_x(backbone):
     for own, (x, y) in zip(found, texts, strict=True):
         expected = features(made, x, y)[0] @ made.classifier.weight.T + made.classifier.bias
         assert torch.allclose(own[: len(x)], expected, atol=1e-10)
+
+
+@torch.no_grad()
+def test_beginning_and_end_of_an_answer_are_predicted_from_h_and_s_of_each_piece_of_x(backbone):
+    texts = pairs()
+    made = PlugInForQuestionAnswering.of(backbone, predicts="x", new=False, num_labels=2).double().eval()
+    found = made(**batch(texts))
+    for row, (x, y) in enumerate(texts):
+        expected = features(made, x, y)[0] @ made.qa_outputs.weight.T + made.qa_outputs.bias
+        logits = torch.stack([found.start_logits[row], found.end_logits[row]], -1)[: len(x)]
+        assert torch.allclose(logits, expected, atol=1e-10)
+    other = batch(texts) | {"other_ids": batch(texts)["other_ids"].roll(1, 0)}
+    assert (made(**other).start_logits - found.start_logits).abs().amax() > 1e-3
 
 
 @torch.no_grad()
@@ -212,10 +229,38 @@ def test_tags_of_a_text_are_predicted_beside_its_translation(tmp_path):
     assert [len(own) for own in made["prediction"]] == [len(text.split()) for text in test["text"]]
 
 
+QUESTIONS = {"kind": "question_answering", "labels": [], "max_length": 26}
+ANSWERS = {"stride": 8, "question_length": 6}
+
+
+@pytest.mark.parametrize("settings", [{}, {"at_test": "alone"}, {"translations": "shuffled"}])
+def test_answers_are_found_beside_the_translation_of_question_and_passage(tmp_path, settings):
+    folder = plugged.questions(tmp_path)
+    run = folder.run("run", **QUESTIONS, answers=ANSWERS, plug_in=settings, train=SHORT, save_model=True)
+    made, found = pd.read_parquet(run / "predictions.parquet"), plugged.metrics(run)
+    assert made["id"].tolist() == pd.read_parquet(tmp_path / "data/test.parquet")["id"].tolist()
+    assert found["test/f1"] == pytest.approx((found["test/f1/en"] + found["test/f1/de"]) / 2)
+    assert ("manipulation/changed" in found) == ("at_test" not in settings)
+    again = transformers.AutoModelForQuestionAnswering.from_pretrained(run / "model")
+    assert isinstance(again, PlugInForQuestionAnswering)
+
+
+@pytest.mark.slow  # to compare what two passages say takes a tiny model 1,200 steps
+def test_an_answer_that_the_translation_alone_tells_is_learned(tmp_path):
+    folder = plugged.questions(tmp_path, clue=True)
+    train = {"epochs": 150, "batch_size": 8, "lr": 2e-3, "log_every": 100}
+    settings = {**QUESTIONS, "max_length": 40, "answers": {"stride": 30, "question_length": 6}, "train": train}
+    right, wrong = (
+        plugged.metrics(folder.run(how, **settings, plug_in={"translations": how})) for how in ("right", "shuffled")
+    )
+    assert right["test/em"] >= 0.9 and wrong["test/em"] <= 0.7
+    assert right["manipulation/changed"] >= 0.3
+
+
 @pytest.mark.parametrize(
     ("changes", "part"),
     [
-        ({"kind": "question_answering", "labels": []}, "plug_in cannot be used on a task of kind question_answering"),
+        ({"kind": "regression", "labels": []}, "plug_in cannot be used on a task of kind regression"),
         ({"cognition": {}}, "plug_in: it goes with neither cognition nor gaze_loss"),
         ({"plug_in": {"predicts": "mean", "translations": "shuffled"}}, "predicts: mean needs the text's own"),
     ],

@@ -14,6 +14,7 @@ from scriptorium.config import loading
 from scriptorium.errors import UserError
 from scriptorium.runs import Runs
 from scriptorium.spec import overlay
+from scriptorium.tasks.kinds import question_answering
 from tests.own_data import own
 from tests.raw import Raw
 from tests.workflow.miniature import REPOSITORY as ROOT
@@ -275,10 +276,6 @@ STUDY = {"baseline": "tuned-xlm", "variants": ["tuned-xlm", "tuned-veco-in"], "t
             "but task xnli-translated has those of train alone\n  remedy: set plug_in: {at_test: alone}",
         ),
         (
-            {"tasks": {"xquad-languages": {"translations": {"into": {"en": "de", "de": "en"}}}}},
-            "tasks.xquad-languages.translations: plug-in fine-tuning cannot read a task of kind question_answering yet",
-        ),
-        (
             {"tasks": {"xnli": {"translations": {"into": INTO, "dataset": "nowhere"}}}},
             "tasks.xnli.translations.dataset: unknown data set 'nowhere'",
         ),
@@ -288,6 +285,12 @@ def test_a_study_that_cannot_plug_in_is_refused_before_any_job(changes, part):
     with pytest.raises(UserError) as caught:
         overlaid(**changes)
     assert part in str(caught.value)
+
+
+def test_a_kind_without_a_head_for_plug_in_cannot_have_translations(monkeypatch):
+    monkeypatch.setattr(question_answering.KIND, "plugged_head", "")
+    with pytest.raises(UserError, match="translations: plug-in fine-tuning cannot read a task of kind question_answer"):
+        overlaid()
 
 
 @pytest.mark.parametrize("backbone", ["xlm", "mlm-pairs", "bert-small", "tuned"])

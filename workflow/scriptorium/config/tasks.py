@@ -62,7 +62,7 @@ def check(checks: ReferenceChecks) -> None:
         if task.translations:
             if task.translations.dataset:
                 checks.dataset(task.translations.dataset, f"tasks.{name}.translations.dataset")
-            if not kind.takes_plug_in:
+            if not kind.plugged_head:
                 raise UserError(
                     f"tasks.{name}.translations: plug-in fine-tuning cannot read a task of kind {task.kind} yet",
                     where=checks.where,

@@ -74,7 +74,7 @@ def run(job: stage.Job) -> list[Path]:
 
     def data_set(split: str, table: pd.DataFrame) -> Labelled:
         if spec.plug_in is not None:
-            return BesideTranslations(table, tokenizer, spec, alone=split not in plugged)
+            return BesideTranslations(kind, table, tokenizer, spec, alone=split not in plugged)
         return kind.data_set(body.texts(table, spec.body), tokenizer, spec, words)
 
     train = data_set("train", tables["train"])
@@ -87,7 +87,7 @@ def run(job: stage.Job) -> list[Path]:
     best = spec.best_by and Best(job.state, spec.best_by, lower_better=kind.lower_is_better(spec.best_by))
 
     def predicted(data: Labelled, given: transformers.EvalPrediction):
-        made = kind.predicted(data, body.scores(given.predictions), given.label_ids, spec, fitted)
+        made = kind.predicted(getattr(data, "own", data), body.scores(given.predictions), given.label_ids, spec, fitted)
         return by_language.kept(body.more(made, given.predictions), data.table)
 
     def measured(made: pd.DataFrame) -> dict[str, float]:
@@ -175,7 +175,7 @@ def require_plain(spec: FinetuneSpec) -> None:
             where="recipe of the variant",
             remedy=body.refused,
         )
-    taken = {"cognition": kind.takes_cognition, "gaze_loss": kind.takes_cognition, "plug_in": kind.takes_plug_in}
+    taken = {"cognition": kind.takes_cognition, "gaze_loss": kind.takes_cognition, "plug_in": bool(kind.plugged_head)}
     if name := next((name for name, takes in taken.items() if getattr(spec, name) is not None and not takes), ""):
         raise UserError(
             f"{name} cannot be used on a task of kind {spec.kind}",

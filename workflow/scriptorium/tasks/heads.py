@@ -46,7 +46,7 @@ def build(spec: FinetuneSpec, backbone: Path, scale: Sequence[float] | None = No
         )
     if spec.plug_in is not None:
         heads = named.load(PLUG_IN, spec.plug_in.encoder)
-        own = heads.token if kind.labels_words else heads.sequence
+        own = getattr(heads, kind.plugged_head)
         return own.of(backbone, predicts=spec.plug_in.predicts, new=spec.reinitialise, **head)
     chosen = body.model_class(kind)
     if spec.reinitialise:

@@ -62,7 +62,7 @@ class TaskKind:
     # What it can be used with
     takes_cognition: bool = True  # cognition or the gaze loss
     takes_languages: bool = True  # every metric can be had of each language by itself
-    takes_plug_in: bool = False  # VECO's plug-in, with a translation beside each text
+    plugged_head: str = ""  # of models/plug_in, for VECO with a translation beside each text; empty: there is none
     reveals: str = ""  # what features of words can be given of the labels, as a positive control (stages/reveal.py)
     labels_words: bool = False  # every word has a label, not the text
     repeated_texts_are_data: bool = False  # else equal texts are one example
@@ -124,6 +124,19 @@ class TaskKind:
         from scriptorium.tasks.examples import Examples
 
         return Examples(prepared, tokenizer, settings.max_length, words)
+
+    def beside(
+        self,
+        own: Labelled,
+        translations: pd.DataFrame,
+        tokenizer: transformers.PreTrainedTokenizerFast,
+        settings: TaskInput,
+    ) -> Labelled:
+        """The other sides of `own`, one for each of its inputs, where VECO is plugged in. translations: text, text_b
+        and label of those of `own.table`, in its order."""
+        from scriptorium.tasks.examples import Examples
+
+        return Examples(translations, tokenizer, settings.max_length)
 
     def model_class(self) -> type:
         """The class of transformers, such as AutoModelForSequenceClassification, that adds this kind's head."""

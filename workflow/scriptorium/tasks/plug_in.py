@@ -14,10 +14,11 @@ from torch.utils.data import Dataset
 
 from scriptorium.engine import batches
 from scriptorium.errors import UserError
-from scriptorium.tasks.examples import IGNORED, Examples, collate
+from scriptorium.tasks.examples import IGNORED
 from scriptorium.tasks.translations import COLUMNS
 
 if TYPE_CHECKING:
+    from scriptorium.tasks.kind import TaskKind
     from scriptorium.tasks.spec import FinetuneSpec
 
 OWN_LABEL = "translation_label"  # of the text that the translation is of
@@ -58,25 +59,27 @@ def with_labels(table: pd.DataFrame) -> pd.DataFrame:
 
 
 class BesideTranslations(Dataset):
-    """A split, indexed by example, each with its translation, or with `alone` without: the model then takes the text
-    for it. `lengths` are those of the texts themselves, by which batches are made: those of translations are near."""
+    """A split, indexed by input of the kind's own data set (`own`), each with its translation, or with `alone` without:
+    the model then takes the text for it. `lengths` are those of the texts themselves, by which batches are made: those
+    of translations are near."""
 
     def __init__(
         self,
+        kind: TaskKind,
         table: pd.DataFrame,
         tokenizer: transformers.PreTrainedTokenizerFast,
         spec: FinetuneSpec,
         *,
         alone: bool = False,
     ):
-        self.own = Examples(table, tokenizer, spec.max_length)
+        self.own = kind.data_set(table, tokenizer, spec, None)
         self.table, self.lengths = table, self.own.lengths
         self.labelled = table["label"].dtype != object  # words have no labels in another language
         self.other = None
         if not alone:
             labels = with_labels(table)[OWN_LABEL].astype("int64") if self.labelled else IGNORED
             texts = {"text": table[COLUMNS[0]], "text_b": table[COLUMNS[1]], "label": labels}
-            self.other = Examples(table.assign(**texts), tokenizer, spec.max_length)
+            self.other = kind.beside(self.own, table.assign(**texts), tokenizer, spec)
 
     def __len__(self) -> int:
         return len(self.own)
@@ -93,10 +96,11 @@ class BesideTranslations(Dataset):
     def collate(self, pad_id: int, multiple: int = 1) -> Callable[[list[tuple]], dict[str, Tensor]]:
         """Makes a batch: input_ids, attention_mask [B, L] and labels; beside translations other_ids, other_mask [B, M],
         and where texts have classes other_labels [B]. VECO does not number the texts of a pair."""
-        pad = collate(pad_id, multiple)
+        pads = [side.collate(pad_id, multiple) for side in (self.own, self.other) if side is not None]
 
         def batch(examples: list[tuple]) -> dict[str, Tensor]:
-            own, *others = map(pad, map(list, zip(*examples, strict=True)))
+            sides = zip(*examples, strict=True)  # one where texts stand alone: then the second pad is not used
+            own, *others = (pad(list(side)) for pad, side in zip(pads, sides, strict=False))
             made = {name: own[name] for name in ("input_ids", "attention_mask", "labels")}
             for other in others:
                 made |= {"other_ids": other["input_ids"], "other_mask": other["attention_mask"]}

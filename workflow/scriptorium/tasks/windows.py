@@ -75,6 +75,13 @@ class Windows(Dataset):
         example = {"input_ids": ids, "labels": torch.tensor(self._labels[index])}
         return {**example, "token_type_ids": types} if self._uses_types else example
 
+    def progress(self) -> np.ndarray:
+        """How far through its passage each window is [w]: 0 where it begins with it, 1 where it ends with it."""
+        counts = np.array([(offsets[:, 0] >= 0).sum() for offsets in self.offsets])
+        pieces = np.zeros(len(self.table), int)
+        np.maximum.at(pieces, self.example, self.first_piece + counts)
+        return self.first_piece / np.maximum(pieces[self.example] - counts, 1)
+
     def notes(self, split: str) -> Iterator[str]:
         """What the reader of a journal should know."""
         yield f"{split}: {len(self.table)} questions in {len(self)} windows"

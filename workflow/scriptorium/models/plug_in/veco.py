@@ -15,7 +15,11 @@ import torch
 import transformers
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers.modeling_outputs import SequenceClassifierOutput, TokenClassifierOutput
+from transformers.modeling_outputs import (
+    QuestionAnsweringModelOutput,
+    SequenceClassifierOutput,
+    TokenClassifierOutput,
+)
 from transformers.models.xlm_roberta.modeling_xlm_roberta import (
     XLMRobertaClassificationHead,
     XLMRobertaPreTrainedModel,
@@ -68,6 +72,19 @@ class PlugIn(XLMRobertaPreTrainedModel):
         if any("cross_attention" in name for name in found["missing_keys"]):
             raise _without_cross_attention(backbone)
         return model
+
+    def of_pieces(
+        self, input_ids: Tensor, attention_mask: Tensor, other_ids: Tensor | None, other_mask: Tensor | None
+    ) -> Tensor:
+        """[H_x; S_x] of every piece of x, [B, L, 2d]; y gives keys and values alone."""
+        h_x = self.roberta(input_ids, attention_mask).last_hidden_state
+        h_y, y_mask = h_x, attention_mask
+        if other_ids is not None:
+            h_y, y_mask = self.roberta(other_ids, other_mask).last_hidden_state, other_mask
+        s_x = self.roberta(
+            input_ids, attention_mask, encoder_hidden_states=h_y, encoder_attention_mask=y_mask
+        ).last_hidden_state
+        return torch.cat([h_x, s_x], -1)
 
 
 class PlugInForSequenceClassification(PlugIn):
@@ -129,24 +146,40 @@ class PlugInForTokenClassification(PlugIn):
         labels: Tensor | None = None,
     ) -> TokenClassifierOutput:
         """logits [B, L, tags] of x; labels [B, L], -100 where a piece has none. The rest as above."""
-        h_x = self.roberta(input_ids, attention_mask).last_hidden_state
-        h_y, y_mask = h_x, attention_mask
-        if other_ids is not None:
-            h_y, y_mask = self.roberta(other_ids, other_mask).last_hidden_state, other_mask
-        s_x = self.roberta(
-            input_ids, attention_mask, encoder_hidden_states=h_y, encoder_attention_mask=y_mask
-        ).last_hidden_state
-        logits = self.classifier(self.dropout(torch.cat([h_x, s_x], -1)))
+        features = self.of_pieces(input_ids, attention_mask, other_ids, other_mask)
+        logits = self.classifier(self.dropout(features))
         loss = None if labels is None else functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
         return TokenClassifierOutput(loss=loss, logits=logits)
 
 
+class PlugInForQuestionAnswering(PlugIn):
+    """Where an answer begins and ends in x; y has none, and is keys and values alone (ours)."""
+
+    def __init__(self, config: PlugInConfig):
+        super().__init__(config)
+        self.qa_outputs = nn.Linear(2 * config.hidden_size, 2)
+        self.post_init()
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        other_ids: Tensor | None = None,
+        other_mask: Tensor | None = None,
+    ) -> QuestionAnsweringModelOutput:
+        """start_logits, end_logits [B, L]. x and y are question and passage, as above."""
+        scores = self.qa_outputs(self.of_pieces(input_ids, attention_mask, other_ids, other_mask))
+        start, end = scores.unbind(-1)
+        return QuestionAnsweringModelOutput(start_logits=start, end_logits=end)
+
+
 IGNORED = -100  # label of what has none
-sequence, token = PlugInForSequenceClassification, PlugInForTokenClassification
+sequence, token, span = PlugInForSequenceClassification, PlugInForTokenClassification, PlugInForQuestionAnswering
 
 transformers.AutoConfig.register(PlugInConfig.model_type, PlugInConfig)
 transformers.AutoModelForSequenceClassification.register(PlugInConfig, PlugInForSequenceClassification)
 transformers.AutoModelForTokenClassification.register(PlugInConfig, PlugInForTokenClassification)
+transformers.AutoModelForQuestionAnswering.register(PlugInConfig, PlugInForQuestionAnswering)
 
 
 def _without_cross_attention(backbone: object) -> UserError:

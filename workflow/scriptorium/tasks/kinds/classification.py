@@ -21,7 +21,7 @@ class Classification(TaskKind):
 
     metrics = ("accuracy", "error", "f1", "mcc")
     errors = ("error",)
-    takes_plug_in = True
+    plugged_head = "sequence"
 
     def labels_fault(self, labels: Sequence[str]) -> str:
         return "a classification task needs at least two labels" if len(labels) < 2 else ""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from scriptorium.tasks.spec import TaskInput
+    from scriptorium.tasks.translated_windows import TranslatedWindows
     from scriptorium.tasks.windows import Windows
 
 
@@ -35,6 +36,7 @@ class QuestionAnswering(TaskKind):
     )
     default_metric = "f1"
     takes_cognition = False
+    plugged_head = "span"
 
     def labels_fault(self, labels: Sequence[str]) -> str:
         return "question answering has no labels; set labels: []" if labels else ""
@@ -61,6 +63,17 @@ class QuestionAnswering(TaskKind):
         from scriptorium.tasks.windows import Windows
 
         return Windows(prepared, tokenizer, settings.max_length, settings.answers)
+
+    def beside(
+        self,
+        own: Windows,
+        translations: pd.DataFrame,
+        tokenizer: transformers.PreTrainedTokenizerFast,
+        settings: TaskInput,
+    ) -> TranslatedWindows:
+        from scriptorium.tasks.translated_windows import TranslatedWindows
+
+        return TranslatedWindows(own, translations, tokenizer, settings.max_length, settings.answers)
 
     def model_class(self) -> type:
         from transformers import AutoModelForQuestionAnswering

@@ -22,7 +22,7 @@ class Tagging(TaskKind):
 
     metrics = ("f1", "precision", "recall", "accuracy")
     default_metric = "f1"
-    takes_plug_in = True
+    plugged_head = "token"
     labels_words = True
 
     def labels_fault(self, labels: Sequence[str]) -> str:
