@@ -75,10 +75,40 @@ def test_rows_are_found_again_over_several_record_batches(tmp_path, monkeypatch)
         parts[len(parts)]
 
 
-def test_reading_does_not_copy_the_file(tmp_path):
-    _, blocks, _ = pack(tmp_path, [100])
-    assert not blocks[0][0].flags.owndata
-    assert not blocks[0][0].flags.writeable
+def test_a_file_is_mapped_and_changing_a_block_does_not_change_it(tmp_path):
+    _, made, _ = pack(tmp_path, [100])
+    assert not made._ids[0].flags.owndata and not made._ids[0].flags.writeable
+    before = made[0][0].copy()
+    made[0][0][:] = 0
+    assert np.array_equal(made[0][0], before)
+
+
+@pytest.mark.parametrize(("vocabulary", "bytes_per_token"), [(1 << 16, 2), (70_000, 4)])
+def test_blocks_come_back_as_they_were_written_in_few_bytes(tmp_path, vocabulary, bytes_per_token):
+    generator = np.random.default_rng(0)
+    rows = []
+    for _ in range(500):
+        runs = generator.integers(1, 128, generator.integers(1, 6))
+        owners = np.repeat(generator.integers(-1, 1 << 30, len(runs)), runs)[:256].astype(np.int32)
+        owners = np.append(owners, np.full(256 - len(owners), blocks.PADDED_OWNER, np.int32))
+        ids = generator.integers(0, vocabulary, 256).astype(np.int32)
+        rows.append((ids, owners, np.array([generator.integers(0, 300)], np.int32)))
+    rows[0][0][:2] = 0, vocabulary - 1
+    path = tmp_path / "blocks.arrow"
+    blocks.write(path, iter(rows), 256, vocabulary, layout="another", extra={"group": 1})
+    made = Blocks(path)
+    for number, (ids, owners, group) in enumerate(rows):
+        found = (*made[number], made.extra(number)["group"])
+        assert all(np.array_equal(a, b) for a, b in zip(found, (ids, owners, group), strict=True))
+        assert all(a.dtype == np.int32 for a in found)
+    assert made.tokens == sum(int((owners >= 0).sum()) for _, owners, _ in rows)
+    assert path.stat().st_size < 500 * (256 * bytes_per_token + 64)
+
+
+def test_an_id_beyond_the_vocabulary_is_an_error_and_not_another_token(tmp_path):
+    rows = [(np.full(4, 1 << 16, np.int32), np.zeros(4, np.int32))]
+    with pytest.raises(ValueError, match="not in range"):
+        blocks.write(tmp_path / "blocks.arrow", iter(rows), 4, 1000)
 
 
 def test_documents_without_a_word_leave_nothing(tmp_path):

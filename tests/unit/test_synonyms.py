@@ -46,7 +46,7 @@ def link(tokenizer, tmp_path):
         ids = [tuple(np.array(tokenizer.convert_tokens_to_ids(["[CLS]", *text, "[SEP]"])) for text in p) for p in pairs]
         rows_of = [(*row, np.array([0], np.int32)) for row in filler.fill(ids)]
         for split in ("train", "validation"):
-            write(tmp_path / f"{split}.arrow", iter(rows_of), 40, layout=two_sided.NAME, extra={"group": 1})
+            write(tmp_path / f"{split}.arrow", iter(rows_of), 40, 1000, layout=two_sided.NAME, extra={"group": 1})
         groups = [{"kind": "bilingual", "languages": languages, "texts": len(pairs)}]
         (tmp_path / "groups.json").write_text(json.dumps(groups))
         entries = veco2.dictionary(tmp_path / "dictionary", rows, languages).parent / "entries.parquet"

@@ -51,7 +51,7 @@ def one_block(
             f"{length} tokens, and a picture shows at most {LONGEST}", remedy="give shorter texts, or fewer"
         )
     path = folder / "block.arrow"
-    blocks.write(path, rows, length, layout=name, extra=extra)
+    blocks.write(path, rows, length, len(tokenizer), layout=name, extra=extra)
     if layout != two_sided.NAME:
         return Blocks(path)
     groups = [{"kind": "bilingual", "languages": ["x", "y"], "texts": 1}]

@@ -62,7 +62,7 @@ def pack(
             texts = sentences.one_per_line(texts)
         runs = tokenise(texts, tokenizer, by_line=maker.by_line, threads=threads)
         try:
-            write(path, maker.blocks(runs), block_length, layout=maker.name, extra=maker.extra)
+            write(path, maker.blocks(runs), block_length, len(tokenizer), layout=maker.name, extra=maker.extra)
             maker.check()
         except UserError as error:
             problem = f"the {split} split has {error.problem}"

@@ -89,6 +89,7 @@ class _Packing:
                 path,
                 self._rows(split, filler, texts),
                 self.spec.block_length,
+                len(self.tokenizer),
                 layout=two_sided.NAME,
                 extra={"group": 1},
             )
