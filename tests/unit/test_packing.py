@@ -129,7 +129,8 @@ def test_the_number_of_threads_changes_no_byte(tmp_path, monkeypatch):
     path = tiny.documents(tmp_path / "documents.parquet", [3, 50, 1, 400, 14, 15, 16, 100] * 20)
     made = []
     for threads in (1, 2, 5):
-        packing.pack(path, tiny.tokenizer(), LENGTH, tmp_path / str(threads), Journal(), threads=threads)
+        tokens = packing.Tokens(tiny.tokenizer(), threads)
+        packing.pack(path, tiny.tokenizer(), LENGTH, tmp_path / str(threads), Journal(), tokens=tokens)
         made.append([(tmp_path / str(threads) / f"{split}.arrow").read_bytes() for split in packing.SPLITS])
     assert made[0] == made[1] == made[2]
 

@@ -16,7 +16,7 @@ from scriptorium.ledger import Ledger
 from scriptorium.objectives import mixing
 from scriptorium.stage import execute
 from scriptorium.stages import pack_pairs
-from scriptorium.text import packing_pairs, two_sided
+from scriptorium.text import packing, packing_pairs, two_sided
 from scriptorium.text.blocks import Blocks
 from scriptorium.text.languages.sampling import probabilities
 from scriptorium.text.spec import PackPairsSpec
@@ -56,9 +56,8 @@ def packed(root: Path, *, threads: int = 1, **settings) -> tuple[Path, dict]:
     """The folder of packed blocks, and what the ledger counted."""
     documents, pairs = tables(root)
     ledger = Ledger.open(root / "ledger", key="0", stage="pack_pairs")
-    packing_pairs.pack(
-        documents, pairs, tiny.tokenizer(), PackPairsSpec.parse(settings), root / "out", ledger, threads=threads
-    )
+    tokens = packing.Tokens(tiny.tokenizer(), threads)
+    packing_pairs.pack(documents, pairs, tiny.tokenizer(), PackPairsSpec.parse(settings), root / "out", ledger, tokens)
     lines = (root / "ledger/events.jsonl").read_text(encoding="utf-8").splitlines()
     counted = {}
     for event in map(json.loads, lines):

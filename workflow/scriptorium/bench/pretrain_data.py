@@ -38,7 +38,14 @@ def packing_ratio(texts: Sequence[str], tokenizer: Path, length: int, *, process
         ledger = Ledger.open(root / "run", key="bench", stage="bench")
 
         def ours() -> None:
-            packing.pack(root / "documents.parquet", fast, length, root / "packed", ledger, threads=processes)
+            packing.pack(
+                root / "documents.parquet",
+                fast,
+                length,
+                root / "packed",
+                ledger,
+                tokens=packing.Tokens(fast, processes),
+            )
 
         def peer() -> None:
             data = datasets.Dataset.from_parquet(str(root / "documents.parquet"), cache_dir=str(root / "cache"))

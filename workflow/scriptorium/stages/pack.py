@@ -15,20 +15,22 @@ from scriptorium.text.spec import PackSpec
 
 def run(job: stage.Job) -> list[Path]:
     from scriptorium.text import packing, tokenizers
+    from scriptorium.text.kept_tokens import KeptTokens
 
     tokenizer = tokenizers.load_tokenizer(tokenizers.tokenizer_directory(job.input("tokenizer")))
     if job.spec.vocabulary == "fairseq":
         tokenizer = tokenizers.fairseq_tokenizer(tokenizer)
     documents = job.input_dir("corpus") / "documents.parquet"
-    files = packing.pack(
-        documents,
-        tokenizer,
-        job.spec.block_length,
-        job.out,
-        job.ledger,
-        layout=job.spec.layout,
-        threads=job.impl.threads,
-    )
+    with job.impl.saving_on_sigterm():
+        files = packing.pack(
+            documents,
+            tokenizer,
+            job.spec.block_length,
+            job.out,
+            job.ledger,
+            layout=job.spec.layout,
+            tokens=KeptTokens(job, tokenizer),
+        )
     tokenizer.save_pretrained(job.out / "tokenizer")
     return [*files, *sorted((job.out / "tokenizer").iterdir())]
 

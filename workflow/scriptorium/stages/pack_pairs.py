@@ -14,17 +14,19 @@ from scriptorium.text.spec import PackPairsSpec
 
 def run(job: stage.Job) -> list[Path]:
     from scriptorium.text import packing_pairs, tokenizers
+    from scriptorium.text.kept_tokens import KeptTokens
 
     tokenizer = tokenizers.load_tokenizer(tokenizers.tokenizer_directory(job.input("tokenizer")))
-    files = packing_pairs.pack(
-        job.input_dir("corpus") / "documents.parquet",
-        job.input_dir("parallel") / "pairs.parquet",
-        tokenizer,
-        job.spec,
-        job.out,
-        job.ledger,
-        threads=job.impl.threads,
-    )
+    with job.impl.saving_on_sigterm():
+        files = packing_pairs.pack(
+            job.input_dir("corpus") / "documents.parquet",
+            job.input_dir("parallel") / "pairs.parquet",
+            tokenizer,
+            job.spec,
+            job.out,
+            job.ledger,
+            KeptTokens(job, tokenizer),
+        )
     tokenizer.save_pretrained(job.out / "tokenizer")
     return [*files, *sorted((job.out / "tokenizer").iterdir())]
 

@@ -42,10 +42,11 @@ def pack(
     ledger: Ledger,
     *,
     layout: LayoutSpec | None = None,
-    threads: int = 1,
+    tokens: Tokens | None = None,
 ) -> list[Path]:
     """Write {train,validation}.arrow for a documents.parquet (columns split, text); without a `layout` packed.
 
+    tokens: how texts are tokenised; by one thread if it is not given.
     Raises UserError: a column is missing, or a split is too small for the layout.
     """
     columns = pq.read_schema(documents).names
@@ -60,7 +61,7 @@ def pack(
         texts = texts_of(documents, split)
         if layout is not None and layout.sentences == "rules":
             texts = sentences.one_per_line(texts)
-        runs = tokenise(texts, tokenizer, by_line=maker.by_line, threads=threads)
+        runs = (tokens or Tokens(tokenizer)).of(split, texts, by_line=maker.by_line)
         try:
             write(path, maker.blocks(runs), block_length, len(tokenizer), layout=maker.name, extra=maker.extra)
             maker.check()
@@ -86,6 +87,17 @@ def texts_of(documents: Path, split: str) -> Iterator[str]:
         for batch in file.iter_batches(ROWS_PER_READ, columns=["split", "text"], use_threads=False):
             rows = zip(batch["split"].to_pylist(), batch["text"].to_pylist(), strict=True)
             yield from (text for name, text in rows if name == split)
+
+
+class Tokens:
+    """Tokenises streams of texts by so many threads."""
+
+    def __init__(self, tokenizer: transformers.PreTrainedTokenizerBase, threads: int = 1):
+        self.tokenizer, self.threads = tokenizer, threads
+
+    def of(self, name: str, texts: Iterable[str], *, by_line: bool = False) -> Iterator[list[np.ndarray]]:
+        """`tokenise` for a stream of texts, which has a name among those of a job."""
+        return tokenise(texts, self.tokenizer, by_line=by_line, threads=self.threads)
 
 
 def tokenise(

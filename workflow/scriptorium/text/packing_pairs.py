@@ -22,7 +22,7 @@ from scriptorium.ledger import Ledger
 from scriptorium.manifest import write_json
 from scriptorium.text import two_sided
 from scriptorium.text.blocks import write
-from scriptorium.text.packing import ROWS_PER_READ, SPLITS, tokenise
+from scriptorium.text.packing import ROWS_PER_READ, SPLITS, Tokens
 from scriptorium.text.two_sided import Filler, Pieces, segments
 
 if TYPE_CHECKING:
@@ -45,8 +45,7 @@ def pack(
     spec: PackPairsSpec,
     out: Path,
     ledger: Ledger,
-    *,
-    threads: int = 1,
+    tokens: Tokens | None = None,
 ) -> list[Path]:
     """Write {train,validation}.arrow and groups.json for a documents.parquet with languages and a pairs.parquet.
 
@@ -59,15 +58,15 @@ def pack(
             remedy="take the tokenizer of a BERT-like backbone, or a vocabulary of your own",
         )
     _check_columns(documents, "documents"), _check_columns(pairs, "pairs")
-    return _Packing(documents, pairs, tokenizer, spec, ledger, threads).write(out)
+    return _Packing(documents, pairs, tokenizer, spec, ledger, tokens or Tokens(tokenizer)).write(out)
 
 
 class _Packing:
     """One run of `pack`."""
 
-    def __init__(self, documents: Path, pairs: Path, tokenizer, spec: PackPairsSpec, ledger: Ledger, threads: int):
+    def __init__(self, documents: Path, pairs: Path, tokenizer, spec: PackPairsSpec, ledger: Ledger, tokens: Tokens):
         self.documents, self.pairs = ds.dataset(documents), ds.dataset(pairs)
-        self.tokenizer, self.spec, self.ledger, self.threads = tokenizer, spec, ledger, threads
+        self.tokenizer, self.spec, self.ledger, self.tokens = tokenizer, spec, ledger, tokens
         self.half = spec.block_length // 2
         languages = _distinct(self.documents, "language")
         self.groups = [("monolingual", names) for names in languages]
@@ -129,7 +128,7 @@ class _Packing:
                 texts[number] += sum(max(1, len(SENTENCE_END.findall(line))) for line in kept)
                 yield "\n".join(kept)
 
-        for (pieces,) in tokenise(documents(), self.tokenizer, threads=self.threads):
+        for (pieces,) in self.tokens.of(f"{split}-{names[0]}", documents()):
             made = 0
             for pair in segments(pieces, longest, self.spec.sides.shortest):
                 made += len(pair[0]) + len(pair[1])
@@ -147,7 +146,7 @@ class _Packing:
                 texts[number] += 1
                 yield from pair
 
-        pieces = (found for (found,) in tokenise(both(), self.tokenizer, threads=self.threads))
+        pieces = (found for (found,) in self.tokens.of(f"{split}-{names[0]}-{names[1]}", both()))
         for pair in zip(pieces, pieces, strict=True):
             sizes = sorted(len(side) for side in pair)
             if not sizes[0] or sizes[1] + 2 > longest:
