@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pandas as pd
 
 from scriptorium import manifest
 from scriptorium.gaze import corpora as gaze
+from scriptorium.job import Impl, Job
 from scriptorium.ledger import Ledger
+from scriptorium.spec import Spec
 from scriptorium.tasks import preparing as tasks
 from scriptorium.tasks.spec import TaskDataSpec
 from scriptorium.text.corpora import preparing
@@ -61,7 +64,7 @@ class Raw:
             for name, (reader, _, *options) in zip(names, sources, strict=True)
         ]
         spec = CorpusSpec.parse({"corpus": "toy", "sources": described, **settings})
-        (path,) = preparing.prepare(spec, artifacts, self.root / "out", self.ledger)
+        (path,) = preparing.prepare(self.job(spec, sources=artifacts))
         return pd.read_parquet(path)
 
     def pairs(self, *sources: tuple, languages: tuple[str, str] = ("en", "de"), **settings: Any) -> pd.DataFrame:
@@ -73,8 +76,14 @@ class Raw:
             for name, (reader, _, *more) in zip(names, sources, strict=True)
         ]
         spec = ParallelSpec.parse({"parallel": "toy", "sources": described, **settings})
-        (path,) = parallel.prepare(spec, artifacts, self.root / "out", self.ledger)
+        (path,) = parallel.prepare(self.job(spec, sources=artifacts))
         return pd.read_parquet(path)
+
+    def job(self, spec: Spec, out: str = "out", **inputs: list[Path]) -> Job:
+        """A job that begins, whose result lies in `out`."""
+        state = self.root / f"state-{out}"
+        shutil.rmtree(state, ignore_errors=True)
+        return Job(spec, self.root / out, inputs, {}, self.ledger, state, Impl())
 
     def events(self, kind: str) -> list[Any]:
         """The notes or metrics in the ledger."""

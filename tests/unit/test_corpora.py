@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from scriptorium import named
+from scriptorium.text import kept_rows
 from scriptorium.text.corpora import preparing, streams
 from scriptorium.text.corpora.readers.spec import READERS
 from scriptorium.text.corpora.seen import Seen
@@ -114,7 +115,7 @@ def test_a_stream_gives_what_the_files_give(raw, reader, monkeypatch, tmp_path):
     spec = CorpusSpec(
         corpus="toy", sources=[{"dataset": "far", "reader": reader, "stream": True}], streams={"far": source}
     )
-    (path,) = preparing.prepare(spec, [], tmp_path / "streamed", raw.ledger)
+    (path,) = preparing.prepare(raw.job(spec, "streamed"))
     assert pd.read_parquet(path)[["split", "text"]].equals(kept[["split", "text"]])
     assert sorted(p.name for p in path.parent.iterdir()) == ["documents.parquet"]
 
@@ -132,8 +133,9 @@ def test_a_document_of_one_very_long_line_is_kept_whole(raw):
 def test_row_groups_are_bounded_and_nothing_is_lost_between_them(raw, monkeypatch):
     files = {"a.txt": "\n\n".join(f"Document {n}." for n in range(100))}
     whole = raw.corpus(("text", files))
-    monkeypatch.setattr(preparing, "CHARACTERS_PER_GROUP", 100)
-    monkeypatch.setattr(preparing, "ROWS_PER_READ", 7)
+    monkeypatch.setattr(kept_rows, "CHARACTERS_PER_GROUP", 100)
+    monkeypatch.setattr(kept_rows, "CHARACTERS_PER_PART", 700)
+    monkeypatch.setattr(kept_rows, "ROWS_PER_READ", 7)
     assert raw.corpus(("text", files)).equals(whole)
     assert pq.ParquetFile(raw.root / "out/documents.parquet").num_row_groups > 10
 

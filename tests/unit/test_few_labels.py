@@ -46,7 +46,7 @@ def corpus(raw: Raw, files: dict, tasks: list[Path]) -> pd.DataFrame:
     spec = CorpusSpec.parse(
         {"corpus": "toy", "sources": [{"dataset": "news", "reader": "bbc"}], "exclude": ["topics"] if tasks else []}
     )
-    (path,) = preparing.prepare(spec, [raw.add(files, "news")], raw.root / "corpus", raw.ledger, tasks)
+    (path,) = preparing.prepare(raw.job(spec, "corpus", sources=[raw.add(files, "news")], exclude=tasks))
     return pd.read_parquet(path)
 
 

@@ -98,7 +98,7 @@ def test_a_stream_gives_what_the_files_give(raw, monkeypatch, tmp_path):
     source = {"dataset": "far", "reader": "parquet", "languages": ("en", "de"), "stream": True}
     place = StreamSpec(location="datasets/owner/name", revision="a" * 40)
     spec = ParallelSpec.parse({"parallel": "toy", "sources": [source], "streams": {"far": place.model_dump()}})
-    (path,) = preparing.prepare(spec, [], tmp_path / "streamed", raw.ledger)
+    (path,) = preparing.prepare(raw.job(spec, "streamed"))
     texts = ["split", "lang_a", "lang_b", "text_a", "text_b"]
     assert pd.read_parquet(path)[texts].equals(kept[texts])
     assert [p.name for p in path.parent.iterdir()] == ["pairs.parquet"]

@@ -16,8 +16,8 @@ from scriptorium.text.spec import CorpusSpec
 def run(job: stage.Job) -> list[Path]:
     from scriptorium.text.corpora import preparing
 
-    given = job.inputs
-    return preparing.prepare(job.spec, given.get("sources", []), job.out, job.ledger, given.get("exclude", []))
+    with job.impl.saving_on_sigterm():
+        return preparing.prepare(job)
 
 
 if __name__ == "__main__":

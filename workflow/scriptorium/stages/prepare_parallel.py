@@ -16,7 +16,8 @@ from scriptorium.text.parallel.spec import ParallelSpec
 def run(job: stage.Job) -> list[Path]:
     from scriptorium.text.parallel import preparing
 
-    return preparing.prepare(job.spec, job.inputs.get("sources", []), job.out, job.ledger)
+    with job.impl.saving_on_sigterm():
+        return preparing.prepare(job)
 
 
 if __name__ == "__main__":

@@ -2,84 +2,80 @@
 of as many numbers.
 
 Texts are normalised (NFC, white space); what breaks a rule is left out and counted (rules.py); pairs are held out so
-that no text of theirs occurs in train (splitting.py). The split is known only at the end: pairs wait in a scratch file
-and are written again with it.
+that no text of theirs occurs in train (splitting.py). The split is known only at the end: pairs wait in parts
+(../kept_rows.py) and are written again with it. A job that was stopped or killed goes on behind its last part.
 """
 
 from __future__ import annotations
 
-import shutil
 from array import array
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from scriptorium import named
 from scriptorium.errors import UserError, nearest
 from scriptorium.files.tables import clean
 from scriptorium.ledger import Ledger
-from scriptorium.text.corpora.preparing import ROWS_PER_READ, write, writing
+from scriptorium.text import kept_rows
+from scriptorium.text.corpora.preparing import writing
+from scriptorium.text.kept_rows import KeptRows, Row
 from scriptorium.text.parallel import splitting
 from scriptorium.text.parallel.pairs import Pair
 from scriptorium.text.parallel.rules import REASONS, Repetitions, fault
 
 if TYPE_CHECKING:
+    from scriptorium.job import Job
     from scriptorium.text.parallel.spec import ParallelSource, ParallelSpec
 
 COLUMNS = ("id", "split", "lang_a", "lang_b", "text_a", "text_b")
 READERS = "scriptorium.text.parallel.readers"
 
-Row = tuple[str, str, str, str, str]  # COLUMNS without the split
 
-
-def prepare(spec: ParallelSpec, artifacts: list[Path], out: Path, ledger: Ledger) -> list[Path]:
+def prepare(job: Job) -> list[Path]:
     """Read all sources, clean, split and write pairs.parquet, whose columns are COLUMNS, all str; lang_a < lang_b.
 
-    artifacts: manifests, each in a folder named like its data set.
-    Raises UserError: a bad file, no pair left, everything in one component, disk full.
+    job.spec: ParallelSpec; inputs: sources, manifests, each in a folder named like its data set.
+    Raises UserError: a bad file, no pair left, everything in one component, disk full; Interrupted: it should stop.
     """
-    scratch, result = out / ".scratch", out / "pairs.parquet"
-    shutil.rmtree(scratch, ignore_errors=True)  # of a killed attempt
-    digests = array("Q")
-    with writing(out):
-        scratch.mkdir(parents=True)
-        try:
-            with Repetitions(scratch / "seen.sqlite") as seen:
-                rows = _collect(spec, artifacts, seen, digests, ledger)
-                write(scratch / "pairs.parquet", (COLUMNS[0], *COLUMNS[2:]), rows)
-            held_out = splitting.held_out(_enough(digests, spec), spec.validation_share)
-            if not held_out.any():
-                raise UserError(
-                    "every pair hangs together with every other by a text in common, so none can be held out",
-                    where=_where(spec),
-                    remedy="give more text",
-                )
-            write(result, COLUMNS, _divided(scratch / "pairs.parquet", held_out, ledger))
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+    spec, result, folder = job.spec, job.out / "pairs.parquet", job.state / "read"
+    with writing(job.out), kept_rows.opened(folder, Repetitions) as seen:
+        kept = KeptRows(job, folder, (COLUMNS[0], *COLUMNS[2:]), seen)
+        kept.keep(_collect(job, seen))
+        for prefix, counted in seen.progress["counted"].items():
+            job.ledger.metrics(0, {f"{prefix}/{what}": number for what, number in counted.items()})
+            job.ledger.note(f"{prefix}: " + ", ".join(f"{number} {what}" for what, number in counted.items()))
+        digests = array("Q")
+        for *_, first, second in kept.rows():
+            digests.extend(splitting.digest(spec.split_seed, text) for text in (first, second))
+        held_out = splitting.held_out(_enough(digests, spec), spec.validation_share)
+        if not held_out.any():
+            raise UserError(
+                "every pair hangs together with every other by a text in common, so none can be held out",
+                where=_where(spec),
+                remedy="give more text",
+            )
+        job.out.mkdir(parents=True, exist_ok=True)
+        kept_rows.write(result, COLUMNS, _divided(kept.rows(), held_out, job.ledger))
     return [result]
 
 
-def _collect(
-    spec: ParallelSpec, artifacts: list[Path], seen: Repetitions, digests: array, ledger: Ledger
-) -> Iterator[Row]:
-    """Every pair that is kept; its texts' digests are added to `digests`."""
-    by_name = {path.parent.name: path for path in artifacts}
+def _collect(job: Job, seen: Repetitions) -> Iterator[Row]:
+    """Every pair that is left, from the first that is not kept yet."""
+    spec, progress = job.spec, seen.progress
+    by_name = {path.parent.name: path for path in job.inputs.get("sources", [])}
     for source in spec.sources:  # all names, before the first source is read
         if not source.stream and source.dataset not in by_name:
             raise UserError(f"no input for {source.dataset!r}, {nearest(source.dataset, by_name)}", where=_where(spec))
-    names: set[str] = set()
-    for place, source in enumerate(spec.sources):
-        counted = Counter(dict.fromkeys(("read", *REASONS, "kept"), 0))
-        prefix = f"{source.dataset}/{source.sides}"
-        prefix = f"{prefix}-{place}" if prefix in names else prefix
-        names.add(prefix)
+    for place, (prefix, source) in list(enumerate(_prefixed(spec)))[progress["source"] :]:
+        counted = progress["counted"].setdefault(prefix, dict.fromkeys(("read", *REASONS, "kept"), 0))
         turned = source.languages[0] > source.languages[1]
-        for pair in _pairs(spec, source, by_name, ledger):
+        for pair in islice(_pairs(spec, source, by_name, job.ledger), progress["taken"], None):
+            progress["taken"] += 1
             counted["read"] += 1
             texts = clean(pair.first), clean(pair.second)
             reason = _emptiness(source, pair, texts) or fault(*texts, spec.rules)
@@ -89,10 +85,18 @@ def _collect(
                 counted[reason] += 1
                 continue
             counted["kept"] += 1
-            digests.extend(splitting.digest(spec.split_seed, text) for text in (first, second))
             yield f"{prefix}/{pair.name}", *languages, first, second
-        ledger.metrics(0, {f"{prefix}/{what}": number for what, number in counted.items()})
-        ledger.note(f"{prefix}: " + ", ".join(f"{number} {what}" for what, number in counted.items()))
+        progress.update(source=place + 1, taken=0)
+
+
+def _prefixed(spec: ParallelSpec) -> Iterator[tuple[str, ParallelSource]]:
+    """The sources, each with what the names of its pairs begin with."""
+    names: set[str] = set()
+    for place, source in enumerate(spec.sources):
+        prefix = f"{source.dataset}/{source.sides}"
+        prefix = f"{prefix}-{place}" if prefix in names else prefix
+        names.add(prefix)
+        yield prefix, source
 
 
 def _pairs(spec: ParallelSpec, source: ParallelSource, by_name: dict[str, Path], ledger: Ledger) -> Iterator[Pair]:
@@ -128,18 +132,14 @@ def _enough(digests: array, spec: ParallelSpec) -> np.ndarray:
     return sides
 
 
-def _divided(path: Path, held_out: np.ndarray, ledger: Ledger) -> Iterator[tuple[str, ...]]:
+def _divided(rows: Iterator[Row], held_out: np.ndarray, ledger: Ledger) -> Iterator[Row]:
     """The pairs again, with their split."""
     counted: Counter[str] = Counter()
-    with pq.ParquetFile(path) as file:
-        number = 0
-        for batch in file.iter_batches(ROWS_PER_READ, use_threads=False):
-            for name, *row in zip(*(batch[column].to_pylist() for column in batch.schema.names), strict=True):
-                split = "validation" if held_out[number] else "train"
-                number += 1
-                counted[f"pairs/{split}"] += 1
-                counted[f"{row[0]}-{row[1]}/{split}"] += 1
-                yield name, split, *row
+    for (name, *row), apart in zip(rows, held_out, strict=True):
+        split = "validation" if apart else "train"
+        counted[f"pairs/{split}"] += 1
+        counted[f"{row[0]}-{row[1]}/{split}"] += 1
+        yield name, split, *row
     ledger.metrics(0, counted)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+
+from scriptorium.text.digest_store import DigestStore
 
 if TYPE_CHECKING:
     from scriptorium.text.parallel.spec import PairRules
@@ -19,6 +20,7 @@ REASONS = (
     "repeated",
     "repeated_side",
 )  # as they are asked
+KNOWN = "known"
 
 
 def fault(first: str, second: str, rules: PairRules) -> str | None:
@@ -31,15 +33,11 @@ def fault(first: str, second: str, rules: PairRules) -> str | None:
     return "ratio" if longer + SLACK > rules.ratio * (shorter + SLACK) else None
 
 
-class Repetitions:
-    """Pairs and sides that were there before, kept on disk by digests of 128 bits."""
+class Repetitions(DigestStore):
+    """Pairs and sides that were there before."""
 
     def __init__(self, path: Path):
-        self._db = sqlite3.connect(path, isolation_level=None)
-        for setting in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-16384", "locking_mode=EXCLUSIVE"):
-            self._db.execute(f"PRAGMA {setting}")  # a scratch file: after a crash it is made anew
-        self._db.execute("CREATE TABLE known (digest BLOB PRIMARY KEY) WITHOUT ROWID")
-        self._db.execute("BEGIN")
+        super().__init__(path, (KNOWN,))
 
     def fault(self, languages: tuple[str, str], first: str, second: str, rules: PairRules) -> str | None:
         """Why the pair is a repetition, or None; then it is known from now on."""
@@ -48,19 +46,10 @@ class Repetitions:
             hashlib.blake2b("\0".join((pair, *parts)).encode(), digest_size=16).digest()
             for parts in ((first, second), ("1", first), ("2", second))
         )
-        if self._known(whole):
+        if self.has(KNOWN, whole):
             return "repeated"
-        if rules.repeated_sides and any(map(self._known, sides)):
+        if rules.repeated_sides and any(self.has(KNOWN, side) for side in sides):
             return "repeated_side"
         for key in (whole, *sides):
-            self._db.execute("INSERT OR IGNORE INTO known VALUES (?)", (key,))
+            self.add(KNOWN, key)
         return None
-
-    def _known(self, key: bytes) -> bool:
-        return self._db.execute("SELECT 1 FROM known WHERE digest = ?", (key,)).fetchone() is not None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._db.close()
