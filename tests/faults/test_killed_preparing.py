@@ -11,17 +11,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from scriptorium import manifest
 from scriptorium.errors import Interrupted
 from scriptorium.job import Impl
-from scriptorium.text import kept_rows
+from scriptorium.text import kept_rows, reading_place
 from scriptorium.text.corpora import preparing as corpora
+from scriptorium.text.corpora import streams
 from scriptorium.text.corpora.readers import text as reader
 from scriptorium.text.parallel import preparing as parallel
 from scriptorium.text.parallel.spec import ParallelSpec
-from scriptorium.text.spec import CorpusSpec
+from scriptorium.text.reading_place import ReadingPlace
+from scriptorium.text.spec import CorpusSpec, StreamSpec
 from tests.raw import Raw
 
 KILL = """
@@ -155,5 +158,33 @@ def test_documents_that_were_taken_are_skipped_in_every_reader(raw, monkeypatch)
     given, read, real = sources(raw), [], reader.read
     monkeypatch.setattr(reader, "read", lambda *arguments: (read.append(1) or each for each in real(*arguments)))
     job = raw.job(CorpusSpec.parse(CORPUS), "again", sources=given)
-    (first, *_) = corpora._Reader(job).documents(job.spec.sources[0], 10)
+    place = ReadingPlace({**reading_place.NOTHING, "taken": 10})
+    (first, *_) = corpora._Reader(job).documents(job.spec.sources[0], place)
     assert first[0].startswith("a-") and len(read) > 10
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_a_stream_goes_on_in_the_file_in_which_it_stood(raw, monkeypatch, kind):
+    """Through the library's streaming reader, on local files: no row of a file before that one is read again."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # which reading a stream lifts: put back at the end
+    places = []
+    for number in range(4):
+        table = pd.DataFrame({"text": [f"Document {number} {row}." if row % 5 else "" for row in range(40)]})
+        places.append(raw.root / f"part{number}.{kind}")
+        if kind == "parquet":
+            table.to_parquet(places[-1], row_group_size=7)
+        else:
+            table.to_json(places[-1], orient="records", lines=True)
+    monkeypatch.setattr(streams, "addresses", lambda source: list(map(str, places)))
+    source = {"dataset": "far", "reader": kind, "stream": True}
+    place = StreamSpec(location="datasets/owner/name", revision="a" * 40)
+    spec = CorpusSpec(corpus="toy", sources=[source], streams={"far": place})
+    expected = made(raw, raw.job(spec, "whole"))
+    job = raw.job(spec, "again")
+    asked = iter(range(100))
+    with monkeypatch.context() as patched:
+        patched.setattr(Impl, "stop_reason", lambda self: "asked" if next(asked) == 3 else None)
+        with pytest.raises(Interrupted, match="asked; 4 parts of the text are read"):
+            made(raw, job)
+    places[1].write_bytes(b"this file is read no more")
+    assert made(raw, job) == expected

@@ -110,7 +110,9 @@ def test_a_stream_gives_what_the_files_give(raw, reader, monkeypatch, tmp_path):
     places = [str(tmp_path / "set0" / name) for name in sorted(files)]
     monkeypatch.setattr(streams, "addresses", lambda source: places)
     source = StreamSpec(location="datasets/owner/name", revision="a" * 40)
-    found = list(named.load("scriptorium.text.corpora.readers", reader).stream(source, READERS[reader]()))
+    found = list(
+        named.load("scriptorium.text.corpora.readers", reader).stream(source, READERS[reader](), streams.Bookmark())
+    )
     assert ["\n".join(paragraphs) for _, paragraphs in found] == kept["text"].tolist()
     spec = CorpusSpec(
         corpus="toy", sources=[{"dataset": "far", "reader": reader, "stream": True}], streams={"far": source}

@@ -73,7 +73,7 @@ rule prepare_corpus:
     shell:
         "python -m scriptorium.stages.prepare_corpus --spec {params.spec:q}"
         " --out results/data/corpora/{wildcards.corpus:q}"
-        " --input sources={input.sources:q} exclude={input.exclude:q} 2> {log:q}"
+        " --input sources={input.sources:q} exclude={input.exclude:q} --runtime {resources.runtime:q} 2> {log:q}"
 
 
 rule prepare_parallel:
@@ -95,7 +95,8 @@ rule prepare_parallel:
         "Prepare parallel text {wildcards.parallel}: normalise, de-duplicate, split by the texts in common"
     shell:
         "python -m scriptorium.stages.prepare_parallel --spec {params.spec:q}"
-        " --out results/data/parallel/{wildcards.parallel:q} --input sources={input.sources:q} 2> {log:q}"
+        " --out results/data/parallel/{wildcards.parallel:q} --input sources={input.sources:q}"
+        " --runtime {resources.runtime:q} 2> {log:q}"
 
 
 rule prepare_dictionary:

@@ -23,7 +23,8 @@ rule pack:
     shell:
         "python -m scriptorium.stages.pack --spec {params.spec:q}"
         " --out results/data/packed/{wildcards.blocks:q}"
-        " --input corpus={input.corpus:q} tokenizer={input.tokenizer:q} --threads {threads:q} 2> {log:q}"
+        " --input corpus={input.corpus:q} tokenizer={input.tokenizer:q} --threads {threads:q}"
+        " --runtime {resources.runtime:q} 2> {log:q}"
 
 
 rule pack_pairs:
@@ -49,7 +50,8 @@ rule pack_pairs:
     shell:
         "python -m scriptorium.stages.pack_pairs --spec {params.spec:q}"
         " --out results/data/packed_pairs/{wildcards.blocks:q} --input corpus={input.corpus:q}"
-        " parallel={input.parallel:q} tokenizer={input.tokenizer:q} --threads {threads:q} 2> {log:q}"
+        " parallel={input.parallel:q} tokenizer={input.tokenizer:q} --threads {threads:q}"
+        " --runtime {resources.runtime:q} 2> {log:q}"
 
 
 rule link_words:

@@ -24,6 +24,8 @@ from scriptorium.sizes.memory import GIB, PRECISIONS, Plan
 A100 = 312e12  # FLOP/s: bf16 of its tensor cores, dense (NVIDIA's data sheet)
 UTILISATION = 0.4  # ours: share of the peak that training reaches
 UNKNOWN = "not known"
+# Of a GB of plain text: CPU hours on a core of an AMD EPYC, and GB of the compressed documents (docs/paper-size.md)
+PREPARING, PACKING, SENTENCES, DOCUMENTS = 0.04, 0.18, 0.5, 0.3
 HEADS = (
     *("variant", "objective", "parameters", "block x batch", "steps", "tokens", "FLOPs", "GPU hours"),
     *("micro-batch", "GiB of a GPU", "checkpoints", "model"),
@@ -128,7 +130,9 @@ def _notes(given: argparse.Namespace) -> str:
         f"\nGPU hours: FLOPs of the matrix products at {given.utilisation:g} of {given.peak:g} FLOP/s, no evaluations."
         f"\nMicro-batch: {micro}, {given.precision}, {given.processes} process(es)."
         "\nCheckpoints: two of float32 weights and Adam's moments, gone when the run has finished; the model stays."
-        "\nPacked text: 8 bytes per token, two columns of int32; CPU hours to prepare it: not known beforehand.\n"
+        f"\nText, per GB: CPU hours of one core {PREPARING} to prepare, {PACKING} to pack, {SENTENCES} as whole sentences;"
+        f"\n  disk {DOCUMENTS} GB, twice while it is prepared. Blocks: 2 bytes per token, 4 with more than 65,536"
+        "\n  pieces, twice while they are packed. Both go on after a stop.\n"
     )
 
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scriptorium.chunks import stop_if_asked
+from scriptorium.text import reading_place
 from scriptorium.text.digest_store import DigestStore
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ Store = TypeVar("Store", bound=DigestStore)
 CHARACTERS_PER_PART = 1 << 24  # of the last column; a few seconds of one core
 ROWS_PER_GROUP, CHARACTERS_PER_GROUP = 1 << 16, 1 << 22  # of a parquet file: what stands in memory at once
 ROWS_PER_READ = 64
-NOTHING = {"source": 0, "taken": 0, "parts": 0, "done": False, "counted": {}}  # progress of a reading that begins
 
 
 def opened(folder: Path, kind: Callable[[Path], Store]) -> Store:
@@ -40,15 +40,15 @@ def opened(folder: Path, kind: Callable[[Path], Store]) -> Store:
         shutil.rmtree(folder)
         folder.mkdir(parents=True)
         store = kind(folder / "seen.sqlite")
-    store.progress = store.progress or dict(NOTHING, counted={})
+    store.progress = store.progress or {**reading_place.NOTHING, "parts": 0, "done": False, "counted": {}}
     return store
 
 
 class KeptRows:
     """The rows that a job has read so far, in parts.
 
-    store.progress has `source` and `taken`: how many of the sources are read to their end, and how many items of the
-    next one. Whoever yields rows keeps both up to date before each row, and skips what was taken.
+    store.progress has `parts` and `done` beside what reading_place.py notes, and `counted` for what whoever yields the
+    rows counts. All of it is true of the row yielded last.
     """
 
     def __init__(self, job: Job, folder: Path, columns: Sequence[str], store: DigestStore):

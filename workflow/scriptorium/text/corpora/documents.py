@@ -19,10 +19,13 @@ def lines_of(path: Path) -> Iterator[str]:
         yield from line.splitlines() or [""]
 
 
-def of_rows(rows: Iterator[Row], name: str, key: str, path: Path | str) -> Iterator[Document]:
-    """A document per row: the lines of its text are its paragraphs. Rows without text are left out."""
-    found = False
-    for number, (place, row) in enumerate(rows):
+def of_rows(rows: Iterator[Row], name: str, key: str, path: Path | str, first: int = 0) -> Iterator[Document]:
+    """A document per row: the lines of its text are its paragraphs. Rows without text are left out.
+
+    first: how many rows of the file are before these.
+    """
+    found = first > 0
+    for number, (place, row) in enumerate(rows, start=first):
         if key not in row:
             raise UserError(
                 f"{key!r} is missing, {nearest(key, map(str, row))}",

@@ -15,7 +15,7 @@ import hashlib
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,11 +24,12 @@ from scriptorium.errors import UserError, nearest
 from scriptorium.fetching import download
 from scriptorium.files.tables import clean
 from scriptorium.ledger import Ledger
-from scriptorium.text import kept_rows
+from scriptorium.text import kept_rows, reading_place
 from scriptorium.text.corpora.documents import Document
 from scriptorium.text.corpora.excluding import Excluded
 from scriptorium.text.corpora.seen import Seen
 from scriptorium.text.kept_rows import KeptRows, Row
+from scriptorium.text.reading_place import ReadingPlace
 
 if TYPE_CHECKING:
     from scriptorium.job import Job
@@ -73,10 +74,10 @@ def _collect(job: Job, seen: Seen) -> Iterator[Row]:
             for _, paragraphs in reader.documents(source):
                 excluded.learn(paragraphs)
         job.ledger.note(f"{excluded.documents} documents left out: they are texts of {', '.join(spec.exclude)}")
-    for place, source in list(enumerate(spec.sources))[progress["source"] :]:
-        counted = progress["counted"].setdefault(str(place), [0, 0])  # read, and of these left out
-        for own, paragraphs in reader.documents(source, progress["taken"]):
-            progress["taken"] += 1
+    place = ReadingPlace(progress)
+    for number, source in place.left(spec.sources):
+        counted = progress["counted"].setdefault(str(number), [0, 0])  # read, and of these left out
+        for own, paragraphs in reader.documents(source, place):
             if excluded.has(paragraphs):
                 continue
             kept = seen.new_paragraphs(excluded.without(paragraphs))
@@ -92,7 +93,6 @@ def _collect(job: Job, seen: Seen) -> Iterator[Row]:
                 )
             seen.add_document(_order(spec.split_seed, text))
             yield name, source.dataset, *([source.language] if source.language else []), text
-        progress.update(source=place + 1, taken=0)
 
 
 class _Reader:
@@ -107,14 +107,15 @@ class _Reader:
                     f"no input for {source.dataset!r}, {nearest(source.dataset, self.inputs)}", where=_where(self.spec)
                 )
 
-    def documents(self, source: CorpusSource, skipped: int = 0) -> Iterator[Document]:
-        """Names and cleaned paragraphs of a source's documents, without so many at its beginning."""
+    def documents(self, source: CorpusSource, place: ReadingPlace | None = None) -> Iterator[Document]:
+        """Names and cleaned paragraphs of a source's documents, from the place on."""
+        place = place or ReadingPlace(dict(reading_place.NOTHING))
         reader = named.load("scriptorium.text.corpora.readers", source.reader)
         if source.stream:
-            found = reader.stream(self.spec.streams[source.dataset], source.options)
+            found = place.streamed(partial(reader.stream, self.spec.streams[source.dataset], source.options))
         else:
-            found = reader.read(self.inputs[source.dataset], source.options, self.ledger)
-        for own, paragraphs in islice(found, skipped, None):
+            found = place.items(reader.read(self.inputs[source.dataset], source.options, self.ledger))
+        for own, paragraphs in found:
             yield own, [clean(text) for text in paragraphs]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from scriptorium.text.kept_rows import KeptRows, Row
 from scriptorium.text.parallel import splitting
 from scriptorium.text.parallel.pairs import Pair
 from scriptorium.text.parallel.rules import REASONS, Repetitions, fault
+from scriptorium.text.reading_place import ReadingPlace
 
 if TYPE_CHECKING:
     from scriptorium.job import Job
@@ -71,11 +72,11 @@ def _collect(job: Job, seen: Repetitions) -> Iterator[Row]:
     for source in spec.sources:  # all names, before the first source is read
         if not source.stream and source.dataset not in by_name:
             raise UserError(f"no input for {source.dataset!r}, {nearest(source.dataset, by_name)}", where=_where(spec))
-    for place, (prefix, source) in list(enumerate(_prefixed(spec)))[progress["source"] :]:
+    place = ReadingPlace(progress)
+    for _, (prefix, source) in place.left(_prefixed(spec)):
         counted = progress["counted"].setdefault(prefix, dict.fromkeys(("read", *REASONS, "kept"), 0))
         turned = source.languages[0] > source.languages[1]
-        for pair in islice(_pairs(spec, source, by_name, job.ledger), progress["taken"], None):
-            progress["taken"] += 1
+        for pair in _pairs(spec, source, by_name, job.ledger, place):
             counted["read"] += 1
             texts = clean(pair.first), clean(pair.second)
             reason = _emptiness(source, pair, texts) or fault(*texts, spec.rules)
@@ -86,7 +87,6 @@ def _collect(job: Job, seen: Repetitions) -> Iterator[Row]:
                 continue
             counted["kept"] += 1
             yield f"{prefix}/{pair.name}", *languages, first, second
-        progress.update(source=place + 1, taken=0)
 
 
 def _prefixed(spec: ParallelSpec) -> Iterator[tuple[str, ParallelSource]]:
@@ -99,11 +99,13 @@ def _prefixed(spec: ParallelSpec) -> Iterator[tuple[str, ParallelSource]]:
         yield prefix, source
 
 
-def _pairs(spec: ParallelSpec, source: ParallelSource, by_name: dict[str, Path], ledger: Ledger) -> Iterator[Pair]:
+def _pairs(
+    spec: ParallelSpec, source: ParallelSource, by_name: dict[str, Path], ledger: Ledger, place: ReadingPlace
+) -> Iterator[Pair]:
     reader = named.load(READERS, source.reader)
     if source.stream:
-        return reader.stream(source, spec.streams[source.dataset])
-    return reader.read(source, by_name[source.dataset], ledger)
+        return place.streamed(partial(reader.stream, source, spec.streams[source.dataset]))
+    return place.items(reader.read(source, by_name[source.dataset], ledger))
 
 
 def _emptiness(source: ParallelSource, pair: Pair, texts: tuple[str, str]) -> str | None:

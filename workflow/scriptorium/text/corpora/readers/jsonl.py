@@ -28,7 +28,8 @@ def read(artifact: Path, options: TableOptions, ledger: Ledger) -> Iterator[Docu
         yield from of_rows(rows, lines.stem(path, artifact, SUFFIXES), options.text, path)
 
 
-def stream(source: StreamSpec, options: TableOptions) -> Iterator[Document]:
-    """The same from files of the hub, of which no copy is kept."""
-    rows = streams.rows(streams.addresses(source), "json", source.location)
-    yield from of_rows(rows, "jsonl", options.text, source.location)
+def stream(source: StreamSpec, options: TableOptions, bookmark: streams.Bookmark) -> Iterator[Document]:
+    """The same from files of the hub, of which no copy is kept, from the bookmark on."""
+    first = bookmark.rows
+    rows = streams.rows(streams.addresses(source), "json", source.location, bookmark)
+    yield from of_rows(rows, "jsonl", options.text, source.location, first)

@@ -29,10 +29,11 @@ def read(artifact: Path, options: TableOptions, ledger: Ledger) -> Iterator[Docu
         yield from of_rows(parquet.rows(path, [options.text]), lines.stem(path, artifact, SUFFIXES), options.text, path)
 
 
-def stream(source: StreamSpec, options: TableOptions) -> Iterator[Document]:
-    """The same from files of the hub, of which no copy is kept."""
-    rows = streams.rows(streams.addresses(source), "parquet", source.location, columns=[options.text])
-    yield from of_rows(rows, "parquet", options.text, source.location)
+def stream(source: StreamSpec, options: TableOptions, bookmark: streams.Bookmark) -> Iterator[Document]:
+    """The same from files of the hub, of which no copy is kept, from the bookmark on."""
+    first = bookmark.rows
+    rows = streams.rows(streams.addresses(source), "parquet", source.location, bookmark, columns=[options.text])
+    yield from of_rows(rows, "parquet", options.text, source.location, first)
 
 
 def _check_column(path: Path, key: str) -> None:

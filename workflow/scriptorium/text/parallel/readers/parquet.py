@@ -31,10 +31,11 @@ def read(source: ParallelSource, artifact: Path, ledger: Ledger) -> Iterator[Pai
         yield from _pairs(parquet.rows(path, _columns(source)), source, lines.stem(path, artifact, SUFFIXES))
 
 
-def stream(source: ParallelSource, place: StreamSpec) -> Iterator[Pair]:
-    """The same from files of the hub, of which no copy is kept."""
-    rows = streams.rows(streams.addresses(place), "parquet", place.location, columns=_columns(source))
-    yield from _pairs(rows, source, "parquet")
+def stream(source: ParallelSource, place: StreamSpec, bookmark: streams.Bookmark) -> Iterator[Pair]:
+    """The same from files of the hub, of which no copy is kept, from the bookmark on."""
+    first = bookmark.rows
+    rows = streams.rows(streams.addresses(place), "parquet", place.location, bookmark, columns=_columns(source))
+    yield from _pairs(rows, source, "parquet", first)
 
 
 def _columns(source: ParallelSource) -> list[str]:
@@ -42,10 +43,12 @@ def _columns(source: ParallelSource) -> list[str]:
     return [options.a, options.b] if options.a else [options.translation]
 
 
-def _pairs(rows: Iterator[tuple[str, Mapping[str, Any]]], source: ParallelSource, name: str) -> Iterator[Pair]:
+def _pairs(
+    rows: Iterator[tuple[str, Mapping[str, Any]]], source: ParallelSource, name: str, first: int = 0
+) -> Iterator[Pair]:
     options = source.options
     keys = (options.a, options.b) if options.a else source.languages
-    for number, (place, row) in enumerate(rows):
+    for number, (place, row) in enumerate(rows, start=first):
         texts = row if options.a else row[options.translation]
         sides = []
         for key in keys:
