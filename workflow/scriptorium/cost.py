@@ -130,7 +130,7 @@ def _notes(given: argparse.Namespace) -> str:
         f"\nGPU hours: FLOPs of the matrix products at {given.utilisation:g} of {given.peak:g} FLOP/s, no evaluations."
         f"\nMicro-batch: {micro}, {given.precision}, {given.processes} process(es)."
         "\nCheckpoints: two of float32 weights and Adam's moments, gone when the run has finished; the model stays."
-        f"\nText, per GB: CPU hours of one core {PREPARING} to prepare, {PACKING} to pack, {SENTENCES} as whole sentences;"
+        f"\nText, per GB: CPU hours of a core {PREPARING} to prepare, {PACKING} to pack, {SENTENCES} as sentences;"
         f"\n  disk {DOCUMENTS} GB, twice while it is prepared. Blocks: 2 bytes per token, 4 with more than 65,536"
         "\n  pieces, twice while they are packed. Both go on after a stop.\n"
     )
