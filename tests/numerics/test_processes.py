@@ -65,10 +65,12 @@ def test_a_process_that_hangs_ends_all_and_is_named(packed, tmp_path):
     run = tmp_path / "run"
     process = torchrun(packed, run, spec(**ENDLESS), "--processes", "2", SCRIPTORIUM_SILENCE_SECONDS="10")
     at_work(process, run)
-    second(process).send_signal(signal.SIGSTOP)
+    stopped = second(process)
+    stopped.send_signal(signal.SIGSTOP)
     began = time.monotonic()
     output = finished(process, 1)
-    assert time.monotonic() - began < 60  # 10 of silence, 5 to show up, 30 until torchrun kills what does not end
+    assert time.monotonic() - began < 35  # 10 of silence, 5 to show up; torchrun would wait for another 30
+    assert not stopped.is_running()
     said = "process 1 of 2 (counted from 0) is dead or has not answered for 10 seconds"
     assert said in output and said in notes(run)
     assert ledger.read_record(run)["status"] == ledger.FAILED

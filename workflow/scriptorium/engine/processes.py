@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+import socket
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,7 +19,7 @@ from torch import distributed
 
 from scriptorium.errors import UserError
 
-SILENCE = float(os.environ.get("SCRIPTORIUM_SILENCE_SECONDS", "60"))
+SILENCE = float(os.environ.get("SCRIPTORIUM_SILENCE_SECONDS", "50"))  # with SHOW_UP less than a minute
 PATIENCE = max(SILENCE, 3600.0)  # seconds for what the first process does alone
 GLOO = ("gloo", "pair closure")  # what its errors say, which have no class of their own
 SHOW_UP = 5.0  # seconds in which those that live say so
@@ -51,6 +53,7 @@ def join() -> None:
         distributed.init_process_group("cpu:gloo,cuda:nccl", timeout=timedelta(seconds=SILENCE))
     else:
         distributed.init_process_group("gloo", timeout=timedelta(seconds=SILENCE))
+    _store().set(f"process/{rank()}", f"{socket.gethostname()} {os.getpid()}")
     _patient[:] = [distributed.new_group(backend="gloo", timeout=timedelta(seconds=PATIENCE))]
 
 
@@ -94,6 +97,7 @@ def naming_the_silent() -> Iterator[None]:
         if world() == 1 or not (isinstance(error, distributed.DistError) or any(word in str(error) for word in GLOO)):
             raise
         silent = _silent()
+        _end(silent)
         named = f"process {', '.join(map(str, silent))} of {world()} (counted from 0)" if silent else "a process"
         raise UserError(
             f"{named} is dead or has not answered for {SILENCE:g} seconds, so all end",
@@ -102,8 +106,22 @@ def naming_the_silent() -> Iterator[None]:
         ) from error
 
 
+def _end(ranks: list[int]) -> None:
+    """Kill what is silent on this machine: a process that is stopped or hangs in a kernel hears no other signal, and
+    torchrun would wait for it for another half minute."""
+    for each in ranks:
+        with contextlib.suppress(RuntimeError, OSError):
+            host, pid = _store().get(f"process/{each}").decode().split()
+            if host == socket.gethostname():
+                os.kill(int(pid), signal.SIGKILL)
+
+
+def _store() -> distributed.Store:
+    return distributed.distributed_c10d._get_default_store()
+
+
 def _silent() -> list[int]:
-    store = distributed.distributed_c10d._get_default_store()
+    store = _store()
     missing = set(range(world())) - {rank()}
     with contextlib.suppress(RuntimeError):  # the store may be gone with the first machine
         store.set(f"alive/{rank()}", "1")
