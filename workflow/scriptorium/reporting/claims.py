@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 
 from scriptorium.evaluation.statistics import holm
 from scriptorium.reporting.claimed import Found, Subject
@@ -127,36 +128,51 @@ def table_of_claims(claims: Sequence[ClaimRow], found: Mapping[int, Found], *, s
 def figure(made: pd.DataFrame, found: Mapping[int, Found], path: Path) -> Path:
     """Forest plot of the differences that were measured, a claim and task per line; right of 0 is as claimed.
 
-    What is in percent (BLEU) is drawn as a share of 1, so that all have one axis.
+    Each metric has a panel with an axis of its own, in its own unit: a point of accuracy is not a point of perplexity.
     """
     rows = made.loc[sorted(found)].copy()
-    gains = [(-1 if found[place].lower_better else 1) / found[place].unit for place in rows.index]
     numbers = ["delta", "ci_low", "ci_high"]
-    rows[numbers] = rows[numbers].mul(gains, axis=0)
-    rows = rows.reset_index(drop=True)
+    rows[numbers] = rows[numbers].mul([-1 if found[place].lower_better else 1 for place in rows.index], axis=0)
+    panels = list(rows.groupby(rows["metric"].astype(str).str.split(",").str[0], sort=False))
+    heights = [max(len(own), 2) + 1.5 for _, own in panels] or [2]
     with styled():
-        canvas, axes = plt.subplots(figsize=(9.2, 1.4 + 0.32 * max(len(rows), 2)), layout="constrained")
-        axes.axvline(0, color=INK, linewidth=1)
-        for place, row in rows.iterrows():
-            colour = COLOUR[row["verdict"]]
-            axes.plot([row["ci_low"], row["ci_high"]], [place, place], color=colour, linewidth=2.2)
-            axes.plot(row["delta"], place, "o", color=colour, markersize=6)
-            axes.text(
-                1.01,
-                place,
-                f"{row['verdict']} ({row['scale']})",
-                transform=axes.get_yaxis_transform(),
-                va="center",
-                fontsize=8,
-                color=colour,
-            )
+        canvas, (*axes,) = plt.subplots(
+            len(heights),
+            figsize=(9.2, 1.0 + 0.32 * sum(heights)),
+            layout="constrained",
+            gridspec_kw={"height_ratios": heights},
+            squeeze=False,
+        )
+        for (metric, own), (panel,) in zip(panels, axes, strict=False):
+            _panel(panel, own.reset_index(drop=True), metric)
         if rows.empty:
-            axes.text(0.5, 0.5, "no claim was run", transform=axes.transAxes, ha="center", color=QUIET)
-        reach = np.nanmax(np.abs(rows[numbers].to_numpy(float)), initial=0.01) * 1.15
-        axes.set_xlim(-reach, reach)
-        axes.set_yticks(range(len(rows)), rows["claim"], fontsize=8)
-        axes.set_ylim(max(len(rows), 1) - 0.4, -0.6)
-        axes.tick_params(axis="y", length=0)
-        axes.set_xlabel("difference of a to b, 95% interval over new seeds and examples (right of 0: as claimed)")
-        axes.set_title(f"{len(rows)} of {len(made)} claims and tasks were run")
+            axes[0][0].text(0.5, 0.5, "no claim was run", transform=axes[0][0].transAxes, ha="center", color=QUIET)
+        canvas.suptitle(f"{len(rows)} of {len(made)} claims and tasks were run", fontsize=11)
+        canvas.supxlabel(
+            "difference of a to b, 95% interval over new seeds and examples (right of 0: as claimed)", fontsize=9
+        )
         return save(canvas, path)
+
+
+def _panel(axes: Axes, rows: pd.DataFrame, metric: str) -> None:
+    """The claims on one metric."""
+    axes.axvline(0, color=INK, linewidth=1)
+    for place, row in rows.iterrows():
+        colour = COLOUR[row["verdict"]]
+        axes.plot([row["ci_low"], row["ci_high"]], [place, place], color=colour, linewidth=2.2)
+        axes.plot(row["delta"], place, "o", color=colour, markersize=6)
+        axes.text(
+            1.01,
+            place,
+            f"{row['verdict']} ({row['scale']})",
+            transform=axes.get_yaxis_transform(),
+            va="center",
+            fontsize=8,
+            color=colour,
+        )
+    reach = np.nanmax(np.abs(rows[["delta", "ci_low", "ci_high"]].to_numpy(float)), initial=1e-9) * 1.15
+    axes.set_xlim(-reach, reach)
+    axes.set_yticks(range(len(rows)), rows["claim"], fontsize=8)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.set_title(metric, fontsize=9, loc="left")
