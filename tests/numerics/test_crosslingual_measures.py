@@ -189,6 +189,13 @@ def test_too_few_held_out_pairs_are_told(trained, tmp_path):
         held_out.chosen(path, TOKENIZER, CrosslingualSettings(pairs=100, candidates=100, shortest=3))
 
 
+def test_texts_for_which_a_model_has_no_positions_are_told_before_it_is_asked(trained):
+    directory = trained["model"][0].parent / "model"
+    measure_crosslingual.require_positions(directory, SPEC)
+    with pytest.raises(UserError, match=r"longest: 500 pieces need 1004 positions, and this model has \d+"):
+        measure_crosslingual.require_positions(directory, MeasureCrosslingualSpec(longest=500))
+
+
 def run_of(variant: str, seed: int, gain: float, *, crossed: bool) -> crosslingual.CrosslingualRun:
     """A fabricated run of 40 pairs whose gain is known."""
     generator = np.random.default_rng([seed, int(gain * 100)])

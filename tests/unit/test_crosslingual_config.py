@@ -121,6 +121,10 @@ def test_a_study_asks_every_run_about_held_out_translations(values):
         ({"crosslingual": {"parallel": "en-da", "dictionary": "pivot"}}, "did you mean 'en-de'"),
         ({"crosslingual": {"parallel": "en-de", "dictionary": "pivt"}}, "did you mean 'pivot'"),
         ({"crosslingual": {"parallel": "en-de", "dictionary": "pivot", "candidates": 999}}, "candidates 999 is more"),
+        (
+            {"crosslingual": {"parallel": "en-de", "dictionary": "pivot", "longest": 255}},
+            "two texts of crosslingual.longest: 255 pieces need 514 positions, and xlm has 512",
+        ),
         ({"crosslingual": "left out"}, "needs a block crosslingual"),
         ({"study": {"crosslingual": False}}, "not asked for"),
     ],

@@ -133,7 +133,7 @@ RECIPES = {
         "corpus": "both",
         "tokenizer": "joint",
         "block_length": 48,
-        "model": {"hidden_size": 32, "layers": 2, "heads": 2, "intermediate_size": 64, "max_positions": 64},
+        "model": {"hidden_size": 32, "layers": 2, "heads": 2, "intermediate_size": 64, "max_positions": 124},
         "train": SHORT,
     },
     "pretrain-veco2": {"train": SHORT},

@@ -31,6 +31,7 @@ def check(checks: ReferenceChecks) -> None:
     checks.known(block.dictionary, checks.config.dictionaries, "dictionary", "crosslingual.dictionary")
     for place, variants, _ in asking(checks.config, "crosslingual"):
         for variant in variants:
+            _check_room(checks, place, variant)
             if (own := checks.project.variants[variant].recipe.parallel) != block.parallel:
                 raise UserError(
                     f"{place}: the held-out pairs are those of {block.parallel!r}, but {variant} is trained on "
@@ -38,3 +39,20 @@ def check(checks: ReferenceChecks) -> None:
                     where=checks.where,
                     remedy=f"set crosslingual.parallel: {own}" if own else "take variants that are trained on pairs",
                 )
+
+
+def _check_room(checks: ReferenceChecks, place: str, variant: str) -> None:
+    """Raises UserError for a model with fewer positions than two of the texts need; one that goes on from an encoder
+    is asked when it is measured."""
+    recipe, block = checks.project.variants[variant].recipe, checks.config.crosslingual
+    paired = getattr(recipe.objective, "paired", None)
+    if recipe.model is None or paired is None:
+        return
+    needed = block.positions(restarted=paired.tlm_positions == "restarted")
+    if needed > recipe.model.max_positions:
+        raise UserError(
+            f"{place}: two texts of crosslingual.longest: {block.longest} pieces need {needed} positions, and {variant} "
+            f"has {recipe.model.max_positions}",
+            where=checks.where,
+            remedy="lower crosslingual.longest, or raise model.max_positions of its recipe",
+        )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from scriptorium import stage
 from scriptorium.crosslingual.spec import MeasureCrosslingualSpec
+from scriptorium.errors import UserError
 from scriptorium.manifest import the_parquet, write_json
 
 
@@ -36,6 +37,7 @@ def run(job: stage.Job) -> list[Path]:
     questions = reading.questions(pairs, spec.candidates, spec.rate, tokenizer.mask_token_id)
     asked = measuring.Asked(pairs, questions, tokenizer.pad_token_id)
     frequencies = log_frequencies(Blocks(job.input_dir("blocks") / "train.arrow"), tokenizer)
+    require_positions(directory, spec)
     training.prepare(job, spec.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     trained = (
@@ -69,6 +71,20 @@ def run(job: stage.Job) -> list[Path]:
         job.ledger.artifact(path, "table")
     example = measuring.example(trained, asked, dictionary)
     return [*written, write_json(job.out / "example.json", example), write_json(job.out / "metrics.json", metrics)]
+
+
+def require_positions(directory: Path, spec: MeasureCrosslingualSpec) -> None:
+    """Raises UserError for a model with fewer positions than two of the texts need."""
+    from scriptorium.models.veco import VecoConfig
+
+    config = VecoConfig.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
+    there, needed = config.max_position_embeddings - config.pad_token_id - 1, spec.positions(restarted=config.restarted)
+    if needed > there:
+        raise UserError(
+            f"texts of crosslingual.longest: {spec.longest} pieces need {needed} positions, and this model has {there}",
+            where=directory,
+            remedy="lower crosslingual.longest",
+        )
 
 
 if __name__ == "__main__":
