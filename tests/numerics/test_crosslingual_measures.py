@@ -4,6 +4,7 @@ the answer is known beforehand."""
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -191,9 +192,10 @@ def test_too_few_held_out_pairs_are_told(trained, tmp_path):
 
 def test_texts_for_which_a_model_has_no_positions_are_told_before_it_is_asked(trained):
     directory = trained["model"][0].parent / "model"
-    measure_crosslingual.require_positions(directory, SPEC)
-    with pytest.raises(UserError, match=r"longest: 500 pieces need 1004 positions, and this model has \d+"):
-        measure_crosslingual.require_positions(directory, MeasureCrosslingualSpec(longest=500))
+    measure_crosslingual.require_positions(directory, pairs())
+    long = [replace(pair, texts=(replace(pair.texts[0], pieces=(5,) * 60), pair.texts[1])) for pair in pairs()]
+    with pytest.raises(UserError, match=r"the longest held-out texts need \d\d positions, and this model has 40"):
+        measure_crosslingual.require_positions(directory, long)
 
 
 def run_of(variant: str, seed: int, gain: float, *, crossed: bool) -> crosslingual.CrosslingualRun:

@@ -51,8 +51,8 @@ def _check_room(checks: ReferenceChecks, place: str, variant: str) -> None:
     needed = block.positions(restarted=paired.tlm_positions == "restarted")
     if needed > recipe.model.max_positions:
         raise UserError(
-            f"{place}: two texts of crosslingual.longest: {block.longest} pieces need {needed} positions, and {variant} "
-            f"has {recipe.model.max_positions}",
+            f"{place}: two texts of crosslingual.longest: {block.longest} pieces need {needed} positions, and "
+            f"{variant} has {recipe.model.max_positions}",
             where=checks.where,
             remedy="lower crosslingual.longest, or raise model.max_positions of its recipe",
         )

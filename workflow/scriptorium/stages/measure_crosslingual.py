@@ -8,12 +8,17 @@ the columns), `example.json` (words and scores of a pair, for a picture), `metri
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scriptorium import stage
 from scriptorium.crosslingual.spec import MeasureCrosslingualSpec
 from scriptorium.errors import UserError
 from scriptorium.manifest import the_parquet, write_json
+
+if TYPE_CHECKING:
+    from scriptorium.crosslingual.held_out import Pair
 
 
 def run(job: stage.Job) -> list[Path]:
@@ -37,7 +42,7 @@ def run(job: stage.Job) -> list[Path]:
     questions = reading.questions(pairs, spec.candidates, spec.rate, tokenizer.mask_token_id)
     asked = measuring.Asked(pairs, questions, tokenizer.pad_token_id)
     frequencies = log_frequencies(Blocks(job.input_dir("blocks") / "train.arrow"), tokenizer)
-    require_positions(directory, spec)
+    require_positions(directory, pairs)
     training.prepare(job, spec.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     trained = (
@@ -73,15 +78,17 @@ def run(job: stage.Job) -> list[Path]:
     return [*written, write_json(job.out / "example.json", example), write_json(job.out / "metrics.json", metrics)]
 
 
-def require_positions(directory: Path, spec: MeasureCrosslingualSpec) -> None:
-    """Raises UserError for a model with fewer positions than two of the texts need."""
+def require_positions(directory: Path, pairs: Sequence[Pair]) -> None:
+    """Raises UserError for a model with fewer positions than two of these texts need, read as one as in TLM."""
     from scriptorium.models.veco import VecoConfig
 
     config = VecoConfig.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
-    there, needed = config.max_position_embeddings - config.pad_token_id - 1, spec.positions(restarted=config.restarted)
+    there = config.max_position_embeddings - config.pad_token_id - 1
+    longest = [max(len(pair.texts[side].pieces) for pair in pairs) for side in (0, 1)]
+    needed = max(longest) if config.restarted else sum(longest)
     if needed > there:
         raise UserError(
-            f"texts of crosslingual.longest: {spec.longest} pieces need {needed} positions, and this model has {there}",
+            f"the longest held-out texts need {needed} positions, and this model has {there}",
             where=directory,
             remedy="lower crosslingual.longest",
         )
