@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from scriptorium import manifest
-from scriptorium.errors import Interrupted
+from scriptorium.errors import Interrupted, UserError
 from scriptorium.job import Impl
 from scriptorium.text import kept_rows, reading_place
 from scriptorium.text.corpora import preparing as corpora
@@ -151,6 +151,32 @@ def test_a_store_that_the_machine_left_damaged_is_made_anew(raw):
     with pytest.raises(sqlite3.DatabaseError):
         sqlite3.connect(store).execute("SELECT * FROM progress")
     assert made(raw, job) == expected
+
+
+def test_what_is_kept_survives_a_full_disk(raw, monkeypatch):
+    job = raw.job(CorpusSpec.parse(CORPUS), "again", sources=sources(raw))
+    expected = made(raw, job)
+
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(corpora.Seen, "__init__", full)
+        with pytest.raises(UserError, match="disk"):
+            made(raw, job)
+    assert len(list((job.state / "read").glob("*.parquet"))) > 4
+    (job.out / "documents.parquet").unlink()
+    assert made(raw, job) == expected
+
+
+def test_a_store_that_is_damaged_inside_is_told_with_what_to_delete(raw, monkeypatch):
+    def damaged(*_):
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    monkeypatch.setattr(corpora.Seen, "new_paragraphs", damaged)
+    with pytest.raises(UserError, match=r"what was kept of the reading is damaged: .* malformed") as caught:
+        made(raw, raw.job(CorpusSpec.parse(CORPUS), "again", sources=sources(raw)))
+    assert "delete this folder" in str(caught.value) and "state-again/read" in str(caught.value)
 
 
 def test_documents_that_were_taken_are_skipped_in_every_reader(raw, monkeypatch):

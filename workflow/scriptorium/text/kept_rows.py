@@ -36,6 +36,8 @@ def opened(folder: Path, kind: Callable[[Path], Store]) -> Store:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         store = kind(folder / "seen.sqlite")
+    except sqlite3.OperationalError:  # a full disk, no permission: what is kept is sound
+        raise
     except sqlite3.DatabaseError:
         shutil.rmtree(folder)
         folder.mkdir(parents=True)

@@ -49,7 +49,7 @@ def prepare(job: Job) -> list[Path]:
     spec, result = job.spec, job.out / "documents.parquet"
     columns = [name for name in COLUMNS if name != LANGUAGE or spec.languages]
     folder = job.state / "read"
-    with writing(job.out), kept_rows.opened(folder, Seen) as seen:
+    with writing(job.out, folder), kept_rows.opened(folder, Seen) as seen:
         kept = KeptRows(job, folder, [name for name in columns if name != "split"], seen)
         kept.keep(_collect(job, seen))
         for source, (read, repeated) in zip(spec.sources, seen.progress["counted"].values(), strict=True):
@@ -150,10 +150,17 @@ def _where(spec: CorpusSpec) -> str:
 
 
 @contextlib.contextmanager
-def writing(out: Path) -> Iterator[None]:
-    """Turns a full disk into a UserError that names the directory, also where the database meets it."""
+def writing(out: Path, kept: Path) -> Iterator[None]:
+    """Turns a full disk into a UserError that names the directory, also where the database meets it; and a damaged
+    database into one that names what is kept."""
     with download.writing(out):
         try:
             yield
         except sqlite3.OperationalError as error:
             raise OSError(errno.ENOSPC if "full" in str(error) else errno.EIO, str(error)) from error
+        except sqlite3.DatabaseError as error:
+            raise UserError(
+                f"what was kept of the reading is damaged: {error}",
+                where=kept,
+                remedy="delete this folder, then run it again: the text is read anew",
+            ) from error

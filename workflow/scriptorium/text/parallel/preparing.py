@@ -44,7 +44,7 @@ def prepare(job: Job) -> list[Path]:
     Raises UserError: a bad file, no pair left, everything in one component, disk full; Interrupted: it should stop.
     """
     spec, result, folder = job.spec, job.out / "pairs.parquet", job.state / "read"
-    with writing(job.out), kept_rows.opened(folder, Repetitions) as seen:
+    with writing(job.out, folder), kept_rows.opened(folder, Repetitions) as seen:
         kept = KeptRows(job, folder, (COLUMNS[0], *COLUMNS[2:]), seen)
         kept.keep(_collect(job, seen))
         for prefix, counted in seen.progress["counted"].items():
