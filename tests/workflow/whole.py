@@ -71,7 +71,7 @@ CONFIG = {
     "dictionaries": {"pivot": {"sources": [{"dataset": "words", "reader": "tsv", "languages": ["en", "de"]}]}},
     "minimal_pairs": {"swapped": {"corpus": "english", "reader": "swapped"}},
     "bits_per_byte": {"corpus": "english"},
-    "few_labels": {"task": "mood", "labels": [8, 16]},
+    "few_labels": {"task": "mood", "labels": [8, 16], "pieces": 30},
     "crosslingual": {"parallel": "en-de", "dictionary": "pivot"},
     "retrieval": {"held-out": {"reader": "pairs", "parallel": "en-de"}},
     "vectors": {"held-out": {"parallel": "en-de", "dictionary": "pivot"}},
