@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 from scriptorium import ledger, manifest
-from tests.kill_campaign import MAIN, Campaign, compare, table
+from tests.kill_campaign import MAIN, Campaign, compare, kills_table
 from tests.workflow.miniature import Project
 
 
@@ -38,5 +38,5 @@ def test_what_was_killed_is_kept_and_counted(tmp_path):
     campaign.note(0, "fetch", 1.25)
     campaign.note(1, MAIN, 20.0)
     campaign.note(1, "fetch", 0.5)
-    shown = table(Campaign(tmp_path, seed=0).kills(), {"fetch": 6.2})
+    shown = kills_table(Campaign(tmp_path, seed=0).kills(), {"fetch": 6.2})
     assert shown.splitlines()[2:] == ["| fetch | 2 | 0.5, 1.2 | 6 |", f"| {MAIN} | 1 | 20.0 |  |"]
