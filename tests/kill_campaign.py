@@ -92,21 +92,18 @@ class Campaign:
             file.write(json.dumps(kill) + "\n")
         print(json.dumps(kill), flush=True)
 
-    def again(self, number: int) -> None:
-        """Take away the results of the stages that were struck least, when all is made: there must be work to kill."""
-        struck = Counter(kill["victim"] for kill in self.kills())
-        generator = np.random.default_rng((self.seed, number, 1))
-        stages = sorted(self.lives(), key=lambda stage: (struck[stage], generator.random()))[:6]
-        for folder in runs_of(self.broken):
-            if ledger.read_record(folder)["stage"] in stages:
-                shutil.rmtree(folder)
+    def again(self) -> None:
+        """Take away all results when all is made: there must be work to kill. Some alone would not be made again, since
+        Snakemake asks for no input of what is up to date."""
+        for root in ("results", "resources"):
+            shutil.rmtree(self.broken.root / root)
 
     def run(self, kills: int) -> None:
         self.prepare()
         number = max((kill["round"] for kill in self.kills()), default=-1) + 1
         while len(self.kills()) < kills or set(self.lives()) - {kill["victim"] for kill in self.kills()}:
             if self.round(number):
-                self.again(number)
+                self.again()
             number += 1
         self.broken.typed(*COMMAND[3:])
 
