@@ -88,5 +88,7 @@ def test_a_question_that_leaves_no_room_is_refused_with_the_settings(tokenizer):
     made = table(5, 5)
     first = Windows(made, tokenizer, LENGTH, SPEC)
     sides = made.assign(text=" ".join(["what"] * 18), text_b=made["translation_b"])
-    with pytest.raises(UserError, match="no room for a passage beside a translated question of 18 pieces"):
+    with pytest.raises(
+        UserError, match="max_length 20 leaves no room for the passage beside the 21 pieces of the longest question"
+    ):
         TranslatedWindows(first, sides, tokenizer, LENGTH, AnswerSpec(stride=5, question_length=18))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from scriptorium.config.evaluations import asking, check_block
+from scriptorium.crosslingual.positions import SPECIAL, positions_of
 from scriptorium.crosslingual.spec import CrosslingualSettings
 from scriptorium.errors import UserError
 
@@ -48,7 +49,8 @@ def _check_room(checks: ReferenceChecks, place: str, variant: str) -> None:
     paired = getattr(recipe.objective, "paired", None)
     if recipe.model is None or paired is None:
         return
-    needed = block.positions(restarted=paired.tlm_positions == "restarted")
+    longest = block.longest + SPECIAL
+    needed = positions_of(longest, longest, restarted=paired.tlm_positions == "restarted")
     if needed > recipe.model.max_positions:
         raise UserError(
             f"{place}: two texts of crosslingual.longest: {block.longest} pieces need {needed} positions, and "

@@ -6,8 +6,6 @@ from pydantic import Field
 
 from scriptorium.spec import Seed, Spec
 
-SPECIAL = 2  # tokens of a text beside its pieces
-
 
 class CrosslingualSettings(Spec):
     """Held-out translations, and how a pre-trained model is asked about them (all ours)."""
@@ -23,11 +21,6 @@ class CrosslingualSettings(Spec):
             raise ValueError(f"shortest {self.shortest} is more than longest {self.longest}")
         if self.candidates > self.pairs:
             raise ValueError(f"candidates {self.candidates} is more than pairs {self.pairs}, of which they are drawn")
-
-    def positions(self, *, restarted: bool) -> int:
-        """How many positions a model needs: both texts are read as one, with special tokens, as in TLM. restarted: the
-        positions of the second begin anew."""
-        return (1 if restarted else 2) * (self.longest + SPECIAL)
 
 
 class MeasureCrosslingualSpec(CrosslingualSettings):

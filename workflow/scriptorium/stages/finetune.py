@@ -87,7 +87,8 @@ def run(job: stage.Job) -> list[Path]:
     best = spec.best_by and Best(job.state, spec.best_by, lower_better=kind.lower_is_better(spec.best_by))
 
     def predicted(data: Labelled, given: transformers.EvalPrediction):
-        made = kind.predicted(getattr(data, "own", data), body.scores(given.predictions), given.label_ids, spec, fitted)
+        own = data.own if spec.plug_in else data  # the kind's own data set, without translations
+        made = kind.predicted(own, body.scores(given.predictions), given.label_ids, spec, fitted)
         return by_language.kept(body.more(made, given.predictions), data.table)
 
     def measured(made: pd.DataFrame) -> dict[str, float]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scriptorium import stage
+from scriptorium.crosslingual.positions import positions_of
 from scriptorium.crosslingual.spec import MeasureCrosslingualSpec
 from scriptorium.errors import UserError
 from scriptorium.manifest import the_parquet, write_json
@@ -84,8 +85,8 @@ def require_positions(directory: Path, pairs: Sequence[Pair]) -> None:
 
     config = VecoConfig.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
     there = config.max_position_embeddings - config.pad_token_id - 1
-    longest = [max(len(pair.texts[side].pieces) for pair in pairs) for side in (0, 1)]
-    needed = max(longest) if config.restarted else sum(longest)
+    longest = (max(len(pair.texts[side].pieces) for pair in pairs) for side in (0, 1))
+    needed = positions_of(*longest, restarted=config.restarted)
     if needed > there:
         raise UserError(
             f"the longest held-out texts need {needed} positions, and this model has {there}",

@@ -10,8 +10,7 @@ import transformers
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from scriptorium.errors import UserError
-from scriptorium.tasks.examples import collate, cut, tensors
+from scriptorium.tasks.examples import collate, cut, require_room, tensors
 from scriptorium.tasks.spec import AnswerSpec
 from scriptorium.tasks.windows import Windows
 
@@ -37,18 +36,11 @@ class TranslatedWindows(Dataset):
         asked = [len(one.ids) for one in tokenizer(questions, add_special_tokens=False).encodings]
         places = [one.offsets for one in tokenizer(passages, add_special_tokens=False).encodings]
         specials = tokenizer.num_special_tokens_to_add(pair=True)
+        require_room(max(asked) + specials, max_length, "answers.question_length")
         self.parts = 0
         sides: list[tuple[str, str]] = []
         for row, progress in zip(windows.example, windows.progress(), strict=True):
-            room = max_length - specials - asked[row]
-            if room < 1:
-                problem = f"leaves no room for a passage beside a translated question of {asked[row]} pieces"
-                raise UserError(
-                    f"max_length {max_length} {problem}",
-                    where="max_length and answers.question_length of the task",
-                    remedy="raise max_length, or lower answers.question_length",
-                )
-            start, stop = part(len(places[row]), room, progress)
+            start, stop = part(len(places[row]), max_length - specials - asked[row], progress)
             self.parts += stop - start < len(places[row])
             text = passages[row][places[row][start][0] : places[row][stop - 1][1]] if stop else passages[row]
             sides.append((questions[row], text))

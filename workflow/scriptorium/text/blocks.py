@@ -99,8 +99,7 @@ def write(
     A block is input_ids [L] of a vocabulary of so many pieces, document_ids [L] and the columns `extra`, {name: values
     per block}, of small whole numbers; all int32.
     """
-    pieces = pa.uint16() if vocabulary <= 1 << 16 else pa.int32()
-    widths = {"input_ids": pa.list_(pieces, length)}
+    widths = {"input_ids": pa.list_(pa.from_numpy_dtype(piece_type(vocabulary)), length)}
     widths |= {name: pa.list_(pa.int16(), width) for name, width in (extra or {}).items()}
     stretches = dict.fromkeys((OWNERS, LENGTHS), pa.list_(pa.int32()))
     schema = pa.schema(
@@ -127,6 +126,11 @@ def write(
                 flush(rows)
         if rows:
             flush(rows)
+
+
+def piece_type(vocabulary: int) -> np.dtype:
+    """The smallest type that holds every piece of a vocabulary of so many: 16 or 32 bits."""
+    return np.dtype(np.uint16 if vocabulary <= 1 << 16 else np.int32)
 
 
 def _stretches(owners: np.ndarray) -> dict[str, pa.ListArray]:

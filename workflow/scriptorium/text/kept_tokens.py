@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scriptorium.chunks import kept_arrays, stop_if_asked
-from scriptorium.text.packing import Tokens, tokenise
+from scriptorium.text.blocks import piece_type
+from scriptorium.text.packing import Tokens, grouped, tokenise
 
 if TYPE_CHECKING:
     import transformers
@@ -28,14 +29,13 @@ class KeptTokens(Tokens):
     def __init__(self, job: Job, tokenizer: transformers.PreTrainedTokenizerBase):
         super().__init__(tokenizer, job.impl.threads)
         self.job = job
-        self.pieces = np.uint16 if len(tokenizer) <= 1 << 16 else np.int32
 
     def of(self, name: str, texts: Iterable[str], *, by_line: bool = False) -> Iterator[list[np.ndarray]]:
         """Each document's word pieces, as `tokenise` gives them.
 
         Raises Interrupted between two parts when the job should stop.
         """
-        for number, part in enumerate(_parts(texts)):
+        for number, part in enumerate(grouped(texts, len, CHARACTERS_PER_PART)):
 
             def compute(number=number, part=part) -> dict[str, np.ndarray]:
                 stop_if_asked(self.job, f"{number} parts of {name} are tokenised")
@@ -48,23 +48,10 @@ class KeptTokens(Tokens):
         made = list(tokenise(texts, self.tokenizer, by_line=by_line, threads=self.threads))
         runs = [run for document in made for run in document]
         return {
-            "pieces": np.concatenate(runs).astype(self.pieces),
+            "pieces": np.concatenate(runs).astype(piece_type(len(self.tokenizer))),
             "run_lengths": np.array([len(run) for run in runs], np.int32),
             "runs": np.array([len(document) for document in made], np.int32),
         }
-
-
-def _parts(texts: Iterable[str]) -> Iterator[list[str]]:
-    part: list[str] = []
-    size = 0
-    for text in texts:
-        part.append(text)
-        size += len(text)
-        if size >= CHARACTERS_PER_PART:
-            yield part
-            part, size = [], 0
-    if part:
-        yield part
 
 
 def _documents(kept: dict[str, np.ndarray]) -> Iterator[list[np.ndarray]]:

@@ -7,11 +7,11 @@ of the corpus, so their number changes no byte. The library's own threads are of
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -32,6 +32,7 @@ CHARACTERS_PER_CALL = 1 << 18  # that the tokenizer gets at once: it needs about
 INSIDE, RUN, DOCUMENT = range(3)  # what ends with a piece of text: nothing, a run of word pieces, a document
 
 Part = tuple[str, int]  # a piece of text, and what ends with it
+Item = TypeVar("Item")
 
 
 def pack(
@@ -119,7 +120,8 @@ def tokenise(
 
     run: list[np.ndarray] = []
     document: list[np.ndarray] = []
-    calls = _calls(chain.from_iterable(_parts(text, by_line) for text in texts))
+    parts = chain.from_iterable(_parts(text, by_line) for text in texts)
+    calls = grouped(parts, lambda part: len(part[0]) + 1, CHARACTERS_PER_CALL)
     for pieces, end in chain.from_iterable(_in_order(encode, calls, threads)):
         run.append(pieces)
         if end != INSIDE:
@@ -144,16 +146,16 @@ def _parts(text: str, by_line: bool) -> Iterator[Part]:
         yield run[start:] if start else run, DOCUMENT if number == len(runs) else RUN
 
 
-def _calls(parts: Iterable[Part]) -> Iterator[list[Part]]:
-    """Parts in groups of about CHARACTERS_PER_CALL."""
-    group: list[Part] = []
-    size = 0
-    for part in parts:
-        group.append(part)
-        size += len(part[0]) + 1
-        if size >= CHARACTERS_PER_CALL:
+def grouped(items: Iterable[Item], size: Callable[[Item], int], enough: int) -> Iterator[list[Item]]:
+    """Items in order, in groups that end as soon as their sizes make `enough`."""
+    group: list[Item] = []
+    total = 0
+    for item in items:
+        group.append(item)
+        total += size(item)
+        if total >= enough:
             yield group
-            group, size = [], 0
+            group, total = [], 0
     if group:
         yield group
 

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from scriptorium.errors import UserError, nearest
 from scriptorium.text.corpora.streams import Bookmark
+
+if TYPE_CHECKING:
+    from scriptorium.job import Job
 
 Source = TypeVar("Source")
 Item = TypeVar("Item")
 
 NOTHING = {"source": 0, "taken": 0, "stream": None}  # noted where a reading begins
+
+
+def inputs_of(job: Job, where: str) -> dict[str, Path]:
+    """The manifest of each data set that is not streamed, by its name. Raises UserError for a source without one."""
+    found = {path.parent.name: path for path in job.inputs.get("sources", [])}
+    for source in job.spec.sources:
+        if not source.stream and source.dataset not in found:
+            raise UserError(f"no input for {source.dataset!r}, {nearest(source.dataset, found)}", where=where)
+    return found
 
 
 class ReadingPlace:

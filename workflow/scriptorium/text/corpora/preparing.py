@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scriptorium import named
-from scriptorium.errors import UserError, nearest
+from scriptorium.errors import UserError
 from scriptorium.fetching import download
 from scriptorium.files.tables import clean
 from scriptorium.ledger import Ledger
@@ -100,12 +100,7 @@ class _Reader:
 
     def __init__(self, job: Job):
         self.spec, self.ledger = job.spec, job.ledger
-        self.inputs = {path.parent.name: path for path in job.inputs.get("sources", [])}
-        for source in self.spec.sources:
-            if not source.stream and source.dataset not in self.inputs:
-                raise UserError(
-                    f"no input for {source.dataset!r}, {nearest(source.dataset, self.inputs)}", where=_where(self.spec)
-                )
+        self.inputs = reading_place.inputs_of(job, _where(job.spec))
 
     def documents(self, source: CorpusSource, place: ReadingPlace | None = None) -> Iterator[Document]:
         """Names and cleaned paragraphs of a source's documents, from the place on."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scriptorium import named
-from scriptorium.errors import UserError, nearest
+from scriptorium.errors import UserError
 from scriptorium.files.tables import clean
 from scriptorium.ledger import Ledger
 from scriptorium.text import kept_rows
@@ -27,7 +27,7 @@ from scriptorium.text.kept_rows import KeptRows, Row
 from scriptorium.text.parallel import splitting
 from scriptorium.text.parallel.pairs import Pair
 from scriptorium.text.parallel.rules import REASONS, Repetitions, fault
-from scriptorium.text.reading_place import ReadingPlace
+from scriptorium.text.reading_place import ReadingPlace, inputs_of
 
 if TYPE_CHECKING:
     from scriptorium.job import Job
@@ -68,10 +68,7 @@ def prepare(job: Job) -> list[Path]:
 def _collect(job: Job, seen: Repetitions) -> Iterator[Row]:
     """Every pair that is left, from the first that is not kept yet."""
     spec, progress = job.spec, seen.progress
-    by_name = {path.parent.name: path for path in job.inputs.get("sources", [])}
-    for source in spec.sources:  # all names, before the first source is read
-        if not source.stream and source.dataset not in by_name:
-            raise UserError(f"no input for {source.dataset!r}, {nearest(source.dataset, by_name)}", where=_where(spec))
+    by_name = inputs_of(job, _where(spec))
     place = ReadingPlace(progress)
     for _, (prefix, source) in place.left(_prefixed(spec)):
         counted = progress["counted"].setdefault(prefix, dict.fromkeys(("read", *REASONS, "kept"), 0))
